@@ -1,0 +1,33 @@
+# `make demo` and `make test` are all a fresh machine needs; each makes .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+
+.PHONY: demo test test-python lint bench clean
+
+.venv: .venv/ready
+.venv/ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[all,dev]"
+	touch $@
+
+demo: .venv/ready
+	$(BIN)/mnas search configs/demo.toml
+	$(BIN)/mnas report runs/demo --output runs/demo/report.html
+
+test: lint test-python
+
+test-python: .venv/ready
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready
+	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf .venv build dist *.egg-info
