@@ -1,0 +1,187 @@
+"""Architectures of the MnasNet family as frozen data: block by block, independent of the input's size."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from search_spaces.errors import SpaceError
+
+Shape = tuple[int, int, int]
+Op = Literal["conv", "mbconv"]
+Skip = Literal["none", "identity", "pool"]
+Activation = Literal["relu", "relu6"]
+
+SMALLEST_MAP = 3
+"""The last feature map is kept at least this high and wide by `fit` (MnasNet at 96 pixels ends at 3 x 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`layers` equal layers; the first one takes the stride and the change of filters.
+
+    Attributes:
+        op: `conv` is a plain convolution; `mbconv` expands by 1x1, filters depthwise and projects linearly by
+            1x1 (with expansion 1 it is the depthwise-separable convolution).
+        kernel: Height and width of the spatial kernel.
+        expansion: Factor of `mbconv`'s inner width; 1 for `conv`.
+        se_ratio: Squeeze-and-excitation width over the layer's *input* filters; 0 leaves it out.
+        skip: What is added around a layer: its input (`identity`, where stride is 1 and filters stay), its
+            3x3-average-pooled input (`pool`, where filters stay), or nothing.
+        filters: Output filters.
+        layers: How often the layer is repeated.
+        stride: Of the first layer.
+    """
+
+    op: Op
+    kernel: int
+    expansion: int
+    se_ratio: float
+    skip: Skip
+    filters: int
+    layers: int
+    stride: int
+
+    def __post_init__(self) -> None:
+        if self.op not in get_args(Op) or self.skip not in get_args(Skip):
+            raise SpaceError(f"unknown op {self.op!r} or skip {self.skip!r} in a block")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise SpaceError(f"a block's kernel must be odd and positive, not {self.kernel}")
+        if min(self.expansion, self.filters, self.layers) < 1 or self.stride not in (1, 2):
+            raise SpaceError(f"impossible block: {self}")
+        if not 0 <= self.se_ratio <= 1:
+            raise SpaceError(f"a block's se_ratio must be between 0 and 1, not {self.se_ratio}")
+
+
+@dataclass(frozen=True, slots=True)
+class MnasNetArch:
+    """A stem convolution (3x3), blocks, a 1x1 head, global pooling and a classifier.
+
+    Source: Tan et al., MnasNet (CVPR 2019), section 4.1 and figure 7; the same form holds MobileNetV2 and
+    ProxylessNAS.
+    """
+
+    stem_filters: int
+    blocks: tuple[Block, ...]
+    head_filters: int
+    stem_stride: int = 2
+    activation: Activation = "relu"
+
+    def __post_init__(self) -> None:
+        if min(self.stem_filters, self.head_filters) < 1 or self.stem_stride not in (1, 2) or not self.blocks:
+            raise SpaceError("an architecture needs a stem of stride 1 or 2, at least one block, and a head")
+        if self.activation not in get_args(Activation):
+            raise SpaceError(f"unknown activation {self.activation!r}; known: {', '.join(get_args(Activation))}")
+
+
+def skip_acts(skip: Skip, stride: int, filters_in: int, filters_out: int) -> bool:
+    """Whether a layer of this stride and these filters really has the shortcut."""
+    if skip == "identity":
+        return stride == 1 and filters_in == filters_out
+    return skip == "pool" and filters_in == filters_out
+
+
+def canonical(arch: MnasNetArch) -> MnasNetArch:
+    """The one spelling of a network: shortcuts that cannot act are `none`, a plain convolution has expansion 1."""
+    blocks, filters_in = [], arch.stem_filters
+    for block in arch.blocks:
+        acts = skip_acts(block.skip, block.stride, filters_in, block.filters) or (
+            block.layers > 1 and skip_acts(block.skip, 1, block.filters, block.filters)
+        )
+        skip = block.skip if acts else "none"
+        expansion = block.expansion if block.op == "mbconv" else 1
+        if (skip, expansion) != (block.skip, block.expansion):
+            block = replace(block, skip=skip, expansion=expansion)
+        blocks.append(block)
+        filters_in = block.filters
+    return replace(arch, blocks=tuple(blocks))
+
+
+def round_filters(filters: float, divisor: int = 8) -> int:
+    """The nearest multiple of `divisor` that is not below 90 % of `filters` (MobileNetV2's and MnasNet's rule)."""
+    rounded = max(divisor, int(filters + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * filters else rounded
+
+
+def scale(arch: MnasNetArch, width: float) -> MnasNetArch:
+    """Multiplies the filters of the stem and the blocks; the head stays (MnasNet's depth multiplier).
+
+    Raises:
+        SpaceError: `width` is not positive.
+    """
+    if not width > 0:
+        raise SpaceError(f"width must be positive, not {width}")
+    if width == 1:
+        return arch
+    blocks = tuple(replace(block, filters=round_filters(block.filters * width)) for block in arch.blocks)
+    return replace(arch, stem_filters=round_filters(arch.stem_filters * width), blocks=blocks)
+
+
+def check_input_shape(input_shape: Shape) -> Shape:
+    """`(height, width, channels)` as a tuple of positive integers, or a `SpaceError`."""
+    shape = tuple(input_shape)
+    if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in shape):
+        raise SpaceError(f"an input shape is (height, width, channels), all positive, not {input_shape!r}")
+    return shape
+
+
+def fit(arch: MnasNetArch, input_shape: Shape) -> MnasNetArch:
+    """Turns the earliest strides into 1 until the last feature map keeps `SMALLEST_MAP` pixels a side.
+
+    At 224 pixels nothing changes; at 32 the stem and the first strided block keep the resolution, as is usual
+    for CIFAR-sized images.
+
+    Raises:
+        SpaceError: The image is under 8 pixels high or wide.
+    """
+    height, width, _ = check_input_shape(input_shape)
+    if min(height, width) < 8:
+        raise SpaceError(f"input {height}x{width} is too small: a network of this family needs at least 8x8 pixels")
+    allowed = int(math.log2(min(height, width) / SMALLEST_MAP))
+    strides = [arch.stem_stride, *(block.stride for block in arch.blocks)]
+    surplus = sum(stride == 2 for stride in strides) - allowed
+    for index, stride in enumerate(strides):
+        if surplus > 0 and stride == 2:
+            strides[index] = 1
+            surplus -= 1
+    blocks = tuple(replace(block, stride=stride) for block, stride in zip(arch.blocks, strides[1:], strict=True))
+    return replace(arch, stem_stride=strides[0], blocks=blocks)
+
+
+def to_json(arch: MnasNetArch) -> str:
+    """One line of JSON with sorted keys; `from_json` reads it back."""
+    return json.dumps({"type": "mnasnet", **asdict(arch)}, sort_keys=True, separators=(",", ":"))
+
+
+def from_json(text: str) -> MnasNetArch:
+    """The architecture that `to_json` wrote.
+
+    Raises:
+        SpaceError: Not JSON, not an architecture, or a value that no architecture has.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SpaceError(f"not an architecture: {error}") from None
+    if not isinstance(data, dict) or data.pop("type", None) != "mnasnet":
+        raise SpaceError('not an architecture: expected a JSON object with "type": "mnasnet"')
+    try:
+        blocks = tuple(Block(**_known(block, Block)) for block in data.pop("blocks"))
+        return MnasNetArch(blocks=blocks, **_known(data, MnasNetArch))
+    except (TypeError, KeyError, AttributeError) as error:
+        raise SpaceError(f"not an architecture: {error}") from None
+
+
+def arch_hash(arch: MnasNetArch) -> str:
+    """16 hexadecimal digits, the same for all spellings of one network, on every machine and version."""
+    return hashlib.sha256(to_json(canonical(arch)).encode()).hexdigest()[:16]
+
+
+def _known(data: dict[str, Any], kind: type) -> dict[str, Any]:
+    unknown = data.keys() - {field.name for field in fields(kind)}
+    if unknown:
+        raise SpaceError(f"not an architecture: unknown key {sorted(unknown)[0]!r} in {kind.__name__}")
+    return data

@@ -1,0 +1,123 @@
+"""Decisions and spaces: what a search can choose from, as plain data.
+
+A space knows no controller, no Keras and no phone. Whatever generates choices (an RNN controller, an Optuna
+sampler, a loop) speaks in tokens, one integer a decision; whatever consumes them sees architectures only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from search_spaces.errors import SpaceError
+
+Choice = str | int | float
+Tokens = tuple[int, ...]
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One softmax of a controller: pick one of `choices`.
+
+    Attributes:
+        name: Unique within its space, e.g. `block3.kernel`.
+        choices: The options, all different, in the order of their tokens.
+        tag: Decisions of one kind carry one tag, so that a controller can share their embedding and head.
+        points_to: Names of earlier decisions this one attends to (NAS anchor points, ENAS inputs).
+    """
+
+    name: str
+    choices: tuple[Choice, ...]
+    tag: str
+    points_to: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.choices:
+            raise SpaceError(f"decision {self.name!r} has no choices")
+        if len(set(self.choices)) != len(self.choices):
+            raise SpaceError(f"decision {self.name!r} lists a choice twice: {self.choices}")
+
+    def token(self, choice: Choice) -> int:
+        """The index of `choice`.
+
+        Raises:
+            SpaceError: `choice` is not one of the choices.
+        """
+        try:
+            return self.choices.index(choice)
+        except ValueError:
+            raise SpaceError(f"decision {self.name!r} has no choice {choice!r}; it has {self.choices}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Space(Generic[A]):
+    """A set of architectures spanned by decisions.
+
+    Attributes:
+        name: The space's name in the catalogue.
+        decisions: In the order a controller takes them.
+        build: One choice a decision -> architecture, in canonical form.
+        choose: Architecture -> one choice a decision; raises `SpaceError` for one outside the space.
+    """
+
+    name: str
+    decisions: tuple[Decision, ...]
+    build: Callable[[tuple[Choice, ...]], A]
+    choose: Callable[[A], tuple[Choice, ...]]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of choices of each decision."""
+        return tuple(len(decision.choices) for decision in self.decisions)
+
+    @property
+    def cardinality(self) -> int:
+        """Number of token sequences; several may spell the same architecture."""
+        return math.prod(self.sizes)
+
+    def sample(self, rng: np.random.Generator) -> Tokens:
+        """Tokens drawn uniformly and independently."""
+        return tuple(int(token) for token in rng.integers(self.sizes))
+
+    def choices(self, tokens: Sequence[int]) -> tuple[Choice, ...]:
+        """The choice behind each token.
+
+        Raises:
+            SpaceError: Wrong number of tokens, or one out of range.
+        """
+        if len(tokens) != len(self.decisions):
+            raise SpaceError(f"space {self.name!r} takes {len(self.decisions)} tokens, not {len(tokens)}")
+        for decision, token in zip(self.decisions, tokens, strict=True):
+            if not 0 <= token < len(decision.choices):
+                raise SpaceError(f"{decision.name}: token {token} is not in 0..{len(decision.choices) - 1}")
+        return tuple(decision.choices[token] for decision, token in zip(self.decisions, tokens, strict=True))
+
+    def tokens(self, values: Mapping[str, Choice]) -> Tokens:
+        """Tokens of a mapping from decision name to choice, such as the parameters of a trial."""
+        missing = [decision.name for decision in self.decisions if decision.name not in values]
+        if missing:
+            raise SpaceError(f"space {self.name!r}: no value for {', '.join(missing)}")
+        return tuple(decision.token(values[decision.name]) for decision in self.decisions)
+
+    def decode(self, tokens: Sequence[int]) -> A:
+        """The architecture that `tokens` spell, in canonical form."""
+        return self.build(self.choices(tokens))
+
+    def encode(self, arch: A) -> Tokens:
+        """The canonical tokens of `arch`.
+
+        Raises:
+            SpaceError: `arch` is not a point of this space; the message names the first decision that has no
+                fitting choice.
+        """
+        chosen = self.choose(arch)
+        return tuple(decision.token(choice) for decision, choice in zip(self.decisions, chosen, strict=True))
+
+    def canonical(self, tokens: Sequence[int]) -> Tokens:
+        """One spelling for all token sequences that decode to the same architecture."""
+        return self.encode(self.decode(tokens))

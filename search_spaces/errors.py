@@ -1,0 +1,5 @@
+"""The one root error of this package."""
+
+
+class SpaceError(ValueError):
+    """An architecture, a space or an input shape that cannot be used; the message is one line for the user."""

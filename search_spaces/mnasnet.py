@@ -1,0 +1,114 @@
+"""MnasNet's factorized hierarchical search space (Tan et al., CVPR 2019, section 4.1).
+
+Each block takes its own operator, kernel, squeeze-and-excitation ratio, shortcut, filters and number of layers;
+all layers of a block are equal. Filters and layers are relative to MobileNetV2's, so that one set of decisions
+serves every width, depth, image size and number of classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from search_spaces.architecture import Block, MnasNetArch, Op, Shape, canonical, fit, round_filters
+from search_spaces.decision import Choice, Decision, Space
+from search_spaces.errors import SpaceError
+from search_spaces.published import published
+
+OPS: dict[str, tuple[Op, int]] = {
+    "conv": ("conv", 1),
+    "sepconv": ("mbconv", 1),
+    "mbconv3": ("mbconv", 3),
+    "mbconv6": ("mbconv", 6),
+}
+FIELDS: dict[str, tuple[Choice, ...]] = {
+    "op": tuple(OPS),
+    "kernel": (3, 5),
+    "se_ratio": (0.0, 0.25),
+    "skip": ("none", "identity", "pool"),
+    "filters": (0.75, 1.0, 1.25),
+    "layers": (-1, 0, 1),
+}
+"""The decisions of one block: 4 * 2 * 2 * 3 * 3 * 3 = 432 choices; filters are factors, layers differences."""
+
+
+def mnasnet(
+    input_shape: Shape = (224, 224, 3),
+    *,
+    width: float = 1.0,
+    depth: float = 1.0,
+    stem_filters: int = 32,
+    head_filters: int = 1280,
+) -> Space[MnasNetArch]:
+    """The factorized hierarchical space around MobileNetV2's seven blocks.
+
+    Args:
+        input_shape: `(height, width, channels)` of the images; small images lose the earliest strides.
+        width: Factor on the filters of stem and blocks.
+        depth: Factor on MobileNetV2's layers a block, rounded, at least one.
+        stem_filters: Filters of the stem before `width`.
+        head_filters: Filters of the 1x1 convolution before the classifier; `width` leaves it alone.
+
+    Raises:
+        SpaceError: An image too small for the space, or a factor that is not positive.
+    """
+    if not (width > 0 and depth > 0):
+        raise SpaceError(f"width and depth must be positive, not {width} and {depth}")
+    base = published("mobilenet-v2")
+    skeleton = fit(
+        MnasNetArch(
+            round_filters(stem_filters * width),
+            tuple(replace(block, layers=max(1, round(block.layers * depth))) for block in base.blocks),
+            head_filters,
+        ),
+        input_shape,
+    )
+    menus = tuple(_filters_menu(block.filters, width) for block in base.blocks)
+    decisions = tuple(
+        Decision(f"block{index}.{name}", choices, tag=name)
+        for index in range(1, len(skeleton.blocks) + 1)
+        for name, choices in FIELDS.items()
+    )
+    return Space("mnasnet", decisions, partial(_build, skeleton, menus), partial(_choose, skeleton, menus))
+
+
+def _filters_menu(filters: int, width: float) -> dict[Choice, int]:
+    """Choice -> filters of a block."""
+    return {factor: round_filters(filters * width * float(factor)) for factor in FIELDS["filters"]}
+
+
+def _build(skeleton: MnasNetArch, menus: tuple[dict[Choice, int], ...], choices: tuple[Choice, ...]) -> MnasNetArch:
+    blocks = []
+    for index, (base, menu) in enumerate(zip(skeleton.blocks, menus, strict=True)):
+        name, kernel, se_ratio, skip, factor, more = choices[index * len(FIELDS) : (index + 1) * len(FIELDS)]
+        op, expansion = OPS[name]
+        layers = max(1, base.layers + more)
+        blocks.append(Block(op, kernel, expansion, se_ratio, skip, menu[factor], layers, base.stride))
+    return canonical(replace(skeleton, blocks=tuple(blocks)))
+
+
+def _choose(skeleton: MnasNetArch, menus: tuple[dict[Choice, int], ...], arch: MnasNetArch) -> tuple[Choice, ...]:
+    if len(arch.blocks) != len(skeleton.blocks):
+        raise SpaceError(f"the mnasnet space has {len(skeleton.blocks)} blocks, not {len(arch.blocks)}")
+    if replace(arch, blocks=skeleton.blocks) != skeleton:
+        raise SpaceError("the stem, the head or the activation is not that of this mnasnet space")
+    names = {value: name for name, value in OPS.items()}
+    chosen: list[Choice] = []
+    for index, (block, base, menu) in enumerate(zip(canonical(arch).blocks, skeleton.blocks, menus, strict=True), 1):
+        if block.stride != base.stride:
+            raise SpaceError(f"block {index} of this mnasnet space has stride {base.stride}, not {block.stride}")
+        factors = [factor for factor, filters in menu.items() if filters == block.filters]
+        mores = [more for more in FIELDS["layers"] if max(1, base.layers + more) == block.layers]
+        fitting = {
+            "op": names.get((block.op, block.expansion)),
+            "kernel": block.kernel if block.kernel in FIELDS["kernel"] else None,
+            "se_ratio": block.se_ratio if block.se_ratio in FIELDS["se_ratio"] else None,
+            "skip": block.skip,
+            "filters": factors[0] if factors else None,
+            "layers": mores[0] if mores else None,
+        }
+        missing = [name for name, choice in fitting.items() if choice is None]
+        if missing:
+            raise SpaceError(f"block{index}.{missing[0]} of the architecture is not a choice of the mnasnet space")
+        chosen += fitting.values()
+    return tuple(chosen)

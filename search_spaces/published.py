@@ -1,0 +1,97 @@
+"""Published networks as architectures, from the papers' tables and the reference definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from search_spaces.architecture import Block, MnasNetArch
+from search_spaces.block_strings import from_block_strings
+from search_spaces.errors import SpaceError
+
+
+def _mnasnet_a1() -> MnasNetArch:
+    """MnasNet-A1: Tan et al. (CVPR 2019), figure 7(a)."""
+    return from_block_strings(
+        (
+            "r1_k3_s11_e1_i32_o16_noskip r2_k3_s22_e6_i16_o24 r3_k5_s22_e3_i24_o40_se0.25 r4_k3_s22_e6_i40_o80 "
+            "r2_k3_s11_e6_i80_o112_se0.25 r3_k5_s22_e6_i112_o160_se0.25 r1_k3_s11_e6_i160_o320"
+        ).split()
+    )
+
+
+def _mnasnet_b1() -> MnasNetArch:
+    """MnasNet-B1, the model without squeeze-and-excitation: Tan et al. (CVPR 2019), table 3."""
+    return from_block_strings(
+        (
+            "r1_k3_s11_e1_i32_o16_noskip r3_k3_s22_e3_i16_o24 r3_k5_s22_e3_i24_o40 r3_k5_s22_e6_i40_o80 "
+            "r2_k3_s11_e6_i80_o96 r4_k5_s22_e6_i96_o192 r1_k3_s11_e6_i192_o320_noskip"
+        ).split()
+    )
+
+
+def _mnasnet_small() -> MnasNetArch:
+    """MnasNet-small of the reference definitions; its first block declares 16 input filters but is fed 8."""
+    return from_block_strings(
+        (
+            "r1_k3_s11_e1_i16_o8 r1_k3_s22_e3_i8_o16 r2_k3_s22_e6_i16_o16 r4_k5_s22_e6_i16_o32_se0.25 "
+            "r3_k3_s11_e6_i32_o32_se0.25 r3_k5_s22_e6_i32_o88_se0.25 r1_k3_s11_e6_i88_o144"
+        ).split(),
+        stem_filters=8,
+    )
+
+
+def _mobilenet_v2() -> MnasNetArch:
+    """MobileNetV2 1.0: Sandler et al. (CVPR 2018), table 2."""
+    rows = [
+        (1, 16, 1, 1),
+        (6, 24, 2, 2),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+        (6, 320, 1, 1),
+    ]
+    blocks = tuple(
+        Block("mbconv", 3, expansion, 0.0, "identity", filters, layers, stride)
+        for expansion, filters, layers, stride in rows
+    )
+    return MnasNetArch(32, blocks, 1280, activation="relu6")
+
+
+def _proxylessnas_mobile() -> MnasNetArch:
+    """ProxylessNAS-Mobile: Cai et al. (ICLR 2019), figure 5; its layers differ within a stage."""
+    stages = [
+        (16, 1, "e1k3"),
+        (32, 2, "e3k5 e3k3"),
+        (40, 2, "e3k7 e3k3 e3k5 e3k5"),
+        (80, 2, "e6k7 e3k5 e3k5 e3k5"),
+        (96, 1, "e6k5 e3k5 e3k5 e3k5"),
+        (192, 2, "e6k7 e6k7 e3k7 e3k7"),
+        (320, 1, "e6k7"),
+    ]
+    blocks = tuple(
+        Block("mbconv", int(layer[3]), int(layer[1]), 0.0, "identity", filters, 1, stride if first else 1)
+        for filters, stride, layers in stages
+        for layer, first in zip(layers.split(), (True, False, False, False), strict=False)
+    )
+    return MnasNetArch(32, blocks, 1280, activation="relu6")
+
+
+PUBLISHED: dict[str, Callable[[], MnasNetArch]] = {
+    "mnasnet-a1": _mnasnet_a1,
+    "mnasnet-b1": _mnasnet_b1,
+    "mnasnet-small": _mnasnet_small,
+    "mobilenet-v2": _mobilenet_v2,
+    "proxylessnas-mobile": _proxylessnas_mobile,
+}
+
+
+def published(name: str) -> MnasNetArch:
+    """A published network by name, for 224x224 images; see `PUBLISHED` for the names.
+
+    Raises:
+        SpaceError: No network of that name.
+    """
+    if name not in PUBLISHED:
+        raise SpaceError(f"no published network {name!r}; known: {', '.join(PUBLISHED)}")
+    return PUBLISHED[name]()
