@@ -1,0 +1,35 @@
+"""Benchmarks TFLite models on phones, boards and this machine. Names load on first use; nothing imports TensorFlow."""
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "AuthRequired": "errors",
+    "BadRequest": "errors",
+    "BenchError": "errors",
+    "CommandTimeout": "errors",
+    "ConversionError": "errors",
+    "DeviceLost": "errors",
+    "PullFailed": "errors",
+    "PushFailed": "errors",
+    "RunnerError": "errors",
+    "TransportError": "errors",
+    "BenchSpec": "runner",
+    "Runner": "runner",
+    "Session": "runner",
+    "Completed": "transport",
+    "Transport": "transport",
+    "Timing": "timing",
+    "to_tflite": "convert",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
