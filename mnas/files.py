@@ -1,0 +1,97 @@
+"""Files that appear whole or not at all: written aside, fsynced, renamed."""
+
+import contextlib
+import io
+import json
+import os
+import secrets
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnas.errors import SearchError
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Puts `data` at `path`: a reader, or a machine that lost power, sees the old file or the new one.
+
+    Raises:
+        SearchError: The folder cannot be written to.
+    """
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.aside")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise SearchError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in `folder` durable: a rename alone may be lost with the power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_bytes` for UTF-8 text."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as indented JSON; NaN and infinity are refused, for no other reader would take them."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in `path`.
+
+    Raises:
+        SearchError: The file is missing, unreadable or not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise SearchError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise SearchError(f"{path} is not JSON ({error}): restore it or delete it") from error
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes named arrays, uncompressed; object arrays are refused (they would be pickled)."""
+    objects = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
+    if objects:
+        raise SearchError(f"{path}: the array {objects[0]!r} holds Python objects, which are not stored")
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an `.npz` file, by name.
+
+    Raises:
+        SearchError: The file is missing, damaged, not an `.npz` or holds pickled objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if isinstance(archive, np.ndarray):
+                raise SearchError(f"{path} holds one bare array: an .npz archive is needed (numpy.savez)")
+            return {name: archive[name] for name in archive.files}
+    except OSError as error:
+        raise SearchError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+        raise SearchError(f"{path} is not a usable .npz archive: {error}") from error
