@@ -80,6 +80,13 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     write_bytes(path, buffer.getvalue())
 
 
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Writes one array as `.npy`, in a layout that `numpy.load(mmap_mode="r")` maps."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
+
+
 def read_npz(path: Path) -> dict[str, np.ndarray]:
     """All arrays of an `.npz` file, by name.
 

@@ -1,0 +1,99 @@
+"""Images that are arrays: `.npz` files and the sets of tf_keras."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from mnas.data.pixels import resize
+from mnas.data.pool import Pool, Source
+from mnas.errors import SearchError
+from mnas.files import read_npz
+
+_KEYS = {
+    "train": (("x_train", "y_train"), ("images", "labels")),
+    "validation": (("x_validation", "y_validation"), ("x_val", "y_val")),
+    "test": (("x_test", "y_test"),),
+}
+
+
+def npz(path: Path, image_size: int, channels: int) -> Source:
+    """An `.npz` with x_train/y_train (and x_val/y_val, x_test/y_test), or images/labels; nothing is unpickled."""
+    if not path.exists():
+        raise SearchError(f"no file {path}: give the path of an .npz file")
+    return from_arrays(read_npz(path), str(path), image_size, channels)
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray], where: str, image_size: int, channels: int) -> Source:
+    """Named arrays as a source.
+
+    Args:
+        arrays: Images [count, height, width(, channels)], uint8 or floats in [0, 1] or [0, 255]; labels [count] or
+            [count, 1], integers or strings. The classes are the sorted distinct labels of the train split.
+        where: For the errors.
+        image_size: Height and width to resize to.
+        channels: 1 or 3.
+    """
+    pairs = {}
+    for split, spellings in _KEYS.items():
+        found = [pair for pair in spellings if any(name in arrays for name in pair)]
+        if found:
+            pairs[split] = found[0]
+    if "train" not in pairs:
+        names = ", ".join(sorted(arrays)) or "nothing"
+        raise SearchError(f"{where} holds {names}: x_train and y_train, or images and labels, are needed")
+    read = {}
+    for split, (x, y) in pairs.items():
+        missing = [name for name in (x, y) if name not in arrays]
+        if missing:
+            raise SearchError(f"{where} lacks {missing[0]}, the other half of {x} and {y}")
+        read[split] = (_images(arrays[x], f"{x} of {where}"), _labels(arrays[y], f"{y} of {where}"))
+        if len(arrays[x]) != len(read[split][1]):
+            raise SearchError(f"{where}: {len(arrays[x])} images in {x}, {len(read[split][1])} labels in {y}")
+    classes = np.unique(read["train"][1])
+    return Source(
+        tuple(str(name) for name in classes),
+        {
+            split: Pool(_codes(labels, classes, f"{split} labels of {where}"), _loader(images, image_size, channels))
+            for split, (images, labels) in read.items()
+        },
+    )
+
+
+def _images(array: np.ndarray, where: str) -> np.ndarray:
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or array.shape[3] not in (1, 3, 4) or 0 in array.shape:
+        raise SearchError(
+            f"{where} has the shape {array.shape}: [count, height, width] or [count, height, width, 1, 3 or 4]"
+            " is needed"
+        )
+    if array.dtype.kind not in "uif":
+        raise SearchError(f"{where} is of type {array.dtype}: numbers are needed")
+    low, high = float(array.min()), float(array.max())
+    if not (np.isfinite(low) and np.isfinite(high) and low >= 0 and high <= 255):
+        raise SearchError(f"{where} ranges from {low:g} to {high:g}: [0, 1] or [0, 255] is needed")
+    return array
+
+
+def _labels(array: np.ndarray, where: str) -> np.ndarray:
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or array.dtype.kind not in "uiU":
+        raise SearchError(
+            f"{where} has the shape {array.shape} and type {array.dtype}: one integer or string an image is needed"
+        )
+    return array
+
+
+def _codes(labels: np.ndarray, classes: np.ndarray, where: str) -> np.ndarray:
+    codes = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+    unknown = labels[classes[codes] != labels]
+    if len(unknown):
+        raise SearchError(f"{where} hold {str(unknown[0])!r}, a class that the train split does not have")
+    return codes.astype(np.int64)
+
+
+def _loader(images: np.ndarray, image_size: int, channels: int) -> Callable[[np.ndarray], np.ndarray]:
+    scale = np.float32(1 if images.dtype.kind == "f" and images.max() <= 1 else 255)
+    return lambda indices: resize(images[indices].astype(np.float32) / scale, image_size, channels)

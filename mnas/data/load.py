@@ -1,0 +1,102 @@
+"""From the name of a source to its three splits."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from mnas.data.pool import Pool, Source
+from mnas.data.splits import divide, subset
+from mnas.data.types import Dataset, Split
+from mnas.errors import SearchError
+
+
+def load_data(
+    source: str,
+    *,
+    image_size: int,
+    channels: int = 3,
+    validation_share: float = 0.15,
+    test_share: float = 0.15,
+    seed: int = 0,
+    limit: int | None = None,
+) -> Dataset:
+    """Loads images and splits them; the same arguments and files give the same splits.
+
+    A source that brings its own validation or test split keeps it; what it lacks is cut, class by class, from its
+    train split.
+
+    Args:
+        source: `digits`, `folder:DIR`, `npz:FILE`, `keras:cifar10`, `keras:cifar100`, `keras:mnist` or
+            `keras:fashion_mnist`.
+        image_size: Height and width of the images.
+        channels: 1 (grey) or 3 (RGB).
+        validation_share: Share of the images for the reward.
+        test_share: Share of the images for the end.
+        seed: Of the splits and of the choice under `limit`.
+        limit: At most about so many images in all, every class and split in proportion; no other is decoded.
+
+    Raises:
+        SearchError: A source that is unknown, missing, broken, of one class, or too small for its splits.
+    """
+    if image_size < 1 or channels not in (1, 3):
+        raise SearchError(f"images of {image_size} pixels and {channels} channels: channels are 1 or 3")
+    if limit is not None and limit < 1:
+        raise SearchError(f"a limit of {limit} images leaves none")
+    opened = _open(source, image_size, channels)
+    if len(opened.class_names) < 2:
+        raise SearchError(f"{source} has one class ({opened.class_names[0]}): a classifier needs images of two or more")
+    rng = np.random.default_rng(seed)
+    pools = _limited(opened.pools, limit, rng)
+    shares = {"validation": validation_share, "test": test_share}
+    cut = divide(
+        pools["train"].labels,
+        {name: share for name, share in shares.items() if name not in pools},
+        opened.class_names,
+        rng,
+    )
+    splits = {name: _load(pools["train"], indices) for name, indices in cut.items()}
+    for name in shares:
+        if name in pools:
+            splits[name] = _load(pools[name], np.arange(len(pools[name].labels)))
+    return Dataset(source, opened.class_names, splits["train"], splits["validation"], splits["test"])
+
+
+def _open(source: str, image_size: int, channels: int) -> Source:
+    kind, colon, rest = source.partition(":")
+    match kind:
+        case "digits" if not colon:
+            from mnas.data.digits import digits
+
+            return digits(image_size, channels)
+        case "folder" if rest:
+            from mnas.data.folder import folder
+
+            return folder(Path(rest).expanduser(), image_size, channels)
+        case "npz" if rest:
+            from mnas.data.arrays import npz
+
+            return npz(Path(rest).expanduser(), image_size, channels)
+        case "keras" if rest:
+            from mnas.data.keras_sets import keras_set
+
+            return keras_set(rest, image_size, channels)
+    raise SearchError(f"no data source {source!r}: one of digits, folder:DIR, npz:FILE, keras:NAME")
+
+
+def _limited(pools: Mapping[str, Pool], limit: int | None, rng: np.random.Generator) -> dict[str, Pool]:
+    if limit is None:
+        return dict(pools)
+    total = sum(len(pool.labels) for pool in pools.values())
+    return {
+        name: _chosen(pool, subset(pool.labels, max(1, round(limit * len(pool.labels) / total)), rng))
+        for name, pool in pools.items()
+    }
+
+
+def _chosen(pool: Pool, indices: np.ndarray) -> Pool:
+    return Pool(pool.labels[indices], lambda further: pool.load(indices[further]))
+
+
+def _load(pool: Pool, indices: np.ndarray) -> Split:
+    return Split(pool.load(indices), pool.labels[indices])

@@ -1,0 +1,51 @@
+"""Labelled images in their three splits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Images and their classes.
+
+    Attributes:
+        images: float32 in [0, 1], [count, height, width, channels].
+        labels: int64 in [0, classes), [count].
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Real images for a search.
+
+    Attributes:
+        name: Where they come from, as it was asked for (`digits`, `folder:DIR`, ...).
+        class_names: One name a class, in the order of the labels.
+        train: What candidates learn from; int8 calibration images come from here too.
+        validation: What the reward is measured on.
+        test: Touched once, when the search is over.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    train: Split
+    validation: Split
+    test: Split
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.class_names)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every image."""
+        height, width, channels = self.train.images.shape[1:]
+        return height, width, channels
