@@ -40,9 +40,9 @@ def to_block_strings(arch: MnasNetArch) -> list[str]:
 
 
 def from_block_strings(
-    strings: Iterable[str], stem_filters: int = 32, head_filters: int = 1280, activation: Activation = "relu"
+    strings: str | Iterable[str], stem_filters: int = 32, head_filters: int = 1280, activation: Activation = "relu"
 ) -> MnasNetArch:
-    """The architecture behind a list of block strings.
+    """The architecture behind block strings, listed or in one text with blanks between them.
 
     A single layer whose declared input filters are not those that reach it gets no shortcut, as in the published
     `mnasnet-small`.
@@ -52,7 +52,7 @@ def from_block_strings(
             reach it; the message quotes the string.
     """
     blocks, filters_in = [], stem_filters
-    for text in strings:
+    for text in strings.split() if isinstance(strings, str) else strings:
         block = _parse(text, filters_in)
         blocks.append(block)
         filters_in = block.filters

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
-from search_spaces.architecture import Block, MnasNetArch, Op, Shape, canonical, fit, round_filters
+from search_spaces.architecture import Block, MnasNetArch, Op, Shape, Skip, canonical, fit, round_filters
 from search_spaces.decision import Choice, Decision, Space
 from search_spaces.errors import SpaceError
 from search_spaces.published import published
@@ -21,15 +22,18 @@ OPS: dict[str, tuple[Op, int]] = {
     "mbconv3": ("mbconv", 3),
     "mbconv6": ("mbconv", 6),
 }
+_MORE_LAYERS = (-1, 0, 1)
 FIELDS: dict[str, tuple[Choice, ...]] = {
     "op": tuple(OPS),
     "kernel": (3, 5),
     "se_ratio": (0.0, 0.25),
     "skip": ("none", "identity", "pool"),
     "filters": (0.75, 1.0, 1.25),
-    "layers": (-1, 0, 1),
+    "layers": _MORE_LAYERS,
 }
 """The decisions of one block: 4 * 2 * 2 * 3 * 3 * 3 = 432 choices; filters are factors, layers differences."""
+
+_BlockChoices = tuple[str, int, float, Skip, float, int]
 
 
 def mnasnet(
@@ -80,7 +84,8 @@ def _filters_menu(filters: int, width: float) -> dict[Choice, int]:
 def _build(skeleton: MnasNetArch, menus: tuple[dict[Choice, int], ...], choices: tuple[Choice, ...]) -> MnasNetArch:
     blocks = []
     for index, (base, menu) in enumerate(zip(skeleton.blocks, menus, strict=True)):
-        name, kernel, se_ratio, skip, factor, more = choices[index * len(FIELDS) : (index + 1) * len(FIELDS)]
+        of_block = cast(_BlockChoices, choices[index * len(FIELDS) : (index + 1) * len(FIELDS)])
+        name, kernel, se_ratio, skip, factor, more = of_block
         op, expansion = OPS[name]
         layers = max(1, base.layers + more)
         blocks.append(Block(op, kernel, expansion, se_ratio, skip, menu[factor], layers, base.stride))
@@ -98,8 +103,8 @@ def _choose(skeleton: MnasNetArch, menus: tuple[dict[Choice, int], ...], arch: M
         if block.stride != base.stride:
             raise SpaceError(f"block {index} of this mnasnet space has stride {base.stride}, not {block.stride}")
         factors = [factor for factor, filters in menu.items() if filters == block.filters]
-        mores = [more for more in FIELDS["layers"] if max(1, base.layers + more) == block.layers]
-        fitting = {
+        mores = [more for more in _MORE_LAYERS if max(1, base.layers + more) == block.layers]
+        fitting: dict[str, Choice | None] = {
             "op": names.get((block.op, block.expansion)),
             "kernel": block.kernel if block.kernel in FIELDS["kernel"] else None,
             "se_ratio": block.se_ratio if block.se_ratio in FIELDS["se_ratio"] else None,
@@ -107,8 +112,8 @@ def _choose(skeleton: MnasNetArch, menus: tuple[dict[Choice, int], ...], arch: M
             "filters": factors[0] if factors else None,
             "layers": mores[0] if mores else None,
         }
-        missing = [name for name, choice in fitting.items() if choice is None]
-        if missing:
-            raise SpaceError(f"block{index}.{missing[0]} of the architecture is not a choice of the mnasnet space")
-        chosen += fitting.values()
+        for name, choice in fitting.items():
+            if choice is None:
+                raise SpaceError(f"block{index}.{name} of the architecture is not a choice of the mnasnet space")
+            chosen.append(choice)
     return tuple(chosen)
