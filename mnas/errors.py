@@ -3,3 +3,7 @@
 
 class SearchError(Exception):
     """A search cannot start or go on; the message is one line: what is wrong, where, what to do."""
+
+
+class RunFailed(SearchError):
+    """The input was right, but the run cannot go on: a full disk, a lost device; it can be resumed."""
