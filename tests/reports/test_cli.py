@@ -1,0 +1,147 @@
+"""`mnas report` on real run directories."""
+
+import subprocess
+import sys
+
+import optuna
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from reports.cli import report
+
+
+def run_report(*arguments):
+    return CliRunner().invoke(report, [str(argument) for argument in arguments])
+
+
+def test_without_options_everything_is_written_into_the_run(runs, tmp_path):
+    path = runs.directory(tmp_path / "demo", [*runs.trials(30), runs.failed()], [runs.reference()])
+    result = run_report(path)
+    assert result.exit_code == 0, result.output
+    assert "30 trials finished, 1 failed, 0 running" in result.output
+    assert "mnasnet-a1" in result.output
+    written = {file.name for file in path.iterdir() if file.is_file()}
+    assert {"report.html", "front.csv", "pareto.png", "pareto.svg", "pareto.pdf"} <= written
+    front = pd.read_csv(path / "front.csv")
+    assert front["latency_ms"].is_monotonic_increasing
+    assert front["on_front"].all()
+
+
+def test_only_what_is_named_is_written(runs, tmp_path):
+    path = runs.directory(tmp_path / "demo")
+    before = {file.name for file in path.iterdir()}
+    result = run_report(path, "--figure", tmp_path / "out" / "p.pdf", "--csv", tmp_path / "out" / "front.csv")
+    assert result.exit_code == 0, result.output
+    assert {file.name for file in path.iterdir()} == before
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["front.csv", "p.pdf"]
+
+
+def test_several_runs_are_one_page_and_one_figure(runs, tmp_path):
+    one = runs.directory(tmp_path / "one", runs.trials(10))
+    two = runs.directory(tmp_path / "two", runs.trials(10, seed=1))
+    result = run_report(one, two, "-o", tmp_path / "both.html", "-f", tmp_path / "both.png")
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "both.html").read_text()
+    assert "one" in page
+    assert "two" in page
+    alone = run_report(one, two)
+    assert alone.exit_code == 0
+    assert "nothing written" in alone.output
+
+
+@pytest.mark.parametrize("state", ["none", "failed", "one"])
+def test_hardly_begun_runs_give_a_page(runs, tmp_path, state):
+    made = {"none": [], "failed": [runs.failed()] * 2, "one": runs.trials(1)}[state]
+    path = runs.directory(tmp_path / "demo", made)
+    result = run_report(path)
+    assert result.exit_code == 0, result.output
+    assert (path / "report.html").stat().st_size > 1_000
+    assert (path / "pareto.png").stat().st_size > 1_000
+
+
+def test_a_run_in_another_storage_is_read_from_there(runs, tmp_path):
+    url = f"sqlite:///{tmp_path}/elsewhere.db"
+    path = runs.directory(tmp_path / "demo", runs.trials(3), storage=url)
+    assert not (path / "study.db").exists()
+    result = run_report(path)
+    assert result.exit_code == 0, result.output
+    assert "3 trials finished" in result.output
+
+
+def test_a_run_still_being_written_is_read_as_it_stands(runs, tmp_path):
+    path = runs.directory(tmp_path / "demo", runs.trials(3))
+    optuna.load_study(study_name="demo", storage=f"sqlite:///{path}/study.db").ask()
+    result = run_report(path)
+    assert result.exit_code == 0, result.output
+    assert "3 trials finished, 0 failed, 1 running" in result.output
+
+
+def broken(runs, tmp_path, what):
+    path = runs.directory(tmp_path / "demo", runs.trials(2))
+    target = tmp_path / "out.html"
+    if what == "no run":
+        return [tmp_path / "nowhere"], "not a run directory"
+    if what == "no study":
+        (path / "study.db").unlink()
+        return [path], "holds no trials yet"
+    if what == "damaged study":
+        (path / "study.db").write_bytes(b"no database " * 500)
+        return [path], "cannot use the storage"
+    if what == "damaged config":
+        (path / "config.json").write_text("{")
+        return [path], "is not JSON"
+    if what == "foreign config":
+        (path / "config.json").write_text('{"format": 1}')
+        return [path], "changed by hand"
+    if what == "damaged reference":
+        (path / "references" / "net").mkdir(parents=True)
+        (path / "references" / "net" / "record.json").write_text("[")
+        return [path], "is not JSON"
+    if what == "suffix":
+        return [path, "--figure", tmp_path / "p.gif"], "written as .png, .svg or .pdf"
+    (tmp_path / "file").write_text("")
+    target = tmp_path / "file" / "out.html"
+    return [path, "-o", target], "cannot write"
+
+
+WRONG = [
+    "no run",
+    "no study",
+    "damaged study",
+    "damaged config",
+    "foreign config",
+    "damaged reference",
+    "suffix",
+    "place",
+]
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_wrong_input_is_one_line_and_exit_code_two(runs, tmp_path, what):
+    arguments, words = broken(runs, tmp_path, what)
+    result = run_report(*arguments)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert result.output.strip().count("\n") == 0
+    assert "Traceback" not in result.output
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom click.testing import CliRunner\nfrom reports.cli import report\n"
+        "assert CliRunner().invoke(report, ['--help']).exit_code == 0\n"
+        "heavy = {'pandas', 'numpy', 'matplotlib', 'jinja2', 'optuna', 'moocore', 'rich', 'tensorflow'}\n"
+        "assert not heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_report_never_imports_tensorflow(runs, tmp_path):
+    path = runs.directory(tmp_path / "demo", runs.trials(3))
+    code = (
+        "import sys\nfrom click.testing import CliRunner\nfrom reports.cli import report\n"
+        f"assert CliRunner().invoke(report, [{str(path)!r}]).exit_code == 0\n"
+        "assert not {'tensorflow', 'tf_keras'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
