@@ -1,0 +1,26 @@
+"""The search: reward, controller, training, evaluation and the loop that drives them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mnas.errors import SearchError
+
+if TYPE_CHECKING:
+    from mnas.reward import Reward as Reward
+    from mnas.sampler import ControllerSampler as ControllerSampler
+
+__all__ = ["ControllerSampler", "Reward", "SearchError"]
+
+
+def __getattr__(name: str) -> object:
+    # Optuna is imported by whoever searches, not by whoever asks for help.
+    if name == "ControllerSampler":
+        from mnas.sampler import ControllerSampler
+
+        return ControllerSampler
+    if name == "Reward":
+        from mnas.reward import Reward
+
+        return Reward
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

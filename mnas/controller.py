@@ -1,0 +1,255 @@
+"""The controller as pure functions: state and history in, proposals or a new state out.
+
+Proposals do not change the state, and nothing here knows Optuna: what a batch of trials proposes is a
+function of the seed, the state and the trials before it, so that a search can stop and go on anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnas.adam import Slots
+from mnas.history import History, Observation
+from mnas.policy import Policy
+from mnas.ppo import Batch, Elite, learn
+from mnas.settings import Settings
+from mnas.steps import Steps, Tokens
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
+_UNIFORM_TRIES = 20
+_ENUMERABLE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What learning changes.
+
+    Attributes:
+        weights: The policy's, ``[weight_count]``.
+        slots: The optimizer's.
+        baseline: Moving average of the reward a goal, ``[goals]``; NaN before the first.
+    """
+
+    weights: Floats
+    slots: Slots
+    baseline: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """A batch of architectures to evaluate.
+
+    Attributes:
+        tokens: ``[batch, steps]``.
+        log_probs: Joint log-probability under the policy at temperature 1, ``[batch]``.
+        contexts: The goal each was drawn for, ``[batch]``.
+        repeats: Samples that were tried before: their tokens, goal and history key.
+    """
+
+    tokens: Ints
+    log_probs: Floats
+    contexts: Ints
+    repeats: tuple[tuple[Tokens, int, Tokens], ...] = ()
+
+
+class Controller:
+    """One algorithm on one list of steps.
+
+    Args:
+        steps: The decisions.
+        settings: How it samples and learns.
+        seed: Of every draw, >= 0.
+        goals: How many rewards it serves.
+    """
+
+    def __init__(self, steps: Steps, settings: Settings, *, seed: int, goals: int = 1) -> None:
+        self.steps = steps
+        self.settings = settings
+        self.seed = seed
+        self.goals = goals
+        self.policy = Policy(
+            steps, hidden=settings.hidden, embedding=settings.embedding, contexts=goals, share=settings.share
+        )
+
+    def initial(self) -> State:
+        """The state before the first batch."""
+        weights = self.policy.initial(np.random.default_rng([self.seed, 0, 0]), self.settings.init)
+        return State(weights, Slots.zeros(len(weights)), np.full(self.goals, np.nan))
+
+    def adopt(self, other: Controller, state: State) -> State:
+        """The state of a controller whose steps were others: what both know is kept, what is new starts afresh."""
+        fresh = self.initial()
+        carry = self.policy.carrier(other.policy)
+        weights = carry(state.weights, fresh.weights)
+        slots = Slots(
+            carry(state.slots.first, fresh.slots.first),
+            carry(state.slots.second, fresh.slots.second),
+            state.slots.count,
+        )
+        return State(weights, slots, state.baseline)
+
+    def propose(self, state: State, history: History, index: int) -> Proposals:
+        """The architectures of batch ``index``, given all trials before it."""
+        rng = np.random.default_rng([self.seed, 1, index])
+        return _Draw(self, state, history, index, rng).proposals()
+
+    def update(self, state: State, history: History, index: int, batch: Sequence[Observation]) -> State:
+        """Learns from batch ``index``.
+
+        Args:
+            state: Before.
+            history: All trials up to and with the batch.
+            index: The batch's index.
+            batch: Its trials.
+        """
+        told = [observation for observation in batch if observation.rewards is not None]
+        rows = [(observation.tokens, self._goal(observation.number), observation.log_prob) for observation in told]
+        rewards = [observation.rewards[self._goal(observation.number)] for observation in told if observation.rewards]
+        first = min((observation.number for observation in batch), default=0)
+        before = History(self.steps, [seen for seen in history.observations if seen.number < first])
+        if self.settings.repeats and told:
+            for tokens, goal, key in self.propose(state, before, index).repeats:
+                reward = history.reward(key, goal)
+                if reward is not None:
+                    rows.append((tokens, goal, None))
+                    rewards.append(reward)
+        advantages, baseline = self._advantages(history, state.baseline, [row[1] for row in rows], rewards)
+        learned = Batch(
+            _rows([row[0] for row in rows], len(self.steps.sizes)),
+            np.array([row[1] for row in rows], dtype=np.int64),
+            advantages,
+            np.array([np.nan if row[2] is None else row[2] for row in rows], dtype=np.float64),
+        )
+        weights, slots = learn(self.policy, self.settings, state.weights, state.slots, learned, self._elite(history))
+        return State(weights, slots, baseline)
+
+    def _goal(self, number: int) -> int:
+        return number % self.goals
+
+    def _advantages(
+        self, history: History, baseline: Floats, goals: list[int], rewards: list[float]
+    ) -> tuple[Floats, Floats]:
+        """Advantages ``[rows]`` and the new baseline ``[goals]``."""
+        values, ids = np.array(rewards, dtype=np.float64), np.array(goals, dtype=np.int64)
+        if self.settings.advantage == "rank":
+            ranks = np.zeros(len(values))
+            for goal in range(self.goals):
+                ranks[ids == goal] = history.quantile(values[ids == goal], goal)
+            spread = ranks.std() if len(ranks) > 1 else 1.0
+            return (ranks - ranks.mean() if len(ranks) > 1 else ranks - 0.5) / (spread + 1e-8), baseline
+        result, after = np.zeros(len(values)), baseline.copy()
+        for goal in range(self.goals):
+            mine = ids == goal
+            if not mine.any():
+                continue
+            mean = float(values[mine].mean())
+            if np.isnan(after[goal]):
+                after[goal] = mean
+            result[mine] = values[mine] - after[goal]
+            decay = self.settings.baseline_decay
+            after[goal] = decay * after[goal] + (1 - decay) * mean
+        return result, after
+
+    def _elite(self, history: History) -> Elite:
+        tokens: list[Tokens] = []
+        goals: list[int] = []
+        for goal in range(self.goals if self.settings.queue else 0):
+            best = history.best(self.settings.queue, goal)
+            tokens += [item[0] for item in best]
+            goals += [goal] * len(best)
+        return Elite(_rows(tokens, len(self.steps.sizes)), np.array(goals, dtype=np.int64))
+
+
+class _Draw:
+    """Fills the slots of one batch."""
+
+    def __init__(
+        self, controller: Controller, state: State, history: History, index: int, rng: np.random.Generator
+    ) -> None:
+        self.controller = controller
+        self.steps = controller.steps
+        self.weights = state.weights
+        self.history = history
+        self.rng = rng
+        self.size = controller.settings.batch
+        first = index * self.size
+        self.goals = [(first + slot) % controller.goals for slot in range(self.size)]
+        self.slots: list[tuple[Tokens, float] | None] = [None] * self.size
+        self.keys: set[Tokens] = set()
+        self.repeats: list[tuple[Tokens, int, Tokens]] = []
+
+    def proposals(self) -> Proposals:
+        settings = self.controller.settings
+        if not settings.unique:
+            tokens, log_probs = self._sample(np.array(self.goals), 1.0)
+            return Proposals(tokens, log_probs, np.array(self.goals))
+        for temperature in _TEMPERATURES:
+            contexts = np.resize(np.array(self.goals), self.size * settings.overdraw)
+            self._offer(*self._sample(contexts, temperature), contexts, keep=temperature == 1.0)
+            if None not in self.slots:
+                break
+        self._fall_back()
+        filled = [slot for slot in self.slots if slot is not None]
+        return Proposals(
+            _rows([slot[0] for slot in filled], len(self.steps.sizes)),
+            np.array([slot[1] for slot in filled]),
+            np.array(self.goals),
+            tuple(self.repeats[: settings.repeats * self.size]),
+        )
+
+    def _sample(self, contexts: Ints, temperature: float) -> tuple[Ints, Floats]:
+        uniforms = self.rng.random((len(contexts), len(self.steps.sizes)))
+        return self.controller.policy.sample(self.weights, uniforms, contexts, temperature=temperature)
+
+    def _offer(self, tokens: Ints, log_probs: Floats, contexts: Ints, *, keep: bool) -> None:
+        """Puts new architectures into free slots of their goal; ``keep`` collects those tried before."""
+        for row, log_prob, goal in zip(tokens.tolist(), log_probs.tolist(), contexts.tolist(), strict=True):
+            spelled = tuple(row)
+            key = self.steps.key(spelled)
+            tried = self.history.find(key)
+            if tried is not None:
+                if keep:
+                    self.repeats.append((spelled, goal, tried))
+                continue
+            free = [slot for slot, item in enumerate(self.slots) if item is None and self.goals[slot] == goal]
+            if free and key not in self.keys:
+                self.slots[free[0]] = (spelled, log_prob)
+                self.keys.add(key)
+
+    def _fall_back(self) -> None:
+        """Uniform draws, then whatever is left of a small space, then repeats."""
+        for _ in range(_UNIFORM_TRIES):
+            if None not in self.slots:
+                return
+            self._force(self.rng.integers(self.steps.sizes, size=(self.size, len(self.steps.sizes))))
+        if self.steps.cardinality <= _ENUMERABLE:
+            grid = np.indices(self.steps.sizes).reshape(len(self.steps.sizes), -1).T
+            self._force(self.rng.permutation(grid))
+        for slot, item in enumerate(self.slots):
+            if item is None:
+                tokens, log_probs = self._sample(np.array([self.goals[slot]]), 1.0)
+                self.slots[slot] = (tuple(tokens[0].tolist()), float(log_probs[0]))
+
+    def _force(self, tokens: Ints) -> None:
+        for row in tokens.tolist():
+            free = [slot for slot, item in enumerate(self.slots) if item is None]
+            if not free:
+                return
+            key = self.steps.key(row)
+            if key in self.keys or self.history.find(key) is not None:
+                continue
+            goal = np.array([self.goals[free[0]]])
+            row_tokens = np.array([row], dtype=np.int64)
+            log_prob = self.controller.policy.forward(self.weights, row_tokens, goal).chosen().sum()
+            self.slots[free[0]] = (tuple(row), float(log_prob))
+            self.keys.add(key)
+
+
+def _rows(tokens: Sequence[Tokens], steps: int) -> Ints:
+    return np.array(tokens, dtype=np.int64).reshape(-1, steps)

@@ -1,0 +1,270 @@
+"""The controller's policy: a one-layer LSTM that chooses one token a step, in NumPy.
+
+A recurrent controller after NAS (Zoph & Le 2016, section 3.1) and NASNet (Zoph et al. 2017, appendix A): the token
+chosen at one step is embedded and fed to the next; each step has a softmax. Weights are one flat vector, so
+that an optimizer is a few vector operations and a checkpoint a single array.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnas.steps import Steps
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_IMPOSSIBLE = -1e30  # the logit of a padded choice: its probability is exactly 0
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """What one teacher-forced pass leaves for the backward pass.
+
+    Attributes:
+        tokens: ``[rows, steps]``.
+        contexts: ``[rows]``.
+        log_probs: Log-probability of every choice, ``[steps, rows, choices]``.
+        inputs: What was fed to the LSTM, ``[steps, rows, embedding]``.
+        gates: Activated i, f, g, o, ``[steps, rows, 4 * hidden]``.
+        cells: Cell states with the zero state first, ``[steps + 1, rows, hidden]``.
+        outputs: Hidden states with the zero state first, ``[steps + 1, rows, hidden]``.
+    """
+
+    tokens: Ints
+    contexts: Ints
+    log_probs: Floats
+    inputs: Floats
+    gates: Floats
+    cells: Floats
+    outputs: Floats
+
+    def chosen(self) -> Floats:
+        """Log-probability of each token, ``[rows, steps]``."""
+        picked = np.take_along_axis(self.log_probs, self.tokens.T[:, :, None], axis=2)
+        return np.ascontiguousarray(picked[:, :, 0].T)
+
+    def entropy(self) -> Floats:
+        """Entropy of each softmax in nats, ``[rows, steps]``."""
+        entropy: Floats = -(np.exp(self.log_probs) * self.log_probs).sum(axis=2).T
+        return entropy
+
+
+class Policy:
+    """The shape of a controller: it holds no weights, every method is given them.
+
+    Args:
+        steps: The decisions.
+        hidden: LSTM units.
+        embedding: Length of a token's embedding.
+        contexts: How many goals one controller serves; each has its own first input.
+        share: ``"tag"``: steps of one tag and size share their embedding and head (a bias of its own is
+            left to each); ``"step"``: nothing is shared.
+    """
+
+    def __init__(
+        self, steps: Steps, *, hidden: int = 64, embedding: int = 32, contexts: int = 1, share: str = "tag"
+    ) -> None:
+        self.steps = steps
+        self.hidden = hidden
+        self.embedding = embedding
+        self.contexts = contexts
+        self.share = share
+        names = list(zip(steps.tags if share == "tag" else steps.names, steps.sizes, strict=True))
+        distinct = list(dict.fromkeys(names))
+        self._group: Ints = np.array([distinct.index(name) for name in names], dtype=np.int64)
+        self._choices = max(steps.sizes)
+        valid = np.arange(self._choices)[None, :] < np.array(steps.sizes)[:, None]
+        self._padding: Floats = np.where(valid, 0.0, _IMPOSSIBLE)
+        groups, width = len(distinct), 4 * hidden
+        self._shapes: dict[str, tuple[int, ...]] = {
+            "start": (contexts, embedding),
+            "embed": (groups, self._choices, embedding),
+            "kernel": (embedding, width),
+            "recurrent": (hidden, width),
+            "bias": (width,),
+            "head": (groups, hidden, self._choices),
+            "head_bias": (len(steps.sizes), self._choices),
+        }
+        self.weight_count = sum(math.prod(shape) for shape in self._shapes.values())
+
+    def initial(self, rng: np.random.Generator, scale: float = 0.1) -> Floats:
+        """Weights uniform in +-``scale``, biases 0, forget bias 1 (NASNet appendix A; Jozefowicz et al. 2015)."""
+        weights = rng.uniform(-scale, scale, self.weight_count)
+        views = self.views(weights)
+        views["bias"][:] = 0.0
+        views["bias"][self.hidden : 2 * self.hidden] = 1.0
+        views["head_bias"][:] = 0.0
+        return weights
+
+    def views(self, weights: Floats) -> dict[str, Floats]:
+        """Named, shaped views into a flat weight (or gradient) vector."""
+        views, start = {}, 0
+        for name, shape in self._shapes.items():
+            size = math.prod(shape)
+            views[name] = weights[start : start + size].reshape(shape)
+            start += size
+        return views
+
+    def carrier(self, other: Policy) -> Callable[[Floats, Floats], Floats]:
+        """A function ``(theirs, ours) -> ours`` that copies what belongs to steps both policies have."""
+        mine, theirs = (dict(zip(p.steps.names, range(len(p.steps.names)), strict=True)) for p in (self, other))
+        both = [
+            (mine[name], theirs[name], self.steps.sizes[mine[name]])
+            for name in self.steps.names
+            if name in theirs and self.steps.sizes[mine[name]] == other.steps.sizes[theirs[name]]
+        ]
+
+        def carry(source: Floats, target: Floats) -> Floats:
+            result = target.copy()
+            new, old = self.views(result), other.views(source)
+            for name in ("start", "kernel", "recurrent", "bias"):
+                new[name][...] = old[name]
+            for to, by, size in both:
+                new["embed"][self._group[to], :size] = old["embed"][other._group[by], :size]
+                new["head"][self._group[to], :, :size] = old["head"][other._group[by], :, :size]
+                new["head_bias"][to, :size] = old["head_bias"][by, :size]
+            return result
+
+        return carry
+
+    def sample(
+        self,
+        weights: Floats,
+        uniforms: Floats,
+        contexts: Ints | None = None,
+        *,
+        temperature: float = 1.0,
+        fixed: Ints | None = None,
+    ) -> tuple[Ints, Floats]:
+        """Draws architectures.
+
+        Args:
+            weights: ``[weight_count]``.
+            uniforms: One number in [0, 1) a token, ``[rows, steps]``: the draw is a function of these.
+            contexts: The goal of each row, ``[rows]``; all 0 when not given.
+            temperature: Divides the logits for the draw.
+            fixed: Tokens to keep, ``[rows, steps]``, -1 where the policy chooses.
+
+        Returns:
+            Tokens ``[rows, steps]`` and their log-probabilities at temperature 1, ``[rows]``.
+        """
+        view = self.views(weights)
+        rows, count = uniforms.shape
+        ids = np.zeros(rows, dtype=np.int64) if contexts is None else contexts
+        tokens = np.empty((rows, count), dtype=np.int64)
+        total, every = np.zeros(rows), np.arange(rows)
+        cell = output = np.zeros((rows, self.hidden))
+        x = view["start"][ids]
+        for step in range(count):
+            cell, output, _ = self._cell(view, x @ view["kernel"], cell, output)
+            group = self._group[step]
+            logits = output @ view["head"][group] + view["head_bias"][step] + self._padding[step]
+            log_probs = _log_softmax(logits)
+            draw = log_probs if temperature == 1.0 else _log_softmax(logits / temperature)
+            below = np.cumsum(np.exp(draw), axis=1) <= uniforms[:, step, None]
+            chosen = np.minimum(below.sum(axis=1), self.steps.sizes[step] - 1)
+            if fixed is not None:
+                chosen = np.where(fixed[:, step] >= 0, fixed[:, step], chosen)
+            tokens[:, step] = chosen
+            total += log_probs[every, chosen]
+            x = view["embed"][group, chosen]
+        return tokens, total
+
+    def forward(self, weights: Floats, tokens: Ints, contexts: Ints | None = None) -> Forward:
+        """One pass over given tokens ``[rows, steps]``; what ``gradient`` needs."""
+        view = self.views(weights)
+        rows, count = tokens.shape
+        ids = np.zeros(rows, dtype=np.int64) if contexts is None else contexts
+        inputs = np.empty((count, rows, self.embedding))
+        inputs[0] = view["start"][ids]
+        inputs[1:] = view["embed"][self._group[:-1, None], tokens.T[:-1]]
+        cells = np.zeros((count + 1, rows, self.hidden))
+        outputs = np.zeros((count + 1, rows, self.hidden))
+        gates = np.empty((count, rows, 4 * self.hidden))
+        driven = inputs @ view["kernel"]
+        for step in range(count):
+            cells[step + 1], outputs[step + 1], gates[step] = self._cell(view, driven[step], cells[step], outputs[step])
+        logits = outputs[1:] @ view["head"][self._group] + (view["head_bias"] + self._padding)[:, None, :]
+        return Forward(tokens, ids, _log_softmax(logits), inputs, gates, cells, outputs)
+
+    def gradient(self, weights: Floats, forward: Forward, token_weight: Floats, entropy_weight: Floats) -> Floats:
+        """Gradient of ``sum(token_weight * log_prob + entropy_weight * entropy)``.
+
+        Args:
+            weights: ``[weight_count]``, those of the forward pass.
+            forward: The pass.
+            token_weight: ``[rows, steps]``.
+            entropy_weight: ``[rows, steps]``.
+
+        Returns:
+            The gradient, ``[weight_count]``.
+        """
+        probs = np.exp(forward.log_probs)
+        surprise = forward.log_probs - (probs * forward.log_probs).sum(axis=2, keepdims=True)
+        dlogits = -probs * (token_weight.T[:, :, None] + entropy_weight.T[:, :, None] * surprise)
+        steps, rows = forward.tokens.shape[1], forward.tokens.shape[0]
+        every_step, every_row = np.arange(steps)[:, None], np.arange(rows)[None, :]
+        dlogits[every_step, every_row, forward.tokens.T] += token_weight.T
+        flat = np.zeros(self.weight_count)
+        grad, view = self.views(flat), self.views(weights)
+        grad["head_bias"][:] = dlogits.sum(axis=1)
+        np.add.at(grad["head"], self._group, forward.outputs[1:].transpose(0, 2, 1) @ dlogits)
+        doutputs = dlogits @ view["head"][self._group].transpose(0, 2, 1)
+        dgates = self._through_time(view["recurrent"], forward, doutputs)
+        width = 4 * self.hidden
+        grad["bias"][:] = dgates.sum(axis=(0, 1))
+        grad["kernel"][:] = forward.inputs.reshape(-1, self.embedding).T @ dgates.reshape(-1, width)
+        grad["recurrent"][:] = forward.outputs[:-1].reshape(-1, self.hidden).T @ dgates.reshape(-1, width)
+        dinputs = dgates @ view["kernel"].T
+        np.add.at(grad["start"], forward.contexts, dinputs[0])
+        np.add.at(grad["embed"], (self._group[:-1, None], forward.tokens.T[:-1]), dinputs[1:])
+        return flat
+
+    def _cell(
+        self, view: dict[str, Floats], driven: Floats, cell: Floats, output: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        """One LSTM step; returns the cell, the output and the activated gates (i, f, g, o)."""
+        hidden = self.hidden
+        gates = driven + output @ view["recurrent"] + view["bias"]
+        # sigmoid(x) = (1 + tanh(x / 2)) / 2: one tanh over the whole block is the fastest form in NumPy.
+        gates[:, : 2 * hidden] *= 0.5
+        gates[:, 3 * hidden :] *= 0.5
+        np.tanh(gates, out=gates)
+        for part in (slice(0, 2 * hidden), slice(3 * hidden, None)):
+            gates[:, part] += 1.0
+            gates[:, part] *= 0.5
+        new = gates[:, hidden : 2 * hidden] * cell + gates[:, :hidden] * gates[:, 2 * hidden : 3 * hidden]
+        return new, gates[:, 3 * hidden :] * np.tanh(new), gates
+
+    def _through_time(self, recurrent: Floats, forward: Forward, doutputs: Floats) -> Floats:
+        """Back-propagation through time: gradient at the gates' pre-activations, ``[steps, rows, 4 * hidden]``."""
+        hidden = self.hidden
+        i, f, g, o = (forward.gates[..., part * hidden : (part + 1) * hidden] for part in range(4))
+        squashed = np.tanh(forward.cells[1:])
+        slope = np.concatenate([i * (1 - i), f * (1 - f), 1 - g * g, o * (1 - o)], axis=2)
+        into_cell = o * (1 - squashed * squashed)
+        dgates = np.empty_like(forward.gates)
+        doutput = dcell = np.zeros_like(squashed[0])
+        for step in reversed(range(len(doutputs))):
+            doutput = doutput + doutputs[step]
+            dcell = dcell + doutput * into_cell[step]
+            raw = dgates[step]
+            raw[:, :hidden] = dcell * g[step]
+            raw[:, hidden : 2 * hidden] = dcell * forward.cells[step]
+            raw[:, 2 * hidden : 3 * hidden] = dcell * i[step]
+            raw[:, 3 * hidden :] = doutput * squashed[step]
+            raw *= slope[step]
+            doutput = raw @ recurrent.T
+            dcell = dcell * f[step]
+        return dgates
+
+
+def _log_softmax(logits: Floats) -> Floats:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    result: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return result

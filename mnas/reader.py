@@ -1,0 +1,85 @@
+"""Reads a study for a sampler: the menu and the observations up to a trial number, each trial converted once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from mnas.errors import SearchError
+from mnas.history import History, Observation
+from mnas.trials import Menu, RewardOf, learned_menu, observe, scorer
+
+
+class Reader:
+    """A sampler's view of one study.
+
+    Args:
+        menu: The parameters, when they are known beforehand.
+        rewards: See ``scorer``.
+    """
+
+    def __init__(self, menu: Menu | None, rewards: Sequence[RewardOf]) -> None:
+        self._fixed = menu
+        self._rewards = tuple(rewards)
+        self._study: tuple[int, int] | None = None
+        self._menu: Menu | None = None
+        self._finished: dict[int, Observation] = {}
+
+    def is_new(self, study: Study) -> bool:
+        """Whether this is another study than last time; what was remembered of that one is forgotten."""
+        key = (id(study._storage), study._study_id)
+        if key == self._study:
+            return False
+        self._study, self._menu, self._finished = key, None, {}
+        return True
+
+    def menu(self, trials: Sequence[FrozenTrial], below: int) -> Menu | None:
+        """The parameters known from finished trials with a smaller number, unless they are fixed."""
+        if self._fixed is not None:
+            return self._fixed
+        return learned_menu([trial for trial in trials[:below] if trial.state.is_finished()])
+
+    def history(self, study: Study, trials: Sequence[FrozenTrial], menu: Menu, below: int) -> History:
+        """All trials with a smaller number, as observations."""
+        if menu is not self._menu and (self._menu is None or menu != self._menu):
+            self._menu, self._finished = menu, {}
+        score: Callable[[Sequence[float]], tuple[float, ...]] = scorer(self._rewards, study.directions)
+        observations = []
+        for trial in trials[:below]:
+            seen = self._finished.get(trial.number)
+            if seen is None:
+                seen = observe(trial, menu, score)
+                if trial.state.is_finished():
+                    self._finished[trial.number] = seen
+            if any(token >= 0 for token in seen.tokens):
+                observations.append(seen)
+        return History(menu.steps, observations)
+
+
+def uniform(rng: np.random.Generator, distribution: BaseDistribution) -> object:
+    """A value drawn uniformly (on a logarithmic scale where the distribution asks for it)."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[int(rng.integers(len(distribution.choices)))]
+    if isinstance(distribution, IntDistribution):
+        if distribution.log:
+            low, high = np.log(distribution.low - 0.5), np.log(distribution.high + 0.5)
+            return int(np.clip(round(np.exp(rng.uniform(low, high))), distribution.low, distribution.high))
+        count = (distribution.high - distribution.low) // distribution.step + 1
+        return distribution.low + distribution.step * int(rng.integers(count))
+    if isinstance(distribution, FloatDistribution):
+        return _uniform_float(rng, distribution)
+    raise SearchError(f"a {type(distribution).__name__} cannot be sampled: use a categorical, integer or float one")
+
+
+def _uniform_float(rng: np.random.Generator, distribution: FloatDistribution) -> float:
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if step is not None:
+        count = round((high - low) / step) + 1
+        return float(min(high, low + step * int(rng.integers(count))))
+    if distribution.log:
+        return float(np.clip(np.exp(rng.uniform(np.log(low), np.log(high))), low, high))
+    return float(rng.uniform(low, high))

@@ -1,0 +1,92 @@
+"""The reward: accuracy and measured latency in one number.
+
+Sources: MnasNet (Tan et al., CVPR 2019, section 3.1) for the soft and the hard form; TuNAS (Bender et al.,
+CVPR 2020, section 3.3) for the absolute one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from mnas.errors import SearchError
+
+Kind = Literal["soft", "hard", "absolute"]
+
+# The published exponents. For "absolute" -0.07 gives the soft reward's slope at the target when accuracy is near 1.
+_DEFAULTS: dict[str, tuple[float, float]] = {
+    "soft": (-0.07, -0.07),
+    "hard": (0.0, -1.0),
+    "absolute": (0.0, -0.07),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """A reward to maximize, as a function of accuracy and latency.
+
+    * ``soft``: ``acc * (lat / target) ** w`` with ``w = alpha`` up to the target and ``beta`` beyond it, both -0.07:
+      doubling the latency is worth 5 % relative accuracy.
+    * ``hard``: the same with ``alpha = 0`` and ``beta = -1``: free below the target, steep beyond it.
+    * ``absolute``: ``acc + beta * abs(lat / target - 1)``: aims at the target from both sides.
+
+    Attributes:
+        kind: Which form.
+        target_ms: The latency aimed at, in milliseconds, > 0.
+        alpha: The exponent up to the target, <= 0; ``None`` means the published value. Unused by ``absolute``.
+        beta: The exponent (or the weight) beyond the target, <= 0; ``None`` means the published value.
+
+    Raises:
+        SearchError: A value is out of range.
+    """
+
+    kind: Kind = "soft"
+    target_ms: float = 75.0
+    alpha: float | None = None
+    beta: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise SearchError(f"reward kind {self.kind!r} is unknown: use one of {', '.join(get_args(Kind))}")
+        if not (math.isfinite(self.target_ms) and self.target_ms > 0):
+            raise SearchError(f"reward target_ms is {self.target_ms}: give a latency in milliseconds above 0")
+        for name, default in zip(("alpha", "beta"), _DEFAULTS[self.kind], strict=True):
+            value = getattr(self, name)
+            if value is None:
+                object.__setattr__(self, name, default)
+            elif not (math.isfinite(value) and value <= 0):
+                raise SearchError(f"reward {name} is {value}: it must be 0 or negative (slower is not better)")
+
+    def __call__(self, accuracy: float, latency_ms: float) -> float:
+        """Returns the reward of one candidate.
+
+        Args:
+            accuracy: In [0, 1] (any finite number works).
+            latency_ms: A measured latency in milliseconds, > 0.
+
+        Raises:
+            SearchError: The latency is not a positive finite number, or the accuracy is not finite.
+        """
+        if not (math.isfinite(latency_ms) and latency_ms > 0):
+            raise SearchError(f"latency {latency_ms} ms cannot be rewarded: a measured latency is above 0")
+        if not math.isfinite(accuracy):
+            raise SearchError(f"accuracy {accuracy} cannot be rewarded: it is not a finite number")
+        alpha, beta = self.exponents
+        ratio = latency_ms / self.target_ms
+        if self.kind == "absolute":
+            return accuracy + beta * abs(ratio - 1.0)
+        return float(accuracy * ratio ** (alpha if ratio <= 1.0 else beta))
+
+    @property
+    def exponents(self) -> tuple[float, float]:
+        """``(alpha, beta)`` in force."""
+        default = _DEFAULTS[self.kind]
+        return (
+            default[0] if self.alpha is None else self.alpha,
+            default[1] if self.beta is None else self.beta,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; ``Reward(**value)`` is the way back."""
+        return {"kind": self.kind, "target_ms": self.target_ms, "alpha": self.alpha, "beta": self.beta}

@@ -1,0 +1,113 @@
+"""A controller's settings, and the algorithms by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from mnas.errors import SearchError
+
+Algorithm = Literal["ppo", "ppo-paper", "reinforce", "ppo-gp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a controller samples and learns.
+
+    Attributes:
+        loss: ``"ppo"``: clipped ratio (Schulman et al. 2017, equation 7); ``"reinforce"``: plain policy gradient.
+        batch: Architectures an update.
+        hidden: LSTM units.
+        embedding: Length of a token's embedding.
+        share: ``"tag"`` or ``"step"``: which steps share embedding and head.
+        init: Weights start uniform in +-init.
+        learning_rate: Adam's.
+        clip_norm: Limit on the gradient's norm; 0 for none.
+        clip_ratio: PPO's epsilon.
+        epochs: Full-batch gradient steps an update.
+        entropy: Bonus a nat of a softmax's entropy.
+        advantage: ``"rank"``: quantile among all rewards so far, standardized in the batch; ``"ema"``: reward less an
+            exponential moving average (NAS, section 3.2).
+        baseline_decay: Of that average.
+        unique: Never propose an architecture twice; the repeats that were drawn train the controller again.
+        overdraw: Batches' worth of samples drawn to find new ones.
+        repeats: Batches' worth of repeats that may join an update.
+        queue: Size of the priority queue of the best distinct architectures (Abolafia et al. 2018); 0 for none.
+        queue_weight: Weight of their mean log-likelihood.
+        guided: Share of a batch proposed in the neighbourhood of the queue: a few decisions of a good
+            architecture are taken again by the policy.
+        surrogate_after: Evaluations after which a Gaussian process screens the samples; 0 for never.
+        pool: Samples it screens a batch.
+    """
+
+    loss: Literal["ppo", "reinforce"] = "ppo"
+    batch: int = 5
+    hidden: int = 64
+    embedding: int = 32
+    share: Literal["tag", "step"] = "step"
+    init: float = 0.1
+    learning_rate: float = 1e-2
+    clip_norm: float = 1.0
+    clip_ratio: float = 0.2
+    epochs: int = 5
+    entropy: float = 0.01
+    advantage: Literal["rank", "ema"] = "rank"
+    baseline_decay: float = 0.95
+    unique: bool = True
+    overdraw: int = 3
+    repeats: int = 2
+    queue: int = 5
+    queue_weight: float = 0.2
+    guided: float = 0.0
+    surrogate_after: int = 0
+    pool: int = 200
+
+    def __post_init__(self) -> None:
+        positive = ("batch", "hidden", "embedding", "epochs", "overdraw", "pool", "learning_rate", "init")
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise SearchError(f"controller {name} is {getattr(self, name)}: it must be above 0")
+        for name in ("clip_norm", "entropy", "repeats", "queue", "queue_weight", "surrogate_after"):
+            if not getattr(self, name) >= 0:
+                raise SearchError(f"controller {name} is {getattr(self, name)}: it must not be negative")
+        if not 0 <= self.guided <= 1:
+            raise SearchError(f"controller guided is {self.guided}: it is a share of a batch, from 0 to 1")
+
+
+NASNET = Settings(
+    batch=20,
+    hidden=100,
+    embedding=100,
+    learning_rate=3.5e-4,
+    clip_norm=0.0,
+    entropy=1e-5,
+    advantage="ema",
+    unique=False,
+    overdraw=1,
+    repeats=0,
+    queue=0,
+)
+"""NASNet's controller as published (appendix A). Epochs and clip are not published: PPO's usual 5 and 0.2."""
+
+MNASNET = NASNET
+"""MnasNet names NASNet's controller and PPO and publishes no settings of its own (section 4.2)."""
+
+_SETTINGS: dict[str, Settings] = {
+    "ppo": Settings(),
+    "ppo-paper": NASNET,
+    "reinforce": replace(
+        NASNET, loss="reinforce", batch=10, hidden=64, embedding=32, learning_rate=1e-2, clip_norm=1.0, epochs=1
+    ),
+    "ppo-gp": Settings(batch=10, entropy=0.03, queue=0, surrogate_after=20),
+}
+
+
+def settings_for(algorithm: str) -> Settings:
+    """The settings of an algorithm.
+
+    Raises:
+        SearchError: There is no such algorithm.
+    """
+    if algorithm not in _SETTINGS:
+        raise SearchError(f"controller algorithm {algorithm!r} is unknown: use one of {', '.join(get_args(Algorithm))}")
+    return _SETTINGS[algorithm]
