@@ -20,6 +20,14 @@ _HOME = {
     "Completed": "transport",
     "Transport": "transport",
     "Timing": "timing",
+    "Verdict": "timing",
+    "TimingProtocol": "protocol",
+    "Device": "device",
+    "open_device": "device",
+    "measure": "measurement",
+    "Progress": "measurement",
+    "judge": "verdict",
+    "model_precision": "model_file",
     "to_tflite": "convert",
 }
 __all__ = sorted(_HOME)

@@ -130,13 +130,11 @@ class Session:
 
 
 class Runner(Protocol):
-    """Knows one benchmark tool: its flags, its output and the ways it fails.
+    """Knows one benchmark tool: its flags, its output and the ways it fails."""
 
-    Attributes:
-        name: Short name of the tool, such as "litert_bench".
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """Short name of the tool, such as "litert_bench"."""
 
     def argv(self, spec: BenchSpec, model: str) -> tuple[str, ...]:
         """The command that runs one session of the model file at path `model` on the device.

@@ -15,7 +15,7 @@ class Timing:
 
     Attributes:
         median_ms: Median over sessions of each session's median; None when nothing could be measured.
-        low_ms: Lower end of the interval of the median over sessions (see `device_bench.statistics`).
+        low_ms: Lower end of the interval of the median over sessions (see `device_bench.interval`).
         high_ms: Upper end of that interval.
         runs: Timed inferences behind the number.
         sessions: Processes behind the number.

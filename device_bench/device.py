@@ -1,0 +1,78 @@
+"""A device: a transport, the runner that serves it, what it is and how it feels."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from device_bench.cores import resolve
+from device_bench.errors import BadRequest
+from device_bench.json_runner import host_runner
+from device_bench.local import LocalTransport
+from device_bench.probe import DeviceInfo, DeviceState, read_info, read_state
+from device_bench.runner import BenchSpec, Runner
+from device_bench.transport import Transport, model_path
+
+
+class Device:
+    """One device, held by one thread at a time. Use it in a `with` block, or close it.
+
+    Attributes:
+        name: As `open_device` takes it.
+        info: What it is.
+        runner: The tool that times models on it.
+        transport: The connection.
+        canary_us: The canary's time when it first ran here, by how it ran.
+    """
+
+    def __init__(self, transport: Transport, runner: Runner) -> None:
+        self.transport = transport
+        self.runner = runner
+        self.name = transport.name
+        self.info: DeviceInfo = read_info(transport)
+        self.canary_us: dict[BenchSpec, float] = {}
+
+    def __enter__(self) -> "Device":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def state(self) -> DeviceState:
+        """How it feels now."""
+        return read_state(self.transport)
+
+    def resolve(self, spec: BenchSpec) -> BenchSpec:
+        """Turns core names into this device's mask.
+
+        Raises:
+            BadRequest: The device has no such cores.
+        """
+        return replace(spec, cores=resolve(spec.cores, self.info.clusters))
+
+    def push_model(self, model: bytes) -> str:
+        """Puts a model on the device, unless it is there, and gives its path."""
+        path = model_path(self.transport, model)
+        self.transport.push(model, path)
+        return path
+
+    def describe(self) -> dict[str, Any]:
+        """What it is, as JSON can hold it."""
+        return asdict(self.info)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self.transport.close()
+
+
+def open_device(name: str) -> Device:
+    """Connects to a device.
+
+    Args:
+        name: "host" for this machine.
+
+    Raises:
+        BadRequest: No device is named so.
+        TransportError: It does not answer.
+    """
+    if name == "host":
+        return Device(LocalTransport(name), host_runner())
+    raise BadRequest(f"unknown device {name!r}; use host, adb:SERIAL or adb:HOST:PORT")

@@ -1,0 +1,185 @@
+"""Asks a device what it is and how it feels: Android phones and Linux boards, over any transport.
+
+One shell script and one round trip each. What a device denies or lacks is left out, never made up.
+Sources: `getprop`, `dumpsys thermalservice` and `dumpsys battery` (Android), /proc and /sys (Linux and Android).
+"""
+
+import re
+from dataclasses import dataclass
+
+from device_bench.cores import Cluster, clusters
+from device_bench.errors import TransportError
+from device_bench.transport import Transport
+
+_TIMEOUT_S = 30.0
+_CPU = "/sys/devices/system/cpu"
+
+# Each source is printed below a line of its own name, so that a source that is missing leaves an empty part.
+INFO_SCRIPT = f"""
+echo '## uname'; uname -m; uname -s; uname -r; uname -n
+echo '## getprop'; getprop 2>/dev/null
+echo '## present'; cat {_CPU}/present 2>/dev/null
+echo '## max'; grep -s . {_CPU}/cpu[0-9]*/cpufreq/cpuinfo_max_freq /dev/null
+echo '## cpuinfo'; grep -s -m 1 -i -E '^(model name|Hardware)' /proc/cpuinfo
+echo '## board'; tr -d '\\000' < /proc/device-tree/model 2>/dev/null
+echo '## memory'; grep -s MemTotal /proc/meminfo
+exit 0
+"""
+STATE_SCRIPT = f"""
+echo '## thermal'; dumpsys thermalservice 2>/dev/null | grep -m 1 -E '^Thermal Status:'
+echo '## battery'; dumpsys battery 2>/dev/null
+echo '## zones'; grep -s . /sys/class/thermal/thermal_zone*/type /sys/class/thermal/thermal_zone*/temp /dev/null
+echo '## freq'; grep -s . {_CPU}/cpu[0-9]*/cpufreq/scaling_cur_freq /dev/null
+echo '## cap'; grep -s . {_CPU}/cpu[0-9]*/cpufreq/scaling_max_freq /dev/null
+echo '## governor'; cat {_CPU}/cpu[0-9]*/cpufreq/scaling_governor 2>/dev/null
+echo '## load'; cat /proc/loadavg 2>/dev/null
+exit 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """What a device is; does not change while it is measured.
+
+    Attributes:
+        model: The maker's name for it, or the processor's.
+        soc: The system on a chip, or "".
+        abi: Instruction set, such as "arm64-v8a" or "x86_64".
+        system: Operating system with its version, such as "Android 14 (API 34)" or "Linux 6.1.0".
+        build: The build's fingerprint, or the host's name.
+        clusters: Cores by speed, the slowest first; empty where hidden.
+        memory_mb: Main memory.
+        android: Whether it is an Android device.
+    """
+
+    model: str
+    soc: str
+    abi: str
+    system: str
+    build: str
+    clusters: tuple[Cluster, ...]
+    memory_mb: int | None
+    android: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """How a device feels at one moment. None or empty: it does not tell.
+
+    Attributes:
+        thermal_status: Android's status, 0 (none) to 6 (shutdown).
+        battery_c: Battery temperature in degrees Celsius.
+        battery_percent: Battery level.
+        hottest_c: Highest plausible temperature of the thermal zones.
+        core_mhz: Each core's frequency now.
+        core_cap_mhz: Each core's highest frequency allowed now; falls when the system throttles.
+        governors: Frequency governors in use.
+        load: Processes running or waiting, averaged over a minute.
+    """
+
+    thermal_status: int | None = None
+    battery_c: float | None = None
+    battery_percent: int | None = None
+    hottest_c: float | None = None
+    core_mhz: tuple[int, ...] = ()
+    core_cap_mhz: tuple[int, ...] = ()
+    governors: tuple[str, ...] = ()
+    load: float | None = None
+
+
+def read_info(transport: Transport) -> DeviceInfo:
+    """Asks what a device is.
+
+    Raises:
+        TransportError: The device cannot be reached or runs no shell.
+    """
+    parts = _ask(transport, INFO_SCRIPT)
+    props = dict(re.findall(r"^\[([^\]]+)\]: \[([^\]]*)\]", parts.get("getprop", ""), re.M))
+    machine, kernel, release, node = [*parts.get("uname", "").splitlines(), "", "", "", ""][:4]
+    android = "ro.build.fingerprint" in props or "ro.build.version.release" in props
+    memory = re.search(r"(\d+) kB", parts.get("memory", ""))
+    version = f"Android {props.get('ro.build.version.release', '?')} (API {props.get('ro.build.version.sdk', '?')})"
+    return DeviceInfo(
+        model=_model(props, parts, machine),
+        soc=" ".join(filter(None, (props.get("ro.soc.manufacturer"), props.get("ro.soc.model")))),
+        abi=props.get("ro.product.cpu.abi") or machine,
+        system=version if android else f"{kernel} {release}".strip(),
+        build=props.get("ro.build.fingerprint") or node,
+        clusters=clusters(_speeds(parts)),
+        memory_mb=int(memory[1]) // 1024 if memory else None,
+        android=android,
+    )
+
+
+def read_state(transport: Transport) -> DeviceState:
+    """Asks how a device feels.
+
+    Raises:
+        TransportError: The device cannot be reached or runs no shell.
+    """
+    parts = _ask(transport, STATE_SCRIPT)
+    battery = dict(re.findall(r"^\s*([\w ]+): (-?\d+)\s*$", parts.get("battery", ""), re.M))
+    status = re.search(r"^Thermal Status:\s*(\d)", parts.get("thermal", ""), re.M)
+    load = parts.get("load", "").split()
+    return DeviceState(
+        thermal_status=int(status[1]) if status else None,
+        battery_c=int(battery["temperature"]) / 10 if "temperature" in battery else None,
+        battery_percent=int(battery["level"]) if "level" in battery else None,
+        hottest_c=_hottest(parts.get("zones", "")),
+        core_mhz=_in_order(_by_core(parts.get("freq", ""))),
+        core_cap_mhz=_in_order(_by_core(parts.get("cap", ""))),
+        governors=tuple(sorted(set(parts.get("governor", "").split()))),
+        load=float(load[0]) if load else None,
+    )
+
+
+def _ask(transport: Transport, script: str) -> dict[str, str]:
+    answer = transport.shell(("sh", "-c", script), timeout_s=_TIMEOUT_S)
+    if answer.exit_code != 0:
+        words = answer.stderr.strip() or f"exit code {answer.exit_code}"
+        raise TransportError(f"{transport.name}: the device's shell does not answer: {words}")
+    parts: dict[str, str] = {}
+    for part in answer.stdout.replace("\r\n", "\n").split("## ")[1:]:
+        name, _, text = part.partition("\n")
+        parts[name.strip()] = text
+    return parts
+
+
+def _model(props: dict[str, str], parts: dict[str, str], machine: str) -> str:
+    maker, model = props.get("ro.product.manufacturer", ""), props.get("ro.product.model", "")
+    if model:
+        return model if model.lower().startswith(maker.lower()) else f"{maker} {model}"
+    board = parts.get("board", "").strip()
+    return board or parts.get("cpuinfo", "").partition(":")[2].strip() or machine
+
+
+def _speeds(parts: dict[str, str]) -> dict[int, int]:
+    """Core number to kHz; cores whose frequency is hidden get 0."""
+    known = _by_core(parts.get("max", ""))
+    return {core: known.get(core, 0) for core in {*known, *_numbers(parts.get("present", ""))}}
+
+
+def _numbers(ranges: str) -> set[int]:
+    """Reads the kernel's list form, such as "0-3,6"."""
+    found: set[int] = set()
+    for first, last in re.findall(r"(\d+)(?:-(\d+))?", ranges):
+        found.update(range(int(first), int(last or first) + 1))
+    return found
+
+
+def _by_core(text: str) -> dict[int, int]:
+    return {int(core): int(khz) for core, khz in re.findall(r"/cpu(\d+)/cpufreq/\w+:(\d+)", text)}
+
+
+def _in_order(khz: dict[int, int]) -> tuple[int, ...]:
+    return tuple(khz[core] // 1000 for core in sorted(khz))
+
+
+def _hottest(zones: str) -> float | None:
+    """Zones report milli-degrees or degrees; a sensor that is off reports nonsense and is left out."""
+    degrees = []
+    for value in re.findall(r"/thermal_zone\d+/temp:(-?\d+)", zones):
+        celsius = int(value) / 1000 if abs(int(value)) >= 1000 else float(value)
+        if 0 < celsius < 150:
+            degrees.append(celsius)
+    return max(degrees, default=None)

@@ -1,0 +1,70 @@
+"""Holds an Android device awake and at a fixed speed while it is timed, and gives both back whatever happens."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from device_bench.errors import DeviceLost, PullFailed, TransportError
+from device_bench.probe import DeviceInfo
+from device_bench.transport import Transport
+
+_TIMEOUT_S = 15.0
+_NOTE = "before-benchmark"
+_FIXED_SPEED = ("cmd", "power", "set-fixed-performance-mode-enabled")
+_STAY_ON = ("global", "stay_on_while_plugged_in")
+
+
+@contextlib.contextmanager
+def steady(transport: Transport, info: DeviceInfo) -> Iterator[None]:
+    """Sets fixed-performance mode (Android 11 and later, where the maker supports it) and stay-awake.
+
+    How the device was before is noted on the device itself first, so that a later run gives it back when this one
+    is killed or loses the device for good. Other systems have neither setting and are left as they are.
+    """
+    if not info.android:
+        yield
+        return
+    give_back(transport)
+    stay_on = _run(transport, ("settings", "get", *_STAY_ON)).strip()
+    transport.push(f"{stay_on}\n".encode(), _note(transport))
+    try:
+        _run(transport, ("svc", "power", "stayon", "true"))
+        _run(transport, (*_FIXED_SPEED, "true"))
+        yield
+    finally:
+        # A device that is gone is given back by the next run, from its note.
+        with contextlib.suppress(DeviceLost):
+            give_back(transport)
+
+
+def give_back(transport: Transport) -> bool:
+    """Restores what a note on the device says; False when there is none.
+
+    Raises:
+        TransportError: The device is lost.
+    """
+    try:
+        noted = transport.pull(_note(transport)).decode(errors="replace").strip()
+    except PullFailed:
+        return False
+    _run(transport, (*_FIXED_SPEED, "false"))
+    if noted.isdigit():
+        _run(transport, ("settings", "put", *_STAY_ON, noted))
+    else:
+        _run(transport, ("svc", "power", "stayon", "false"))
+    transport.remove(_note(transport))
+    return True
+
+
+def _note(transport: Transport) -> str:
+    return f"{transport.workdir.rstrip('/')}/{_NOTE}"
+
+
+def _run(transport: Transport, argv: Sequence[str]) -> str:
+    """What the command printed, or "" where the device does not know or allow it."""
+    try:
+        answer = transport.shell(argv, timeout_s=_TIMEOUT_S)
+    except DeviceLost:
+        raise
+    except TransportError:
+        return ""
+    return answer.stdout if answer.exit_code == 0 else ""
