@@ -1,0 +1,231 @@
+"""Phones and boards over adb: commands that end with us, files that are whole or absent, connections that come back."""
+
+import hashlib
+import posixpath
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import tenacity
+
+from device_bench.adb_link import DirectLink, Link
+from device_bench.adb_scripts import (
+    FIND_WORKDIR,
+    FINISH_PUSH,
+    PREPARE_PUSH,
+    WORKDIRS,
+    guarded,
+    script,
+    whole_seconds,
+)
+from device_bench.adb_stream import Refused
+from device_bench.adb_wire import TcpWire, UsbWire
+from device_bench.errors import BadRequest, CommandTimeout, DeviceLost, PullFailed, PushFailed, TransportError
+from device_bench.transport import Completed
+
+DEFAULT_PORT = 5555
+_GRACE_S = 5.0  # for the phone to report the end of a command that it ended itself
+_HOUSEKEEPING_S = 60.0
+_ENDED_BY_LIMIT = (124, 137, 143)
+
+
+class AdbTransport:
+    """A `Transport` over any adb link. Calls from several threads take turns.
+
+    A connection that broke is made again before the next command, with back-off; a command is never repeated.
+
+    Attributes:
+        name: As the user spells the device.
+        workdir: An existing directory on the device for our files.
+    """
+
+    def __init__(self, link: Link, *, reconnect_s: float) -> None:
+        self.name = link.name
+        self._link, self._reconnect_s = link, reconnect_s
+        self._turn = threading.Lock()
+        self._litter: set[str] = set()
+        self._closed = False
+        self.workdir = ""
+        try:
+            link.connect()
+            found = self._run(script(FIND_WORKDIR, *WORKDIRS), _HOUSEKEEPING_S)
+            if found.exit_code:
+                raise TransportError(f"{self.name}: none of {', '.join(WORKDIRS)} can be written")
+        except BaseException:
+            link.close()
+            raise
+        self.workdir = found.stdout.strip()
+
+    def shell(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
+        """See `Transport.shell`."""
+        with self._turn:
+            self._ensure()
+            return self._run(argv, timeout_s)
+
+    def push(self, data: bytes, path: str, *, mode: int = 0o644) -> None:
+        """See `Transport.push`."""
+        target = posixpath.join(self.workdir, path)
+        words = (hashlib.sha256(data).hexdigest(), f"{mode:o}")
+        with self._turn:
+            self._ensure()
+            parent = posixpath.dirname(target)
+            checked = self._run(script(PREPARE_PUSH, parent, target, *words), _HOUSEKEEPING_S)
+            if checked.exit_code:
+                raise self._push_failed(target, checked.stderr)
+            if checked.stdout.strip() != "same":
+                self._send(data, target, words)
+
+    def _send(self, data: bytes, target: str, words: tuple[str, str]) -> None:
+        aside = f"{target}.{secrets.token_hex(4)}.part"
+        self._litter.add(aside)
+        try:
+            self._link.send(data, aside)
+        except Refused as error:
+            self._sweep()
+            raise self._push_failed(target, str(error)) from error
+        finished = self._run(script(FINISH_PUSH, aside, target, *words), _HOUSEKEEPING_S)
+        self._litter.discard(aside)
+        if finished.exit_code:
+            raise self._push_failed(target, finished.stderr)
+
+    def _push_failed(self, target: str, words: str) -> PushFailed:
+        reason = " ".join(words.split()) or "no reason given"
+        if "no space left" in reason.lower():
+            return PushFailed(f"{self.name}: no room for {target}; free some space there ({reason})", reason)
+        return PushFailed(f"{self.name}: {target} was refused ({reason})", reason)
+
+    def pull(self, path: str) -> bytes:
+        """See `Transport.pull`."""
+        target = posixpath.join(self.workdir, path)
+        with self._turn:
+            self._ensure()
+            exit_code, data, stderr = self._raw(("cat", "--", target), _HOUSEKEEPING_S)
+        if exit_code:
+            reason = " ".join(stderr.decode(errors="replace").split())
+            raise PullFailed(f"{self.name}: {target} cannot be read ({reason})", reason)
+        return data
+
+    def remove(self, path: str) -> None:
+        """See `Transport.remove`."""
+        target = posixpath.join(self.workdir, path)
+        done = self.shell(("rm", "-rf", "--", target), timeout_s=_HOUSEKEEPING_S)
+        if done.exit_code:
+            raise TransportError(f"{self.name}: {target} cannot be removed ({done.stderr.strip()})")
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        self._closed = True
+        self._link.close()
+
+    def _ensure(self) -> None:
+        """Makes the connection again if it broke, trying for `reconnect_s`, and removes what was left lying."""
+        if self._closed:
+            raise DeviceLost(f"{self.name}: the connection was closed here")
+        if self._link.alive():
+            return
+        self._link.close()
+        attempts = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(DeviceLost),
+            wait=tenacity.wait_exponential_jitter(initial=0.1, max=3.0, jitter=0.1),
+            stop=tenacity.stop_after_delay(self._reconnect_s),
+            reraise=True,
+        )
+        attempts(self._link.connect)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        if self._litter:
+            self._run(("rm", "-f", "--", *sorted(self._litter)), _HOUSEKEEPING_S)
+            self._litter.clear()
+
+    def _raw(self, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes, bytes]:
+        if not argv:
+            raise BadRequest("an empty command")
+        limit_s = whole_seconds(timeout_s)
+        began = time.monotonic()
+        try:
+            exit_code, stdout, stderr = self._link.run(guarded(argv, limit_s), limit_s + _GRACE_S)
+        except Refused as error:
+            raise TransportError(f"{self.name}: {error}; Android 7 or newer is needed") from error
+        if exit_code in _ENDED_BY_LIMIT and time.monotonic() - began >= limit_s:
+            raise CommandTimeout(f"{self.name}: {argv[0]} ran longer than {limit_s} s and was ended there")
+        return exit_code, stdout, stderr
+
+    def _run(self, argv: Sequence[str], timeout_s: float) -> Completed:
+        exit_code, stdout, stderr = self._raw(argv, timeout_s)
+        return Completed(exit_code, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+
+
+def open_tcp(
+    host: str,
+    port: int = DEFAULT_PORT,
+    *,
+    key: Path | None = None,
+    connect_s: float = 10.0,
+    auth_s: float = 30.0,
+    reconnect_s: float = 20.0,
+) -> AdbTransport:
+    """Connects to a phone or board whose adbd listens on the network.
+
+    Args:
+        host: Name or address.
+        port: Its port.
+        key: The RSA key to show; None: see `device_bench.adb_keys.default_key`.
+        connect_s: Limit of one attempt to connect.
+        auth_s: How long to wait for somebody to accept the prompt on the phone.
+        reconnect_s: How long to try again, later, when the connection broke.
+
+    Raises:
+        DeviceLost: Nothing answers there.
+        AuthRequired: The phone has to accept our key first.
+        TransportError: It cannot be used: what to do is said.
+    """
+    link = DirectLink(TcpWire(host, port), f"adb:{host}:{port}", key=key, connect_s=connect_s, auth_s=auth_s)
+    return AdbTransport(link, reconnect_s=reconnect_s)
+
+
+def open_usb(
+    serial: str,
+    *,
+    key: Path | None = None,
+    connect_s: float = 10.0,
+    auth_s: float = 30.0,
+    reconnect_s: float = 20.0,
+) -> AdbTransport:
+    """Connects to a phone on a USB cable; arguments and errors as for `open_tcp`."""
+    wire = _usb_wires().get(serial)
+    if wire is None:
+        raise DeviceLost(f"adb:{serial}: no such phone on USB; is it plugged in, with USB debugging on?")
+    link = DirectLink(wire, f"adb:{serial}", key=key, connect_s=connect_s, auth_s=auth_s)
+    return AdbTransport(link, reconnect_s=reconnect_s)
+
+
+def usb_serials() -> tuple[str, ...]:
+    """Serial numbers of the phones on USB, whoever holds them; none where there is no USB.
+
+    Raises:
+        TransportError: libusb is missing.
+    """
+    return tuple(sorted(_usb_wires()))
+
+
+def _usb_wires() -> dict[str, UsbWire]:
+    try:
+        # Opens libusb as it is imported.
+        import usb1
+        from adb_shell.transport.usb_transport import UsbTransport
+    except (ImportError, OSError) as error:
+        reason = "USB needs the library libusb-1.0; install it (Debian: libusb-1.0-0), or reach the phone over TCP"
+        raise TransportError(reason) from error
+    wires = {}
+    try:
+        for handle in UsbTransport.find_all_adb_devices():
+            packet_bytes = max(one.getMaxPacketSize() for one in handle._setting.iterEndpoints())
+            wires[handle.serial_number] = UsbWire(handle, packet_bytes)
+    except usb1.USBErrorAccess as error:
+        raise TransportError("no right to open a phone on USB; install Android's udev rules and replug it") from error
+    except usb1.USBError as error:
+        raise TransportError(f"USB cannot be searched for phones ({error})") from error
+    return wires

@@ -1,0 +1,174 @@
+"""One service of one phone at a time: adb's streams, the shell protocol and the file transfer on them.
+
+Built on adb-shell's packets (`adb-shell` is pinned below 0.5 for it). After any exception the connection is in the
+middle of something and must be closed: the phone then ends what it was doing.
+
+Source: the Android project's adb documentation, protocol.txt, SYNC.TXT and shell_protocol.h.
+"""
+
+import struct
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from adb_shell import constants
+from adb_shell.adb_device import AdbDevice
+from adb_shell.adb_message import AdbMessage
+from adb_shell.hidden_helpers import _AdbTransactionInfo
+
+from device_bench.adb_wire import Wire
+from device_bench.errors import TransportError
+
+_NEVER = 1e6  # adb-shell's own limits; the wire's limit is the one that counts
+_STALL_S = 30.0
+_SYNC_CHUNK = 64 * 1024
+_STDOUT, _STDERR, _EXIT = 1, 2, 3
+OUTPUT_LIMIT = 64 << 20
+
+
+class Refused(Exception):
+    """The phone does not offer this service, or turned the file down; the words are its own."""
+
+
+class _Message(AdbMessage):  # type: ignore[misc]
+    @property
+    def checksum(self) -> int:
+        # The same sum as adb-shell's, which takes as long for a megabyte as sending it does.
+        return int(np.frombuffer(self.data, dtype=np.uint8).sum(dtype=np.uint64)) & 0xFFFFFFFF
+
+
+class Stream:
+    """A stream to a service such as `sync:`; both directions, no packet lost.
+
+    Attributes:
+        max_bytes: The most one `write` may carry.
+    """
+
+    def __init__(self, device: AdbDevice, service: str) -> None:
+        self._io = device._io_manager
+        self.max_bytes: int = min(device._maxdata, constants.MAX_ADB_DATA)
+        device._local_id = device._local_id % 0xFFFFFFFF + 1
+        self._info = _AdbTransactionInfo(device._local_id, None, _NEVER, _NEVER, None)
+        self._arrived: list[bytes] = []
+        self._open = True
+        self._send(constants.OPEN, 0, service.encode() + b"\0")
+        command, remote, _, _ = self._io.read([constants.OKAY, constants.CLSE], self._info, allow_zeros=True)
+        if command == constants.CLSE:
+            raise Refused(f"the device offers no service {service.partition(':')[0]!r}")
+        self._info.remote_id = remote
+
+    def _send(self, command: bytes, remote: int, data: bytes = b"") -> None:
+        self._io.send(_Message(command, self._info.local_id, remote, data), self._info)
+
+    def _step(self) -> bytes:
+        """Takes one packet in; acknowledges and keeps what it brought."""
+        expected = [constants.OKAY, constants.WRTE, constants.CLSE]
+        command: bytes
+        command, _, _, data = self._io.read(expected, self._info, allow_zeros=True)
+        if command == constants.WRTE:
+            self._arrived.append(data)
+            self._send(constants.OKAY, self._info.remote_id)
+        elif command == constants.CLSE:
+            self._open = False
+            self._send(constants.CLSE, self._info.remote_id)
+        return command
+
+    def read(self) -> bytes:
+        """Gives the next piece, or no bytes when the phone has closed the stream."""
+        while not self._arrived and self._open:
+            self._step()
+        return self._arrived.pop(0) if self._arrived else b""
+
+    def read_exactly(self, size: int) -> bytes:
+        """Gives `size` bytes, fewer only at the stream's end."""
+        data = b""
+        while len(data) < size and (piece := self.read()):
+            data += piece
+        if len(data) > size:
+            self._arrived.insert(0, data[size:])
+        return data[:size]
+
+    def write(self, data: bytes) -> bool:
+        """Sends one packet's worth and waits for its acknowledgement; False when the phone has something to say."""
+        if self._open and not self._arrived:
+            self._send(constants.WRTE, self._info.remote_id, data)
+            while self._open and self._step() != constants.OKAY:
+                pass
+        return self._open and not self._arrived
+
+    def close(self) -> None:
+        """Closes the stream from this side, reading what is still under way."""
+        if self._open:
+            self._send(constants.CLSE, self._info.remote_id)
+            while self._open:
+                command, _, _, _ = self._io.read([constants.CLSE, constants.WRTE], self._info, allow_zeros=True)
+                self._open = command != constants.CLSE
+
+
+def run_shell(device: AdbDevice, command: str) -> tuple[int, bytes, bytes]:
+    """Runs a line in the device's shell; gives exit code, standard output and standard error.
+
+    Raises:
+        Refused: The device has no shell protocol 2 (Android 6 and older).
+        TransportError: It printed more than `OUTPUT_LIMIT` bytes, or closed without an exit code.
+    """
+    stream = Stream(device, f"shell,v2,raw:{command}")
+    output: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
+    printed = 0
+    exit_code = None
+    while header := stream.read_exactly(5):
+        kind, size = struct.unpack("<BI", header.ljust(5, b"\0"))
+        data = stream.read_exactly(size)
+        if kind == _EXIT and data:
+            exit_code = data[0]
+        elif kind in output:
+            output[kind].append(data)
+            printed += len(data)
+        if printed > OUTPUT_LIMIT:
+            raise TransportError(f"the command printed more than {OUTPUT_LIMIT >> 20} MiB")
+    if exit_code is None:
+        raise TransportError("the command ended without an exit code")
+    return exit_code, b"".join(output[_STDOUT]), b"".join(output[_STDERR])
+
+
+def _packets(data: bytes, path: str, size: int) -> Iterator[bytes]:
+    """The transfer of a file in packets of up to `size` bytes."""
+    target = f"{path},{0o100600}".encode()
+    packet = struct.pack("<4sI", b"SEND", len(target)) + target
+    chunk = min(_SYNC_CHUNK, size // 2)
+    view = memoryview(data)
+    for start in range(0, len(data), chunk):
+        piece = view[start : start + chunk]
+        if len(packet) + 8 + len(piece) > size:
+            yield packet
+            packet = b""
+        packet += struct.pack("<4sI", b"DATA", len(piece)) + piece
+    done = struct.pack("<4sI", b"DONE", int(time.time()))
+    if len(packet) + len(done) > size:
+        yield packet
+        packet = b""
+    yield packet + done
+
+
+def send_file(device: AdbDevice, wire: Wire, data: bytes, path: str) -> None:
+    """Writes a file, readable by its owner only; each packet may take up to half a minute.
+
+    Raises:
+        Refused: The device could not write it; the words are its own.
+    """
+    stream = Stream(device, "sync:")
+    for packet in _packets(data, path, stream.max_bytes):
+        wire.limit(_STALL_S)
+        if not stream.write(packet):
+            break
+    header = stream.read_exactly(8)
+    if len(header) < 8:
+        raise Refused("the device closed the transfer without a word")
+    word, size = struct.unpack("<4sI", header)
+    if word == b"FAIL":
+        reason = stream.read_exactly(size).decode(errors="replace")
+        stream.close()
+        raise Refused(reason)
+    if word != b"OKAY":
+        raise TransportError(f"the device answered {word!r} to a file transfer")
+    stream.close()

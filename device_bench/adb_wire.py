@@ -1,0 +1,171 @@
+"""The bytes under adb-shell: every byte sent, an end noticed at once, and one limit for a whole operation."""
+
+import math
+import select
+import socket
+import time
+from typing import Any
+
+from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
+from adb_shell.transport.base_transport import BaseTransport
+
+_CHUNK = 1 << 20
+# A phone that vanished in the middle of a long silent command is noticed after about 20 s.
+_KEEPALIVE = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 20_000))
+
+
+class WireClosed(Exception):
+    """The other side is gone."""
+
+
+class WireTimeout(Exception):
+    """The other side was silent for as long as the operation may take."""
+
+
+class _Limit:
+    """The instant by which an operation has to be over."""
+
+    def __init__(self) -> None:
+        self._end = math.inf
+
+    def set(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        left = min(self._end - time.monotonic(), 1e6)
+        if left <= 0:
+            raise WireTimeout
+        return left
+
+
+class TcpWire(BaseTransport):  # type: ignore[misc]
+    """A socket to adbd. The timeouts adb-shell passes are ignored in favour of `limit`."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host, self.port = host, port
+        self._limit = _Limit()
+        self._socket: socket.socket | None = None
+
+    def limit(self, seconds: float) -> None:
+        """Gives everything from now on `seconds` in all."""
+        self._limit.set(seconds)
+
+    def connect(self, transport_timeout_s: float | None = None) -> None:
+        """Opens the connection; OSError says why not."""
+        connection = socket.create_connection((self.host, self.port), timeout=self._limit.left())
+        # Nagle's algorithm and delayed acknowledgements together cost 40 ms a round trip.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEPALIVE:
+            if hasattr(socket, name):
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        self._socket = connection
+
+    def bulk_read(self, numbytes: int, transport_timeout_s: float | None = None) -> bytes:
+        """Waits for up to `numbytes`; never returns none."""
+        if self._socket is None:
+            raise WireClosed("not connected")
+        self._socket.settimeout(self._limit.left())
+        try:
+            data = self._socket.recv(min(numbytes, _CHUNK))
+        except TimeoutError as error:
+            # The kernel reports its own keep-alive giving up with the same exception type.
+            raise (WireClosed("no sign of life") if error.errno else WireTimeout()) from error
+        except OSError as error:
+            raise WireClosed(error.strerror or str(error)) from error
+        if not data:
+            raise WireClosed("closed by the device")
+        return data
+
+    def bulk_write(self, data: bytes, transport_timeout_s: float | None = None) -> int:
+        """Sends all of `data`."""
+        if self._socket is None:
+            raise WireClosed("not connected")
+        self._socket.settimeout(self._limit.left())
+        try:
+            self._socket.sendall(data)
+        except TimeoutError as error:
+            raise (WireClosed("no sign of life") if error.errno else WireTimeout()) from error
+        except OSError as error:
+            raise WireClosed(error.strerror or str(error)) from error
+        return len(data)
+
+    def alive(self) -> bool:
+        """Tells a connection that the other side has closed while it was idle."""
+        if self._socket is None:
+            return False
+        try:
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            return not poll.poll(0) or bool(self._socket.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Ends the connection; a second call does nothing."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class UsbWire(BaseTransport):  # type: ignore[misc]
+    """A USB interface of adb-shell's `UsbTransport`, with whole writes and the packet that ends a full transfer.
+
+    Args:
+        handle: An `adb_shell.transport.usb_transport.UsbTransport`.
+        packet_bytes: The largest packet of its write end point.
+    """
+
+    def __init__(self, handle: Any, packet_bytes: int) -> None:
+        self._handle, self._packet_bytes = handle, packet_bytes
+        self._limit = _Limit()
+        self._open = False
+
+    def limit(self, seconds: float) -> None:
+        """Gives everything from now on `seconds` in all."""
+        self._limit.set(seconds)
+
+    def connect(self, transport_timeout_s: float | None = None) -> None:
+        """Claims the interface; a usb1.USBError says why not."""
+        self._handle.connect(self._limit.left())
+        self._open = True
+
+    def bulk_read(self, numbytes: int, transport_timeout_s: float | None = None) -> bytes:
+        """Waits for up to `numbytes`; never returns none."""
+        while True:
+            try:
+                data: bytes = self._handle.bulk_read(numbytes, self._limit.left())
+            except UsbReadFailedError as error:
+                raise _usb_failure(error.usb_error) from error
+            if data:
+                return data
+
+    def bulk_write(self, data: bytes, transport_timeout_s: float | None = None) -> int:
+        """Sends all of `data`."""
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._handle.bulk_write(bytes(rest), self._limit.left()) :]
+            if len(data) % self._packet_bytes == 0:
+                # Only a short packet tells the device that the transfer is over.
+                self._handle.bulk_write(b"", self._limit.left())
+        except UsbWriteFailedError as error:
+            raise _usb_failure(error.args[1]) from error
+        return len(data)
+
+    def alive(self) -> bool:
+        """USB tells of an end only when used."""
+        return self._open
+
+    def close(self) -> None:
+        """Gives the interface back; a second call does nothing."""
+        self._handle.close()
+        self._open = False
+
+
+def _usb_failure(error: Exception | None) -> Exception:
+    name = type(error).__name__
+    return WireTimeout() if name == "USBErrorTimeout" else WireClosed(f"USB: {name}" if error else "not connected")
+
+
+Wire = TcpWire | UsbWire

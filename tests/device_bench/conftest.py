@@ -1,0 +1,3 @@
+from adbd_rig.fixtures import arm_phone, at_desk, desk, locked_phone, mortal_phone, phone, second_phone
+
+__all__ = ["arm_phone", "at_desk", "desk", "locked_phone", "mortal_phone", "phone", "second_phone"]

@@ -1,0 +1,75 @@
+"""Pytest fixtures around the rig; a conftest imports the ones its tests use."""
+
+import contextlib
+
+import pytest
+
+from adbd_rig.desk import Desk
+from adbd_rig.phone import Phone
+from adbd_rig.prerequisites import require
+from adbd_rig.roots import build_root
+
+
+@contextlib.contextmanager
+def _phone(desk, folder, name, *, arch="amd64", adbd=None):
+    phone = Phone(desk, build_root(arch), folder, name, adbd=adbd)
+    try:
+        yield phone
+    finally:
+        phone.close()
+
+
+@pytest.fixture(scope="session")
+def desk():
+    """The network the phones hang on."""
+    if reason := require():
+        pytest.skip(reason)
+    made = Desk()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def at_desk(desk):
+    """Put the test, and what it starts, where the phones can be reached."""
+    with desk.sit():
+        yield
+
+
+@pytest.fixture(scope="session")
+def phone(desk, tmp_path_factory):
+    """A phone that lets everybody in."""
+    with _phone(desk, tmp_path_factory.mktemp("phone"), "first") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def second_phone(desk, tmp_path_factory):
+    with _phone(desk, tmp_path_factory.mktemp("phone"), "second") as made:
+        yield made
+
+
+@pytest.fixture
+def mortal_phone(desk, tmp_path):
+    """A phone of this test's own, to be broken."""
+    with _phone(desk, tmp_path / "phone", "mortal") as made:
+        yield made
+
+
+@pytest.fixture
+def locked_phone(desk, tmp_path):
+    """A phone that knows no key; put public keys into its /adb_keys."""
+    adbd = build_root("amd64").demanding_keys()
+    if adbd is None:
+        pytest.skip("Debian's adbd is not the build in which the rig can turn authentication on")
+    with _phone(desk, tmp_path / "phone", "locked", adbd=adbd) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def arm_phone(desk, tmp_path_factory):
+    """An aarch64 phone under qemu-user: for what it does, never for how fast."""
+    if reason := require(aarch64=True):
+        pytest.skip(reason)
+    with _phone(desk, tmp_path_factory.mktemp("phone"), "arm", arch="arm64") as made:
+        yield made
