@@ -94,7 +94,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         SearchError: The file is missing, damaged, not an `.npz` or holds pickled objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             if isinstance(archive, np.ndarray):
                 raise SearchError(f"{path} holds one bare array: an .npz archive is needed (numpy.savez)")
             return {name: archive[name] for name in archive.files}

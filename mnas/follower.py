@@ -90,17 +90,27 @@ class Follower:
             history = self._reader.history(study, trials, self._menu, index * size)
             self._last = (index, self.updates, self._drawn(history, index))
         proposals = self._last[2]
-        chosen: Tokens = tuple(proposals.tokens[slot].tolist())
-        if self.updates == index or not self.settings.unique:
-            return chosen, float(proposals.log_probs[slot])
-        # Workers that run ahead of the updates see different trials, and may have drawn different batches.
-        every = self._reader.history(study, trials, self._menu, len(trials))
-        others = [seen for seen in every.observations if seen.number != index * size + slot]
-        whole = History(self._menu.steps, [seen for seen in others if -1 not in seen.tokens])
-        if whole.find(self._menu.steps.key(chosen)) is None:
-            return chosen, float(proposals.log_probs[slot])
-        other = self._drawn(whole, index)
-        return tuple(other.tokens[slot].tolist()), float(other.log_probs[slot])
+        number = index * size + slot
+        if self._is_taken(study, trials, number, tuple(proposals.tokens[slot].tolist())):
+            proposals = self._drawn(self._others(study, trials, number), index)
+        return tuple(proposals.tokens[slot].tolist()), float(proposals.log_probs[slot])
+
+    def _is_taken(self, study: Study, trials: Sequence[FrozenTrial], number: int, tokens: Tokens) -> bool:
+        """Whether another trial has this architecture although it was new when the batch was drawn.
+
+        So it is when somebody enqueued it, or when workers run ahead of the updates and draw from different states.
+        """
+        if not self.settings.unique or self._menu is None:
+            return False
+        key = self._menu.steps.key(tokens)
+        return any(seen.key == key for seen in self._others(study, trials, number).observations)
+
+    def _others(self, study: Study, trials: Sequence[FrozenTrial], number: int) -> History:
+        """All other trials, later ones too: where workers run ahead, numbers are no order of time."""
+        if self._menu is None:
+            raise SearchError("the controller has no parameters to propose yet: call advance first")
+        history = self._reader.history(study, trials, self._menu, len(trials))
+        return History(self._menu.steps, [seen for seen in history.observations if seen.number != number])
 
     def _drawn(self, history: History, index: int) -> Proposals:
         if self._controller is None or self.state is None:

@@ -117,6 +117,9 @@ def scorer(
 def observe(trial: FrozenTrial, menu: Menu, score: Callable[[Sequence[float]], tuple[float, ...]]) -> Observation:
     """A trial as an observation; only a complete one with finite values has rewards."""
     tokens = menu.tokens(trial)
+    proposed = trial.system_attrs.get(TOKENS)
+    if not trial.state.is_finished() and isinstance(proposed, list) and len(proposed) == len(tokens):
+        tokens = tuple(proposed)  # its parameters are being stored one by one
     rewards = None
     if trial.state == TrialState.COMPLETE and all(math.isfinite(value) for value in trial.values):
         rewards = score(trial.values)
