@@ -1,8 +1,9 @@
 """Keras model to TFLite bytes: float32, float16, dynamic range and full int8.
 
 The stock `TFLiteConverter.from_keras_model` spends most of its time writing and reading a SavedModel of Keras
-objects. Here one inference is traced at a fixed batch of 1, its variables are frozen into constants, and the
-converter gets that plain graph: the same operators and size several times sooner (`bench/conversion.py`).
+objects. Here one inference is traced at a fixed batch of 1, its variables become constants, and the converter gets
+that plain graph: the same operators and size about ten times sooner (`bench/conversion.py`). A graph that is not so
+plain takes TensorFlow's own route.
 """
 
 from typing import TYPE_CHECKING, Literal, get_args
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from device_bench.errors import BadRequest, ConversionError
+from device_bench.frozen_graph import freeze, trace
 from device_bench.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def to_tflite(model: "tf_keras.Model", precision: Precision, calibration: np.nda
         calibration = _checked_calibration(calibration, shape)
     with quiet_tensorflow() as chatter:
         try:
-            converter = _converter(_frozen(model, shape), precision, calibration)
+            converter = _converter(model, shape, precision, calibration)
             return bytes(converter.convert())
         except Exception as error:
             words = " ".join(f"{error} {chatter.read()}".split())[:300]
@@ -71,22 +73,19 @@ def _checked_calibration(calibration: np.ndarray | None, shape: tuple[int, ...])
     return images
 
 
-def _frozen(model: "tf_keras.Model", shape: tuple[int, ...]) -> "tf.types.experimental.ConcreteFunction":
-    """Traces one inference and turns its variables into constants."""
-    import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    spec = tf.TensorSpec((1, *shape), model.inputs[0].dtype)
-    traced = tf.function(lambda images: model(images, training=False)).get_concrete_function(spec)
-    return convert_variables_to_constants_v2(traced)
-
-
 def _converter(
-    frozen: "tf.types.experimental.ConcreteFunction", precision: Precision, calibration: np.ndarray | None
+    model: "tf_keras.Model", shape: tuple[int, ...], precision: Precision, calibration: np.ndarray | None
 ) -> "tf.lite.TFLiteConverter":
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    traced = trace(model, shape)
+    graph = freeze(traced)
+    if graph is None:
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
+    else:
+        converter = tf.compat.v1.lite.TFLiteConverter(graph.definition, graph.inputs, graph.outputs)
+        # The old interface would else insist on float32 where the new one derives it.
+        converter.inference_type = None
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":
