@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+from adbd_rig.arm_files import aarch64_files
 from adbd_rig.desk import Desk
 from adbd_rig.phone import Phone
 from adbd_rig.prerequisites import require
@@ -73,3 +74,9 @@ def arm_phone(desk, tmp_path_factory):
         pytest.skip(reason)
     with _phone(desk, tmp_path_factory.mktemp("phone"), "arm", arch="arm64") as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def arm_files(arm_phone):
+    """The C runner and LiteRT's own library for the aarch64 phone."""
+    return aarch64_files()

@@ -27,6 +27,9 @@ mkdir dev/pts
 mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
 mkdir -p -m 777 data/local/tmp
+mkdir -p sys/devices/system/cpu
+cat /sys/devices/system/cpu/possible >sys/devices/system/cpu/possible
+cat /sys/devices/system/cpu/present >sys/devices/system/cpu/present
 ip link set lo up
 hostname "$3"
 touch ready

@@ -39,11 +39,17 @@ class Root:
         return _without_vsock(binary[:_AUTH_OFFSET] + _AUTH_ON + binary[end:])
 
 
+def cache_folder() -> Path:
+    """Where what is slow to make or to fetch is kept between runs."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnas-adbd"
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache
+
+
 def build_root(arch: str) -> Root:
     """Return the root for a Debian architecture (`amd64`, `arm64`), made now if the cache has none."""
     key = hashlib.sha256(" ".join([_SUITE, arch, *_PACKAGES, "1"]).encode()).hexdigest()[:12]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnas-adbd"
-    cache.mkdir(parents=True, exist_ok=True)
+    cache = cache_folder()
     path = cache / f"{_SUITE}-{arch}-{key}"
     with (cache / f"{arch}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
