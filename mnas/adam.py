@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -20,9 +21,9 @@ class Slots:
     count: int = 0
 
     @classmethod
-    def zeros(cls, size: int) -> Slots:
-        """The state before the first step."""
-        return cls(np.zeros(size), np.zeros(size))
+    def zeros(cls, weights: Floats) -> Slots:
+        """The state before the first step on ``weights``."""
+        return cls(np.zeros_like(weights), np.zeros_like(weights))
 
 
 def ascend(
@@ -46,5 +47,5 @@ def ascend(
     count = slots.count + 1
     first = _BETA1 * slots.first + (1 - _BETA1) * gradient
     second = _BETA2 * slots.second + (1 - _BETA2) * gradient * gradient
-    rate = learning_rate * np.sqrt(1 - _BETA2**count) / (1 - _BETA1**count)
+    rate = learning_rate * math.sqrt(1 - _BETA2**count) / (1 - _BETA1**count)
     return weights + rate * first / (np.sqrt(second) + _EPSILON), Slots(first, second, count)

@@ -95,7 +95,7 @@ def load(path: Path, about: dict[str, Any]) -> Saved:
         used = tuple(int(number) for number in arrays["used"])
         saved = Saved(state, updates, used, str(arrays["chain"]), list(json.loads(str(arrays["rewards"]))))
         same_shape = state.weights.shape == slots.first.shape == slots.second.shape
-        if not (isinstance(theirs, dict) and same_shape and state.weights.dtype == np.float64):
+        if not (isinstance(theirs, dict) and same_shape and np.issubdtype(state.weights.dtype, np.floating)):
             raise ValueError("its arrays do not fit each other")
     except (KeyError, ValueError, TypeError) as error:
         raise SearchError(f"{path} is not a controller's checkpoint ({error}): {advice}") from error

@@ -19,7 +19,7 @@ from mnas.ppo import Batch, Elite, learn
 from mnas.settings import Settings
 from mnas.steps import Steps, Tokens
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
 _TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 _UNIFORM_TRIES = 20
@@ -80,7 +80,7 @@ class Controller:
     def initial(self) -> State:
         """The state before the first batch."""
         weights = self.policy.initial(np.random.default_rng([self.seed, 0, 0]), self.settings.init)
-        return State(weights, Slots.zeros(len(weights)), np.full(self.goals, np.nan))
+        return State(weights, Slots.zeros(weights), np.full(self.goals, np.nan))
 
     def adopt(self, other: Controller, state: State) -> State:
         """The state of a controller whose steps were others: what both know is kept, what is new starts afresh."""

@@ -9,6 +9,7 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from mnas.blas import one_thread
 from mnas.checkpoint import Saved, fingerprint, identity, load, save
 from mnas.controller import Controller, Proposals, State
 from mnas.errors import SearchError
@@ -74,8 +75,9 @@ class Follower:
             if self._path is not None and self._path.exists():
                 self._resume(study, trials, self._path)
         before = self.updates
-        while self.updates < index and self._is_closed(trials, self.updates):
-            self._learn(study, trials)
+        with one_thread():
+            while self.updates < index and self._is_closed(trials, self.updates):
+                self._learn(study, trials)
         if self.updates > before and self._path is not None:
             self._save(self._path)
         return self._menu
@@ -115,7 +117,8 @@ class Follower:
     def _drawn(self, history: History, index: int) -> Proposals:
         if self._controller is None or self.state is None:
             raise SearchError("the controller has no parameters to propose yet: call advance first")
-        return self._controller.propose(self.state, history, index)
+        with one_thread():
+            return self._controller.propose(self.state, history, index)
 
     def _start(self, menu: Menu | None) -> None:
         """Takes up a menu, keeping what was learned about the parameters it shares with the last."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mnas.steps import Steps
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
 _IMPOSSIBLE = -1e30  # the logit of a padded choice: its probability is exactly 0
 
@@ -93,8 +93,11 @@ class Policy:
         self.weight_count = sum(math.prod(shape) for shape in self._shapes.values())
 
     def initial(self, rng: np.random.Generator, scale: float = 0.1) -> Floats:
-        """Weights uniform in +-``scale``, biases 0, forget bias 1 (NASNet appendix A; Jozefowicz et al. 2015)."""
-        weights = rng.uniform(-scale, scale, self.weight_count)
+        """Weights uniform in +-``scale``, biases 0, forget bias 1 (NASNet appendix A; Jozefowicz et al. 2015).
+
+        They are float32, twice as fast as float64; every method computes in the type of the weights it is given.
+        """
+        weights = rng.uniform(-scale, scale, self.weight_count).astype(np.float32)
         views = self.views(weights)
         views["bias"][:] = 0.0
         views["bias"][self.hidden : 2 * self.hidden] = 1.0
@@ -158,12 +161,13 @@ class Policy:
         ids = np.zeros(rows, dtype=np.int64) if contexts is None else contexts
         tokens = np.empty((rows, count), dtype=np.int64)
         total, every = np.zeros(rows), np.arange(rows)
-        cell = output = np.zeros((rows, self.hidden))
+        cell = output = np.zeros((rows, self.hidden), weights.dtype)
+        padding = self._padding.astype(weights.dtype)
         x = view["start"][ids]
         for step in range(count):
             cell, output, _ = self._cell(view, x @ view["kernel"], cell, output)
             group = self._group[step]
-            logits = output @ view["head"][group] + view["head_bias"][step] + self._padding[step]
+            logits = output @ view["head"][group] + view["head_bias"][step] + padding[step]
             log_probs = _log_softmax(logits)
             draw = log_probs if temperature == 1.0 else _log_softmax(logits / temperature)
             below = np.cumsum(np.exp(draw), axis=1) <= uniforms[:, step, None]
@@ -180,16 +184,17 @@ class Policy:
         view = self.views(weights)
         rows, count = tokens.shape
         ids = np.zeros(rows, dtype=np.int64) if contexts is None else contexts
-        inputs = np.empty((count, rows, self.embedding))
+        kind = weights.dtype
+        inputs = np.empty((count, rows, self.embedding), kind)
         inputs[0] = view["start"][ids]
         inputs[1:] = view["embed"][self._group[:-1, None], tokens.T[:-1]]
-        cells = np.zeros((count + 1, rows, self.hidden))
-        outputs = np.zeros((count + 1, rows, self.hidden))
-        gates = np.empty((count, rows, 4 * self.hidden))
+        cells = np.zeros((count + 1, rows, self.hidden), kind)
+        outputs = np.zeros((count + 1, rows, self.hidden), kind)
+        gates = np.empty((count, rows, 4 * self.hidden), kind)
         driven = inputs @ view["kernel"]
         for step in range(count):
             cells[step + 1], outputs[step + 1], gates[step] = self._cell(view, driven[step], cells[step], outputs[step])
-        logits = outputs[1:] @ view["head"][self._group] + (view["head_bias"] + self._padding)[:, None, :]
+        logits = outputs[1:] @ view["head"][self._group] + (view["head_bias"] + self._padding.astype(kind))[:, None, :]
         return Forward(tokens, ids, _log_softmax(logits), inputs, gates, cells, outputs)
 
     def gradient(self, weights: Floats, forward: Forward, token_weight: Floats, entropy_weight: Floats) -> Floats:
@@ -205,15 +210,18 @@ class Policy:
             The gradient, ``[weight_count]``.
         """
         probs = np.exp(forward.log_probs)
+        token_weight, entropy_weight = token_weight.astype(weights.dtype), entropy_weight.astype(weights.dtype)
         surprise = forward.log_probs - (probs * forward.log_probs).sum(axis=2, keepdims=True)
         dlogits = -probs * (token_weight.T[:, :, None] + entropy_weight.T[:, :, None] * surprise)
         steps, rows = forward.tokens.shape[1], forward.tokens.shape[0]
         every_step, every_row = np.arange(steps)[:, None], np.arange(rows)[None, :]
         dlogits[every_step, every_row, forward.tokens.T] += token_weight.T
-        flat = np.zeros(self.weight_count)
+        flat = np.zeros_like(weights)
         grad, view = self.views(flat), self.views(weights)
         grad["head_bias"][:] = dlogits.sum(axis=1)
-        np.add.at(grad["head"], self._group, forward.outputs[1:].transpose(0, 2, 1) @ dlogits)
+        dheads = forward.outputs[1:].transpose(0, 2, 1) @ dlogits
+        for step, group in enumerate(self._group):
+            grad["head"][group] += dheads[step]
         doutputs = dlogits @ view["head"][self._group].transpose(0, 2, 1)
         dgates = self._through_time(view["recurrent"], forward, doutputs)
         width = 4 * self.hidden

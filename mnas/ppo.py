@@ -16,7 +16,7 @@ from mnas.adam import Slots, ascend
 from mnas.policy import Policy
 from mnas.settings import Settings
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
 
 

@@ -12,7 +12,7 @@ def policy(share="tag", contexts=2):
 
 
 def weights_of(model):
-    return model.initial(np.random.default_rng(1), scale=0.8)
+    return model.initial(np.random.default_rng(1), scale=0.8).astype(np.float64)
 
 
 def draw(model, rows, seed=0, **options):
@@ -119,7 +119,7 @@ def test_a_policy_that_grows_keeps_what_it_knew():
     small = Policy(Steps(("x", "y"), (2, 3), ("x", "y")), hidden=4, embedding=3, share="step")
     large = Policy(Steps(("x", "y", "z"), (2, 3, 5), ("x", "y", "z")), hidden=4, embedding=3, share="step")
     rng = np.random.default_rng(0)
-    old, fresh = small.initial(rng, 0.5), large.initial(rng, 0.5)
+    old, fresh = (each.initial(rng, 0.5).astype(np.float64) for each in (small, large))
     grown = large.carrier(small)(old, fresh)
     before = small.forward(old, np.array([[1, 2]])).chosen()
     after = large.forward(grown, np.array([[1, 2, 4]])).chosen()

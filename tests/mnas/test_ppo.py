@@ -21,7 +21,7 @@ def policy():
 
 def start(policy):
     weights = policy.initial(np.random.default_rng(0))
-    return weights, Slots.zeros(len(weights))
+    return weights, Slots.zeros(weights)
 
 
 def batch(tokens, advantages, log_probs=None):
@@ -91,7 +91,7 @@ def test_a_decision_not_taken_is_not_learned(policy):
 
 
 def test_adam_takes_steps_of_the_learning_rate_uphill_and_clips():
-    weights, slots = np.zeros(3), Slots.zeros(3)
+    weights, slots = np.zeros(3), Slots.zeros(np.zeros(3))
     gradient = np.array([300.0, -400.0, 0.0])
     after, slots = ascend(weights, gradient, slots, learning_rate=0.1, clip_norm=1.0)
     np.testing.assert_allclose(after, [0.1, -0.1, 0.0], rtol=1e-6)
