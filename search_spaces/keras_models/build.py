@@ -56,6 +56,10 @@ def _layer(operator: Operator, seed: int) -> keras.layers.Layer:
     """The Keras layer of one operator; weights as in the reference models: normal, variance 2 / fan-out."""
     layers, name, filters = keras.layers, operator.name, operator.output_shape[2]
     he = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=seed)
+    if operator.name.endswith(".se.reduce"):
+        # Its inputs are averages of ReLUs: weights of both signs leave its few units dead for every image, and a
+        # tensor of zeros gets an int8 scale that XNNPACK refuses.
+        he = keras.initializers.RandomUniform(0.0, 2.0 / operator.input_shape[2], seed=seed)
     match operator.kind:
         case "conv":
             return layers.Conv2D(
