@@ -34,11 +34,11 @@ class Evaluation:
     """What training a candidate has shown.
 
     Attributes:
-        accuracy: Of the int8 file, on the validation split.
+        accuracy: Of the TFLite file, on the validation split.
         accuracy_float: Of the float model, on the validation split.
         params: Trainable parameters.
         macs: Multiply-accumulates of one inference.
-        size_bytes: Of the int8 file.
+        size_bytes: Of the TFLite file.
         seconds: What building, training, converting and judging took.
     """
 
@@ -65,6 +65,7 @@ class EvaluateCandidate:
         recipe: How to train.
         seed: Of the weights, the order of the images and their augmentation.
         folder: Where the files go; a complete evaluation found there, of the same job, is the result.
+        precision: Of the TFLite file.
     """
 
     arch_json: str
@@ -72,6 +73,7 @@ class EvaluateCandidate:
     recipe: Recipe
     seed: int
     folder: Path
+    precision: "Precision" = "int8"
 
     def __call__(self, report: Report) -> Evaluation:
         """Trains, or finds what was trained before."""
@@ -93,7 +95,7 @@ class EvaluateCandidate:
             on_epoch=lambda epoch, epochs, loss: report("train", epoch, epochs, loss),
         )
         report("convert")
-        content = to_tflite(model, "int8", calibration_images(dataset.train, self.seed))
+        content = to_tflite(model, self.precision, calibration_images(dataset.train, self.seed))
         report("judge")
         accuracy = tflite_accuracy(content, dataset.validation)
         counted = cost(arch, dataset.input_shape, dataset.classes)
@@ -124,7 +126,7 @@ class EvaluateCandidate:
         return evaluation if same and whole and (self.folder / "weights.npz").exists() else None
 
     def _identity(self) -> dict[str, Any]:
-        return {"arch": self.arch_json, "recipe": asdict(self.recipe), "seed": self.seed}
+        return {"arch": self.arch_json, "recipe": asdict(self.recipe), "seed": self.seed, "precision": self.precision}
 
     def _build(self, arch: MnasNetArch, dataset: Dataset) -> "tf_keras.Model":
         from search_spaces import build_model
@@ -172,6 +174,24 @@ class CompileCandidate:
         content = to_tflite(model, self.precision, calibration_images(dataset.train, self.seed))
         release_memory()
         return content
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOnTest:
+    """The job that touches the test split: accuracy of a finished candidate's TFLite file on it.
+
+    Attributes:
+        folder: Of the candidate.
+        data: Folder of `mnas.data.save_dataset`.
+    """
+
+    folder: Path
+    data: Path
+
+    def __call__(self, report: Report) -> float:
+        """Judges the file."""
+        report("test")
+        return tflite_accuracy((self.folder / "model.tflite").read_bytes(), open_dataset(self.data).test)
 
 
 def calibration_images(split: Split, seed: int) -> np.ndarray:

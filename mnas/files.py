@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from mnas.errors import SearchError
+from mnas.errors import RunFailed, SearchError
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Puts `data` at `path`: a reader, or a machine that lost power, sees the old file or the new one.
 
     Raises:
-        SearchError: The folder cannot be written to.
+        RunFailed: The folder cannot be written to, or the disk is full.
     """
     aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.aside")
     try:
@@ -31,7 +31,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         aside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise SearchError(f"cannot write {path}: {error.strerror or error}") from error
+        raise RunFailed(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
@@ -94,10 +94,10 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         SearchError: The file is missing, damaged, not an `.npz` or holds pickled objects.
     """
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            if isinstance(archive, np.ndarray):
-                raise SearchError(f"{path} holds one bare array: an .npz archive is needed (numpy.savez)")
-            return {name: archive[name] for name in archive.files}
+        archive = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise SearchError(f"{path} holds one bare array: an .npz archive is needed (numpy.savez)")
+        return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise SearchError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:

@@ -1,10 +1,12 @@
 """The run directory: the one place on disk where a search keeps what it found.
 
 - RUN/config.json             the resolved configuration
+- RUN/data/                   the images in their splits, shared by the workers
 - RUN/study.db                Optuna's storage, unless another URL is configured
 - RUN/controller.npz          the controller's checkpoint
 - RUN/candidates/HASH/        evaluation.json, latency.json, model.tflite, weights.npz
 - RUN/references/NAME/        the same of the reference networks
+- RUN/latency.jsonl           everything the device was seen to do, session by session
 - RUN/final.json              accuracy on the test split, touched once, at the end
 - RUN/best.json, best.tflite  the candidate of the highest reward
 """
@@ -25,6 +27,8 @@ from mnas.files import read_json, write_json
 if TYPE_CHECKING:
     import optuna
 
+    from mnas.data import Dataset
+
 FORMAT = 1
 """Raised whenever an older run directory can no longer be read."""
 
@@ -42,14 +46,18 @@ class Run:
     config: dict[str, Any]
 
     @classmethod
-    def create(cls, path: Path, config: dict[str, Any]) -> Run:
-        """Makes a new run directory.
+    def create(cls, path: Path, config: dict[str, Any], dataset: Dataset) -> Run:
+        """Makes a new run directory; it is one from the moment its `config.json` is there, which is last.
 
         Raises:
             SearchError: The directory exists and is not empty, or cannot be written to.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        from mnas.data import save_dataset
+
+        left_over = {"data", ".lock"}  # of a process that was killed before it came to config.json
+        if path.exists() and not (path.is_dir() and {entry.name for entry in path.iterdir()} <= left_over):
             raise SearchError(f"{path} exists and is not a run: choose another run directory with -o search.run=DIR")
+        save_dataset(dataset, path / "data")
         write_json(path / "config.json", {"format": FORMAT, **config})
         return cls(path, config)
 

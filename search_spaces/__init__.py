@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from search_spaces.architecture import (
     Block,
     MnasNetArch,
+    Shape,
     arch_hash,
     canonical,
     fit,
@@ -14,7 +15,7 @@ from search_spaces.architecture import (
     scale,
     to_json,
 )
-from search_spaces.block_strings import from_block_strings, to_block_strings
+from search_spaces.block_strings import describe, from_block_strings, to_block_strings
 from search_spaces.catalog import SPACES, space
 from search_spaces.decision import Choice, Decision, Space, Tokens
 from search_spaces.errors import SpaceError
@@ -33,6 +34,7 @@ __all__ = [
     "Decision",
     "MnasNetArch",
     "Operator",
+    "Shape",
     "Space",
     "SpaceError",
     "Tokens",
@@ -40,6 +42,7 @@ __all__ = [
     "build_model",
     "canonical",
     "cost",
+    "describe",
     "fit",
     "from_block_strings",
     "from_json",

@@ -8,7 +8,7 @@ import traceback
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
-from mnas.errors import SearchError
+from mnas.errors import RunFailed, SearchError
 from mnas.executors.events import Job
 
 T = TypeVar("T")
@@ -17,11 +17,17 @@ _OUR_PACKAGES = ("mnas", "device_bench", "search_spaces", "reports")
 
 
 class JobError(SearchError):
-    """A job failed; `details` holds the traceback where there is one."""
+    """A job failed.
 
-    def __init__(self, message: str, details: str = "") -> None:
+    Attributes:
+        details: The traceback, where there is one.
+        fatal: The machine failed, not the job: a full disk, a lost file; the next job would fare no better.
+    """
+
+    def __init__(self, message: str, details: str = "", *, fatal: bool = False) -> None:
         super().__init__(message)
         self.details = details
+        self.fatal = fatal
 
 
 class WorkerLost(JobError):
@@ -60,7 +66,7 @@ class Executor(Protocol):
 def failure(error: Exception) -> JobError:
     """`error` of a job as the one line and the traceback that its future carries."""
     details = "".join(traceback.format_exception(error))
-    return JobError(one_line(error), details)
+    return JobError(one_line(error), details, fatal=isinstance(error, RunFailed | OSError))
 
 
 def one_line(error: BaseException) -> str:

@@ -162,7 +162,7 @@ class ProcessExecutor:
                 self._tell(Event(number, task.name, "done"))
             case Failure() if task is not None:
                 handle.task = None
-                task.future.set_exception(JobError(message.message, message.details))
+                task.future.set_exception(JobError(message.message, message.details, fatal=message.fatal))
                 self._tell(Event(number, task.name, "failed"))
 
     def _replace(self, handle: WorkerHandle) -> None:

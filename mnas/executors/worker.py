@@ -61,6 +61,7 @@ class Failure:
 
     message: str
     details: str
+    fatal: bool = False
 
 
 Message = Ready | Progress | Success | Failure
@@ -95,7 +96,7 @@ def _run(payload: bytes, connection: Connection) -> bytes:
         return pickle.dumps(Success(job(report)))
     except Exception as error:
         failed = failure(error)
-        return pickle.dumps(Failure(str(failed), failed.details))
+        return pickle.dumps(Failure(str(failed), failed.details, failed.fatal))
 
 
 def _die_with_parent() -> None:

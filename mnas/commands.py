@@ -1,0 +1,67 @@
+"""`mnas search` and `mnas export`: options only, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+PRECISIONS = ("float32", "float16", "dynamic", "int8")
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "-o", "--override", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a key of CONFIG."
+)
+def search(config: Path, overrides: tuple[str, ...]) -> None:
+    """Search for networks that are accurate and fast.
+
+    CONFIG is a TOML file. The run directory it names (search.run) keeps everything; run the command again and the
+    search goes on where it stopped, also after a crash. To search longer, ask for more: -o search.trials=200.
+
+    Example: mnas search configs/demo.toml -o latency.device=adb:R58M12
+    """
+    from mnas.config import load_config
+    from mnas.progress import make_display
+    from mnas.search import run_search
+
+    settings = load_config(config, overrides)
+    display = make_display()
+    again = " ".join(["mnas search", str(config), *(f"-o {word}" for word in overrides)])
+    try:
+        run_search(settings, display)
+    except KeyboardInterrupt:
+        display.close()
+        click.echo(f"stopped; nothing is lost. To go on: {again}", err=True)
+        raise SystemExit(130) from None
+    finally:
+        display.close()
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--trial", default="best", show_default=True, help="A trial's number, or best.")
+@click.option(
+    "--precision",
+    default="int8",
+    show_default=True,
+    metavar="NAME[,NAME...]",
+    help=f"Of the TFLite files: {', '.join(PRECISIONS)}.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder.")
+def export(run: Path, trial: str, precision: str, output: Path) -> None:
+    """Write a candidate of RUN as TFLite files, with its trained weights.
+
+    Example: mnas export runs/demo --trial best --precision int8,float16 -o out/
+    """
+    from mnas.export import export_candidate
+
+    names = [name.strip() for name in precision.split(",")]
+    unknown = [name for name in names if name not in PRECISIONS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(PRECISIONS)}", param_hint="--precision")
+    if trial != "best" and not trial.isdecimal():
+        raise click.BadParameter(f"{trial!r} is neither a trial's number nor best", param_hint="--trial")
+    for path in export_candidate(run, None if trial == "best" else int(trial), names, output):
+        click.echo(path)

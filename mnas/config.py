@@ -1,0 +1,194 @@
+"""The configuration: a TOML file, overridden by `section.key=value` words, checked whole before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, with_config
+
+from mnas.errors import SearchError
+from mnas.recipe import Recipe
+
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+with_config(_STRICT)(Recipe)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(**_STRICT, frozen=True)
+
+
+class SearchSection(_Section):
+    """How long to search, by which algorithm, where, with what."""
+
+    run: Path = Field(description="Run directory; a search found there is resumed.")
+    trials: int = Field(default=100, ge=1, description="Candidates in all, those of an earlier part included.")
+    algorithm: str = Field(
+        default="ppo",
+        description="A controller (ppo, ppo-paper, reinforce, ppo-gp) or a sampler of Optuna by its class name.",
+    )
+    batch: int | None = Field(
+        default=None, ge=1, description="Candidates proposed together; the algorithm's own by default."
+    )
+    workers: int = Field(default=2, ge=1, description="Processes that train candidates.")
+    threads_per_worker: int = Field(default=1, ge=1, description="Threads of each; training repeats exactly with 1.")
+    seed: int = Field(default=0, ge=0, description="Of the controller, the weights and the order of the images.")
+
+
+class SpaceSection(_Section):
+    """The search space; see `search_spaces.space`."""
+
+    name: str = "mnasnet"
+    width: float = Field(default=1.0, gt=0, description="Factor on the filters.")
+    depth: float = Field(default=1.0, gt=0, description="Factor on the layers a block.")
+    stem_filters: int = Field(default=32, ge=1)
+    head_filters: int = Field(default=1280, ge=1)
+
+
+class DataSection(_Section):
+    """The images; see `mnas.data.load_data`."""
+
+    source: str = Field(description="digits, folder:DIR, npz:FILE or keras:NAME.")
+    image_size: int = Field(default=224, ge=1, description="Height and width in pixels.")
+    channels: Literal[1, 3] = 3
+    validation_share: float = Field(default=0.15, gt=0, lt=1, description="Held out for the reward.")
+    test_share: float = Field(default=0.15, gt=0, lt=1, description="Held out for the end, touched once.")
+    limit: int | None = Field(default=None, ge=1, description="At most about so many images.")
+
+
+class LatencySection(_Section):
+    """Where and how latency is measured; see `device_bench.measure`."""
+
+    device: str = Field(default="host", description="host, adb:SERIAL or adb:HOST:PORT.")
+    target_ms: float | str = Field(description="Milliseconds, or the name of a reference: as fast as that one, here.")
+    precision: Literal["float32", "float16", "dynamic", "int8"] = "int8"
+    threads: int = Field(default=1, ge=1)
+    cores: str | None = Field(default=None, description="big, little, all or a hexadecimal mask.")
+    min_sessions: int = Field(default=3, ge=1, description="Processes a candidate at the least.")
+    max_sessions: int = Field(default=9, ge=1, description="Processes a candidate at the most.")
+    interval: float = Field(
+        default=0.05, gt=0, description="Wanted half-width of the median's interval, a share of it."
+    )
+    warmup_runs: int = Field(default=8, ge=0)
+    runs: int = Field(default=50, ge=1, description="Timed inferences a process.")
+    cache: Path | None = Field(default=None, description="File of latencies shared by searches on one device.")
+
+
+class RewardSection(_Section):
+    """accuracy x latency -> one number; see `mnas.Reward`."""
+
+    kind: Literal["soft", "hard", "absolute"] = "soft"
+    alpha: float | None = Field(default=None, le=0)
+    beta: float | None = Field(default=None, le=0)
+
+
+class ReferenceSection(_Section):
+    """Published networks trained and timed by the same recipe, to compare with."""
+
+    names: tuple[str, ...] = ("mnasnet-a1", "mobilenet-v2")
+
+
+class StudySection(_Section):
+    """Where Optuna keeps the trials."""
+
+    storage: str = Field(default="", description="Storage URL; SQLite in the run directory by default.")
+    name: str = Field(default="", description="Name of the study; the run directory's by default.")
+
+
+class Config(_Section):
+    """The whole configuration, as `load_config` gives it."""
+
+    search: SearchSection
+    space: SpaceSection = SpaceSection()
+    data: DataSection
+    train: Recipe = Recipe()
+    latency: LatencySection
+    reward: RewardSection = RewardSection()
+    references: ReferenceSection = ReferenceSection()
+    study: StudySection = StudySection()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return self.model_dump(mode="json")
+
+
+RESUMABLE = ("search.trials", "search.workers", "search.run")
+"""What may differ when a search goes on; anything else would make its later trials another search's."""
+
+
+def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
+    """Reads a TOML file.
+
+    Args:
+        path: The file.
+        overrides: `section.key=value`, the value in TOML's notation; one that is not TOML is taken as a string.
+
+    Raises:
+        SearchError: The file cannot be read, a key is unknown or a value impossible; the line names the key.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SearchError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SearchError(f"{path} is not valid TOML: {error}") from error
+    for word in overrides:
+        _override(values, word)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise SearchError(f"{path}: {_explain(error)}") from None
+    except SearchError as error:
+        raise SearchError(f"{path}: train: {error}") from None
+
+
+def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """The keys, `section.key`, in which two configurations differ beyond what a resumed search may change."""
+    names = sorted(
+        f"{section}.{key}"
+        for section in ours.keys() | theirs.keys()
+        for key in ours.get(section, {}).keys() | theirs.get(section, {}).keys()
+        if ours.get(section, {}).get(key) != theirs.get(section, {}).get(key)
+    )
+    return [name for name in names if name not in RESUMABLE]
+
+
+def _override(values: dict[str, Any], word: str) -> None:
+    name, equals, text = word.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise SearchError(f"override {word!r} is not of the form section.key=value")
+    try:
+        value = tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    table = values.setdefault(section, {})
+    if not isinstance(table, dict):
+        raise SearchError(f"override {word!r}: {section!r} is not a section")
+    table[key] = value
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem in one line, with the nearest known key for a misspelt one."""
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        known = _known_keys(problem["loc"][:-1])
+        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        return f"unknown key {where!r}, {hint}{more}"
+    if problem["type"] == "missing":
+        return f"{where!r} is missing{more}"
+    return f"{where} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}{more}"
+
+
+def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
+    kind: Any = Config
+    for part in loc:
+        kind = kind.model_fields[str(part)].annotation
+    return list(kind.__annotations__ if is_dataclass(kind) else kind.model_fields)

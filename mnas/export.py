@@ -1,0 +1,73 @@
+"""A candidate of a run as TFLite files, with the weights it was trained to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnas.data import open_dataset
+from mnas.errors import SearchError
+from mnas.files import write_bytes
+from mnas.run import Run
+from mnas.standing import Finished, best
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from device_bench.convert import Precision
+
+
+def export_candidate(path: Path, number: int | None, precisions: Sequence[Precision], output: Path) -> list[Path]:
+    """Builds, loads and converts one candidate.
+
+    Args:
+        path: The run directory.
+        number: Of the trial; the one of the highest reward by default.
+        precisions: One file each.
+        output: Folder of the files, `trial-NUMBER-PRECISION.tflite`.
+
+    Returns:
+        The files.
+
+    Raises:
+        SearchError: No such run or trial, or the trial has no trained weights.
+    """
+    from device_bench.convert import to_tflite
+    from mnas.evaluation import calibration_images, load_weights
+    from search_spaces import build_model, from_json
+
+    run = Run.open(path)
+    trial = _trial(run, number)
+    dataset = open_dataset(run.path / "data")
+    arch = from_json(json.dumps(trial.user_attrs["arch"]))
+    model = build_model(arch, dataset.input_shape, dataset.classes)
+    load_weights(model, run.candidate(trial.user_attrs["arch_hash"]) / "weights.npz")
+    images = calibration_images(dataset.train, run.config["search"]["seed"])
+    written = []
+    for precision in precisions:
+        file = output / f"trial-{trial.number}-{precision}.tflite"
+        write_bytes(file, to_tflite(model, precision, images))
+        written.append(file)
+    return written
+
+
+def _trial(run: Run, number: int | None) -> FrozenTrial:
+    import optuna
+
+    complete = {
+        trial.number: trial
+        for trial in run.study().get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+    }
+    if not complete:
+        raise SearchError(f"{run.path} has no finished trial to export")
+    if number is None:
+        leader = best(Finished.of(trial) for trial in complete.values())
+        assert leader is not None
+        number = leader.number
+    if number not in complete:
+        raise SearchError(
+            f"{run.path} has no finished trial {number}: they run from {min(complete)} to {max(complete)}"
+        )
+    return complete[number]

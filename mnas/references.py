@@ -1,0 +1,81 @@
+"""Published networks, scaled to the space and the images, trained and timed by the same recipe as candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mnas.candidates import Evaluator, Failed
+from mnas.errors import RunFailed, SearchError
+from mnas.files import write_json
+from mnas.progress import Display
+from mnas.run import Run
+from search_spaces import MnasNetArch, Shape, describe, fit, published, scale
+
+
+def reference_architectures(
+    names: tuple[str, ...], input_shape: Shape, *, width: float, head_filters: int
+) -> dict[str, MnasNetArch]:
+    """The networks by name, narrowed like the space and with strides for the images.
+
+    Raises:
+        SpaceError: An unknown name, or images too small.
+    """
+    from dataclasses import replace
+
+    return {name: replace(fit(scale(published(name), width), input_shape), head_filters=head_filters) for name in names}
+
+
+def evaluate_references(
+    run: Run, arches: Mapping[str, MnasNetArch], evaluator: Evaluator, display: Display
+) -> dict[str, dict[str, Any]]:
+    """Trains and times the references that have no record yet.
+
+    Returns:
+        Name -> record; a reference that failed has none, and the search goes on without it.
+    """
+    missing = {name: arch for name, arch in arches.items() if not (run.reference(name) / "record.json").exists()}
+    if missing:
+        display.say(f"training and timing the references: {', '.join(missing)}")
+    outcomes = evaluator.evaluate({name: (arch, run.reference(name)) for name, arch in missing.items()}, seed=0)
+    for name, outcome in outcomes.items():
+        if isinstance(outcome, Failed):
+            display.say(f"reference {name} failed: {outcome.reason}")
+            continue
+        arch = arches[name]
+        record = {
+            "name": name,
+            "accuracy": outcome.accuracy,
+            "latency_ms": outcome.latency_ms,
+            **describe(arch),
+            **outcome.facts(),
+        }
+        write_json(run.reference(name) / "record.json", record)
+        display.say(f"reference {name}: accuracy {outcome.accuracy:.2%}, {outcome.latency_ms:.3g} ms")
+    return {record["name"]: record for record in run.references()}
+
+
+def check_target(target: float | str, names: tuple[str, ...]) -> None:
+    """Refuses a target that no reference can give, before anything is trained.
+
+    Raises:
+        SearchError: Not positive, or the name of no reference.
+    """
+    if isinstance(target, str) and target not in names:
+        known = f"or one of references.names: {', '.join(names)}" if names else "for references.names is empty"
+        raise SearchError(f"latency.target_ms = {target!r}: give milliseconds, {known}")
+    if not isinstance(target, str) and not target > 0:
+        raise SearchError(f"latency.target_ms = {target}: a latency is above 0 ms")
+
+
+def target_of(target: float | str, references: Mapping[str, Mapping[str, Any]]) -> float:
+    """The target in milliseconds.
+
+    Raises:
+        RunFailed: The reference that sets it could not be evaluated.
+    """
+    if not isinstance(target, str):
+        return float(target)
+    if target not in references:
+        raise RunFailed(f"latency.target_ms = {target!r}, but that reference failed: give milliseconds instead")
+    return float(references[target]["latency_ms"])

@@ -1,0 +1,208 @@
+"""The search: proposals, training, timing, telling, batch by batch, until the trials asked for are done."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnas.candidates import Candidate, Evaluator, Failed
+from mnas.config import Config, differences
+from mnas.data import Dataset, load_data, open_dataset
+from mnas.errors import SearchError
+from mnas.executors import ProcessExecutor
+from mnas.finish import finish
+from mnas.latency import open_latency
+from mnas.progress import Display
+from mnas.proposals import Proposal, batch_of, first_open, open_proposals
+from mnas.references import check_target, evaluate_references, reference_architectures, target_of
+from mnas.reward import Reward
+from mnas.run import Run
+from mnas.samplers import batch_size, check_algorithm, make_sampler
+from mnas.standing import Finished
+from search_spaces import MnasNetArch, Space, describe, space
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def run_search(config: Config, display: Display) -> Run:
+    """Searches until `search.trials` trials are finished; goes on with what the run directory holds.
+
+    Args:
+        config: Everything about the search.
+        display: Receives what happens.
+
+    Returns:
+        The run, its front tested and its best candidate written.
+
+    Raises:
+        SearchError: Input that cannot be used, or a run that cannot go on.
+        SpaceError: An unknown space, or images too small for it.
+        BenchError: The device cannot be used or was lost; the search can be resumed.
+    """
+    run = _existing_run(config)
+    dataset = open_dataset(run.path / "data") if run else _load(config)
+    searched = _space(config, dataset)
+    arches = reference_architectures(
+        config.references.names,
+        dataset.input_shape,
+        width=config.space.width,
+        head_filters=config.space.head_filters,
+    )
+    check_target(config.latency.target_ms, config.references.names)
+    check_algorithm(config.search.algorithm)
+    with ExitStack() as stack:
+        latency = open_latency(config.latency, display.timing)
+        stack.callback(latency.close)
+        # Nothing is on disk before everything that can be checked is checked.
+        run = run or Run.create(config.search.run, config.to_dict(), dataset)
+        stack.enter_context(run.locked())
+        executor = ProcessExecutor(
+            config.search.workers,
+            threads_per_worker=config.search.threads_per_worker,
+            listener=display.event,
+            preload=("mnas.training",),
+            log_folder=run.path / "logs",
+        )
+        stack.push(executor)
+        evaluator = Evaluator(run, config, executor, latency, dataset)
+        references = evaluate_references(run, arches, evaluator, display)
+        target_ms = target_of(config.latency.target_ms, references)
+        reward = Reward(config.reward.kind, target_ms, config.reward.alpha, config.reward.beta)
+        study = run.open_study(_facts(config, dataset, reward))
+        Search(run, config, searched, reward, study, evaluator, display).go()
+        finish(run, study, references, evaluator, display)
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search at work."""
+
+    run: Run
+    config: Config
+    space: Space[MnasNetArch]
+    reward: Reward
+    study: optuna.Study
+    evaluator: Evaluator
+    display: Display
+
+    def go(self) -> None:
+        """Finishes the open trials and all new ones up to `search.trials`."""
+        section = self.config.search
+        finished = [Finished.of(trial) for trial in _complete(self.study)]
+        if finished:
+            self.display.say(f"resuming {self.run.path}: {first_open(self.study)} of {section.trials} trials are done")
+        self.display.begin(section.trials, finished)
+        batch = batch_size(section.algorithm, section.batch)
+        while (first := first_open(self.study)) < section.trials:
+            numbers = batch_of(first, batch, section.trials)
+            self.study.sampler = make_sampler(
+                section.algorithm,
+                self.space,
+                self.reward,
+                batch=batch,
+                first=numbers.start,
+                seed=section.seed,
+                checkpoint=self.run.checkpoint,
+            )
+            self._batch(numbers)
+        self._leave_last_update()
+
+    def _batch(self, numbers: range) -> None:
+        proposals = open_proposals(self.study, self.space, numbers)
+        outcomes = self.evaluator.evaluate(
+            {one.arch_hash: (one.arch, self.run.candidate(one.arch_hash)) for one in proposals},
+            seed=numbers.start,
+        )
+        for proposal in proposals:
+            self._tell(proposal, outcomes[proposal.arch_hash])
+
+    def _tell(self, proposal: Proposal, outcome: Candidate | Failed) -> None:
+        """Records a trial; a failed one keeps its reason and has no value that the controller could learn from."""
+        import optuna
+
+        trial = proposal.trial
+        attrs = describe(proposal.arch)
+        if isinstance(outcome, Failed):
+            attrs["error"] = outcome.reason
+        else:
+            attrs |= outcome.facts()
+            attrs["reward"] = self.reward(outcome.accuracy, outcome.latency_ms)
+        for key, value in attrs.items():
+            trial.set_user_attr(key, value)
+        if isinstance(outcome, Failed):
+            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            self.display.failed(trial.number, outcome.reason)
+            return
+        self.study.tell(trial, [outcome.accuracy, outcome.latency_ms])
+        self.display.done(
+            Finished(trial.number, proposal.arch_hash, outcome.accuracy, outcome.latency_ms, attrs["reward"])
+        )
+
+    def _leave_last_update(self) -> None:
+        from mnas.sampler import ControllerSampler
+
+        if isinstance(self.study.sampler, ControllerSampler):
+            self.study.sampler.sync(self.study)
+
+
+def _existing_run(config: Config) -> Run | None:
+    path = config.search.run
+    if not (path / "config.json").exists():
+        return None
+    run = Run.open(path)
+    changed = differences(config.to_dict(), run.config)
+    if changed:
+        raise SearchError(
+            f"{path} is a run of another configuration ({', '.join(changed)}): "
+            "choose another directory with -o search.run=DIR, or undo the change"
+        )
+    return run
+
+
+def _load(config: Config) -> Dataset:
+    section = config.data
+    return load_data(
+        section.source,
+        image_size=section.image_size,
+        channels=section.channels,
+        validation_share=section.validation_share,
+        test_share=section.test_share,
+        seed=config.search.seed,
+        limit=section.limit,
+    )
+
+
+def _space(config: Config, dataset: Dataset) -> Space[MnasNetArch]:
+    section = config.space
+    return space(
+        section.name,
+        dataset.input_shape,
+        width=section.width,
+        depth=section.depth,
+        stem_filters=section.stem_filters,
+        head_filters=section.head_filters,
+    )
+
+
+def _facts(config: Config, dataset: Dataset, reward: Reward) -> dict[str, object]:
+    return {
+        "space": config.space.name,
+        "input_shape": list(dataset.input_shape),
+        "classes": dataset.classes,
+        "data": dataset.name,
+        "device": config.latency.device,
+        "precision": config.latency.precision,
+        "target_ms": reward.target_ms,
+        "reward": reward.to_dict(),
+        "algorithm": config.search.algorithm,
+        "splits": {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")},
+    }
+
+
+def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    import optuna
+
+    return study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])

@@ -1,0 +1,36 @@
+import numpy as np
+
+from mnas.standing import Finished, best, front
+
+
+def trials(points: list[tuple[float, float]]) -> list[Finished]:
+    return [Finished(number, f"{number:016x}", *point, reward=point[0]) for number, point in enumerate(points)]
+
+
+def test_front_agrees_with_brute_force() -> None:
+    rng = np.random.default_rng(0)
+    points = trials([tuple(point) for point in rng.integers(0, 12, (300, 2)).astype(float)])
+    kept = {(one.accuracy, one.latency_ms) for one in front(points)}
+    brute = {
+        (a.accuracy, a.latency_ms)
+        for a in points
+        if not any(
+            b.accuracy >= a.accuracy
+            and b.latency_ms <= a.latency_ms
+            and (b.accuracy, b.latency_ms) != (a.accuracy, a.latency_ms)
+            for b in points
+        )
+    }
+    assert kept == brute
+
+
+def test_equal_points_keep_the_earliest() -> None:
+    assert [one.number for one in front(trials([(0.5, 1.0), (0.5, 1.0), (0.4, 1.0)]))] == [0]
+
+
+def test_best_is_the_earliest_of_equals() -> None:
+    leader = best(trials([(0.4, 1.0), (0.9, 2.0), (0.9, 1.0)]))
+    assert leader is not None
+    assert leader.number == 1
+    assert best([]) is None
+    assert front([]) == []
