@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from device_bench.dead_activations import refused_operators, widen_ranges
 from device_bench.errors import BadRequest, ConversionError
 from device_bench.frozen_graph import freeze, trace
 from device_bench.quiet import quiet_tensorflow
@@ -45,7 +46,10 @@ def to_tflite(model: "tf_keras.Model", precision: Precision, calibration: np.nda
     with quiet_tensorflow() as chatter:
         try:
             converter = _converter(model, shape, precision, calibration)
-            return bytes(converter.convert())
+            converted = bytes(converter.convert())
+            return _repaired(converter, converted) if precision == "int8" else converted
+        except ConversionError:
+            raise
         except Exception as error:
             words = " ".join(f"{error} {chatter.read()}".split())[:300]
             raise ConversionError(f"converting {model.name} to {precision} failed: {words}") from error
@@ -96,3 +100,21 @@ def _converter(
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
     return converter
+
+
+def _repaired(converter: "tf.lite.TFLiteConverter", converted: bytes) -> bytes:
+    """Quantizes once more with wider ranges where XNNPACK would refuse the model (see `dead_activations`)."""
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    if not refused_operators(converted):
+        return converted
+    converter._experimental_calibrate_only = True
+    widened = widen_ranges(bytes(converter.convert()))
+    repaired = bytes(mlir_quantize(widened, input_data_type=tf.int8, output_data_type=tf.int8))
+    if refused := refused_operators(repaired):
+        raise ConversionError(
+            f"{len(refused)} activations, first {refused[0]}, are constant over the calibration images, which XNNPACK "
+            "cannot run; calibrate with more varied images or train the model first"
+        )
+    return repaired
