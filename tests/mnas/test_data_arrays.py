@@ -1,0 +1,116 @@
+"""Images that come as arrays."""
+
+import numpy as np
+import pytest
+
+from mnas.data import load_data
+from mnas.errors import SearchError
+
+
+def images(count, size=6, channels=3, seed=0):
+    shape = (count, size, size, channels) if channels else (count, size, size)
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def save(tmp_path, **arrays):
+    path = tmp_path / "data.npz"
+    np.savez(path, **arrays)
+    return f"npz:{path}"
+
+
+def load(source, **settings):
+    return load_data(source, **({"image_size": 6, "channels": 3} | settings))
+
+
+def test_images_and_labels(tmp_path):
+    pixels, labels = images(20), np.arange(20) % 2
+    dataset = load(save(tmp_path, images=pixels, labels=labels))
+    known = {
+        (pixel / np.float32(255)).astype(np.float32).tobytes(): label
+        for pixel, label in zip(pixels, labels, strict=True)
+    }
+    for split in (dataset.train, dataset.validation, dataset.test):
+        assert [known[image.tobytes()] for image in split.images] == split.labels.tolist()
+
+
+def test_own_test_split_and_column_labels(tmp_path):
+    source = save(
+        tmp_path,
+        x_train=images(20, channels=0),
+        y_train=(np.arange(20) % 4)[:, None],
+        x_test=images(7, channels=0),
+        y_test=np.arange(7)[:, None] % 4,
+    )
+    dataset = load(source, channels=1)
+    assert dataset.classes == 4
+    assert [len(dataset.train), len(dataset.validation), len(dataset.test)] == [16, 4, 7]
+
+
+def test_labels_may_be_names_or_have_gaps(tmp_path):
+    names = np.array(["dog", "cat"] * 6)
+    assert load(save(tmp_path, images=images(12), labels=names)).class_names == ("cat", "dog")
+    gaps = load(save(tmp_path, images=images(12), labels=np.array([7, 3] * 6)))
+    assert gaps.class_names == ("3", "7")
+    assert set(gaps.train.labels) == {0, 1}
+
+
+def test_floats_of_both_ranges(tmp_path):
+    pixels = images(12)
+    whole = load(save(tmp_path, images=pixels.astype(np.float64), labels=np.arange(12) % 2))
+    unit = load(save(tmp_path, images=pixels.astype(np.float32) / 255, labels=np.arange(12) % 2))
+    assert np.allclose(whole.train.images, unit.train.images, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels_in", [0, 1, 3, 4])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_size_and_channels_are_made_to_fit(tmp_path, channels_in, channels):
+    pixels = np.full((12, 10, 16, channels_in or 1)[: 4 if channels_in else 3], 255, np.uint8)
+    dataset = load(save(tmp_path, images=pixels, labels=np.arange(12) % 2), channels=channels, image_size=5)
+    assert dataset.input_shape == (5, 5, channels)
+    assert dataset.train.images.min() > 0.999
+
+
+def test_nothing_is_unpickled(tmp_path):
+    source = save(tmp_path, images=np.array([object()] * 4), labels=np.arange(4) % 2)
+    with pytest.raises(SearchError, match=r"not a usable \.npz archive"):
+        load(source)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"pictures": images(4)}, "holds pictures: x_train and y_train, or images and labels, are needed"),
+        ({"x_train": images(4)}, "lacks y_train"),
+        ({"images": images(4), "labels": np.arange(3)}, "4 images in images, 3 labels in labels"),
+        ({"images": images(4)[0, 0], "labels": np.arange(6)}, r"has the shape \(6, 3\)"),
+        ({"images": images(4, channels=2), "labels": np.arange(4)}, "1, 3 or 4"),
+        ({"images": images(4) * 2.0, "labels": np.arange(4)}, r"\[0, 1\] or \[0, 255\] is needed"),
+        ({"images": images(4) - 1.5, "labels": np.arange(4)}, "ranges from -1.5"),
+        ({"images": np.full((4, 6, 6), np.nan), "labels": np.arange(4)}, "ranges from nan"),
+        ({"images": images(4), "labels": np.eye(4)}, "one integer or string an image"),
+        ({"images": np.full((4, 6, 6), "a"), "labels": np.arange(4)}, "numbers are needed"),
+        ({"images": images(12), "labels": np.zeros(12, int)}, r"has one class \(0\)"),
+        (
+            {"x_train": images(8), "y_train": np.arange(8) % 2, "x_test": images(1), "y_test": np.array([5])},
+            "test labels .* hold '5', a class that the train split does not have",
+        ),
+    ],
+)
+def test_unfit_arrays_are_one_line(tmp_path, arrays, message):
+    with pytest.raises(SearchError, match=message) as caught:
+        load(save(tmp_path, **arrays))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut"])
+def test_a_file_that_is_no_archive(tmp_path, content):
+    path = tmp_path / "data.npz"
+    path.write_bytes(content)
+    with pytest.raises(SearchError, match=r"data\.npz"):
+        load(f"npz:{path}")
+
+
+def test_a_bare_array_is_refused(tmp_path):
+    np.save(tmp_path / "data.npy", images(4))
+    with pytest.raises(SearchError, match="one bare array"):
+        load(f"npz:{tmp_path / 'data.npy'}")
