@@ -1,5 +1,6 @@
 """A device: a transport, the runner that serves it, what it is and how it feels."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -63,16 +64,41 @@ class Device:
         self.transport.close()
 
 
-def open_device(name: str) -> Device:
-    """Connects to a device.
+def open_device(name: str, install: Callable[[Transport], Runner] | None = None) -> Device:
+    """Connects to a device and puts its runner there.
 
     Args:
-        name: "host" for this machine.
+        name: "host" for this machine; "adb:SERIAL", "adb:HOST:PORT" or "adb-server:SERIAL" for a phone or board.
+        install: Puts a runner on the device and gives it; None: LiteRT's interpreter in a Python process on this
+            machine, our own C runner elsewhere.
 
     Raises:
         BadRequest: No device is named so.
+        BenchError: There is no runner for it.
         TransportError: It does not answer.
     """
+    transport = _connect(name)
+    try:
+        runner = install(transport) if install else _default_runner(transport)
+        return Device(transport, runner)
+    except BaseException:
+        transport.close()
+        raise
+
+
+def _connect(name: str) -> Transport:
     if name == "host":
-        return Device(LocalTransport(name), host_runner())
-    raise BadRequest(f"unknown device {name!r}; use host, adb:SERIAL or adb:HOST:PORT")
+        return LocalTransport(name)
+    if name.startswith(("adb:", "adb-server:")):
+        from device_bench.adb_names import open_adb
+
+        return open_adb(name)
+    raise BadRequest(f"unknown device {name!r}; use host, adb:SERIAL, adb:HOST:PORT or adb-server:SERIAL")
+
+
+def _default_runner(transport: Transport) -> Runner:
+    if transport.name == "host":
+        return host_runner()
+    from device_bench.native_runner import install_native
+
+    return install_native(transport)
