@@ -11,7 +11,7 @@ import pandas as pd
 from reports import rewards
 from reports.intervals import share
 from reports.pareto import front_mask
-from reports.runs import RunData, Source, number, read_run, read_runs
+from reports.runs import RunData, Source, images, number, read_run, read_runs
 
 COLUMNS = {
     "run": "str",
@@ -30,6 +30,7 @@ COLUMNS = {
     "verdict": "str",
     "reward": "float64",
     "on_front": "bool",
+    "repeated": "bool",
     "params": "Float64",
     "macs": "Float64",
     "size_bytes": "Float64",
@@ -50,7 +51,7 @@ def frame(source: Source) -> pd.DataFrame:
     - `accuracy` of the int8 file on the validation split, `accuracy_low`, `accuracy_high` (its 95 % interval),
       `accuracy_float` of the trained network, `test_accuracy` of the int8 file where the search has measured it
     - `latency_ms` (median), `latency_low_ms`, `latency_high_ms`, `verdict` of the timing
-    - `reward`, `on_front` (among the candidates)
+    - `reward`, `on_front` (among the candidates), `repeated` (the same network as an earlier trial: never on the front)
     - `params`, `macs`, `size_bytes`, `train_s`
     - `arch_hash`, `blocks` (tuple of block strings), `error` of a failed trial
 
@@ -61,17 +62,18 @@ def frame(source: Source) -> pd.DataFrame:
         ReportError: there is no such run, or its study is not maximize, minimize.
     """
     run = read_run(source)
-    images = number(run.facts.get("validation_images"))
+    validation = images(run, "validation")
     reward = rewards.of_run(run)
     rows = [_candidate(run, trial) for trial in run.trials] + [_reference(run, net) for net in run.references]
     for row in rows:
-        interval = share(row["accuracy"], int(images) if images else None)
+        interval = share(row["accuracy"], validation)
         row["accuracy_low"], row["accuracy_high"] = interval.low, interval.high
         row["test_accuracy"] = _test_accuracy(run, row)
         if np.isnan(row["reward"]) and reward is not None:
             row["reward"] = rewards.value(reward, row["accuracy"], row["latency_ms"])
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["on_front"] = False
+    table["repeated"] = _repeated(table)
     table = table.astype({name: kind for name, kind in COLUMNS.items() if name != "blocks"})
     table["on_front"] = front_mask(table)
     return table
@@ -88,6 +90,12 @@ def decisions(source: Source) -> pd.DataFrame:
     done = [trial for trial in run.trials if trial.state.name == "COMPLETE"]
     index = pd.Index([trial.number for trial in done], name="number")
     return pd.DataFrame([trial.params for trial in done], index=index)
+
+
+def _repeated(table: pd.DataFrame) -> pd.Series:
+    """A network proposed again was neither trained nor timed again: its row is a copy of the first one's."""
+    counted = (table["kind"] == "candidate") & (table["state"] == "complete") & (table["arch_hash"] != "")
+    return counted & table["arch_hash"].where(counted).duplicated()
 
 
 def _candidate(run: RunData, trial: Any) -> dict[str, Any]:
@@ -125,10 +133,13 @@ def _measured(attributes: Mapping[str, Any]) -> dict[str, Any]:
     timing = attributes.get("latency")
     timing = timing if isinstance(timing, Mapping) else {}
     blocks = attributes.get("blocks")
+    low_ms, high_ms = _float(timing.get("low_ms")), _float(timing.get("high_ms"))
+    if not (low_ms > 0 and np.isfinite(high_ms)):  # the protocol's 0 and inf stand for "not known"
+        low_ms = high_ms = np.nan
     return {
         "accuracy_float": _float(attributes.get("accuracy_float")),
-        "latency_low_ms": _float(timing.get("low_ms")),
-        "latency_high_ms": _float(timing.get("high_ms")),
+        "latency_low_ms": low_ms,
+        "latency_high_ms": high_ms,
         "verdict": _text(timing.get("verdict")),
         "reward": _float(attributes.get("reward")),
         "params": _float(attributes.get("params")),

@@ -3,45 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup
 
 from mnas.errors import SearchError
 from mnas.files import write_text
-from reports import rewards, tables
+from reports import learned, tables
 from reports.errors import ReportError
-from reports.figures import pareto
-from reports.figures.style import render
-from reports.frames import frames
+from reports.frames import frame
+from reports.pareto import hypervolume
+from reports.payload import payload, script_json, worst_corner
 from reports.runs import RunData
+from reports.summary import operations, words
+
+_SCRIPTS = ("core", "scales", "scatter", "pointer", "lines", "network", "details", "table", "page")
+_FAILURES_SHOWN = 50
 
 
-def write_page(runs: Sequence[RunData], path: Path) -> None:
+def write_page(runs: Sequence[RunData], path: Path, *, refresh_s: int | None = None) -> None:
     """Writes the page of one or several runs, whole or not at all.
+
+    Args:
+        runs: the runs; several are laid over each other and compared.
+        path: where the page goes; its links to model files are relative to there.
+        refresh_s: seconds after which the open page loads itself again; None for never.
 
     Raises:
         ReportError: the place cannot be written to.
     """
     try:
-        write_text(path, page(runs))
+        write_text(path, page(runs, path=path, refresh_s=refresh_s))
     except SearchError as error:
         raise ReportError(str(error)) from error
 
 
-def page(runs: Sequence[RunData]) -> str:
-    """The page as text. Every name and every word from a run is escaped."""
-    table = frames(runs)
-    drawn = pareto(table, target_ms=runs[0].target_ms, reward=rewards.of_run(runs[0]) if len(runs) == 1 else None)
-    picture = render(drawn, "svg").decode()
+def page(runs: Sequence[RunData], *, path: Path | None = None, refresh_s: int | None = None) -> str:
+    """The page as text. Every name and every word that comes from a run is escaped.
+
+    Args:
+        runs: the runs.
+        path: where the page will stand, for links to the model files; None leaves them out.
+        refresh_s: seconds after which the open page loads itself again.
+    """
+    shown = [frame(run) for run in runs]
+    corner = worst_corner(pd.concat(shown))
     template = _environment().get_template("page.html")
+    data = payload(runs, shown, page=path, refresh_s=refresh_s)
     return template.render(
-        runs=runs,
-        title=" against ".join(run.name for run in runs),
-        front=tables.fronts(table).to_dict("records"),
-        picture=Markup(picture[picture.index("<svg") :]),
+        title=" / ".join(run.name for run in runs),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        runs=[_section(run, table, corner) for run, table in zip(runs, shown, strict=True)],
+        corner=corner,
+        differences=_differences(runs),
+        operations=operations(pd.concat(shown)),
+        refresh_s=refresh_s,
+        style=_source("page.css"),
+        scripts=[_source(f"{name}.js") for name in _SCRIPTS],
+        data=Markup(script_json(data)),
     )
+
+
+def _source(name: str) -> Markup:
+    """One of our own files, which is markup by right."""
+    return Markup(files("reports").joinpath("templates", name).read_text(encoding="utf-8"))
 
 
 def _environment() -> jinja2.Environment:
@@ -55,3 +85,90 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(percent=tables.percent, count=tables.count, digits=tables.digits)
     environment.globals.update(with_ends=tables.with_ends)
     return environment
+
+
+def _section(run: RunData, table: pd.DataFrame, corner: tuple[float, float]) -> dict[str, Any]:
+    """What the template shows of one run."""
+    candidates = table[table["kind"] == "candidate"]
+    matters = learned.importances(run)
+    names = list(dict.fromkeys(name for found in matters for name in list(found.shares)[:5]))
+    return {
+        "name": run.name,
+        "findings": words(run, table),
+        "counts": [
+            (label, run.count(*states))
+            for label, states in (("finished", ["COMPLETE"]), ("failed", ["FAIL"]), ("open", ["RUNNING", "WAITING"]))
+        ],
+        "ended": run.final is not None,
+        "front": tables.fronts(table).to_dict("records"),
+        "front_size": int(candidates["on_front"].sum()),
+        "area": hypervolume(table, corner),
+        "best_reward": float(candidates["reward"].max()) if len(candidates) else float("nan"),
+        "best_accuracy": _most_accurate(run, candidates),
+        "facts": facts(run),
+        "failures": _failures(candidates),
+        "importances": matters,
+        "choices": learned.choices(run, names),
+        "trials_needed": learned.FEWEST,
+    }
+
+
+def facts(run: RunData) -> list[tuple[str, str]]:
+    """What was searched, on what, and what timed it, in words."""
+    known = run.facts
+    shape = known.get("input_shape")
+    splits = known.get("splits")
+    timing = next(
+        (t.user_attrs.get("latency") for t in run.trials if isinstance(t.user_attrs.get("latency"), dict)), {}
+    )
+    reward = known.get("reward")
+    listed = [
+        ("space", known.get("space")),
+        ("data", known.get("data")),
+        ("input", " x ".join(map(str, shape)) if isinstance(shape, list | tuple) else None),
+        (
+            "images",
+            ", ".join(f"{count} {name}" for name, count in splits.items()) if isinstance(splits, dict) else None,
+        ),
+        ("classes", known.get("classes")),
+        ("algorithm", known.get("algorithm")),
+        ("reward", ", ".join(f"{k} {v}" for k, v in reward.items()) if isinstance(reward, dict) else None),
+        ("device", known.get("device")),
+        *((key, timing.get(key)) for key in ("runtime", "precision", "threads", "delegate", "sessions", "runs")),
+        *_flat(timing.get("conditions")),
+        ("storage", "run directory" if run.path else "study in memory"),
+    ]
+    return [(name, str(value)) for name, value in listed if value not in (None, "", [], {})]
+
+
+def _flat(conditions: object, prefix: str = "") -> list[tuple[str, str]]:
+    """The device's conditions, one level of nesting joined by a space; long lists are left out."""
+    found = []
+    for key, value in conditions.items() if isinstance(conditions, dict) else ():
+        if isinstance(value, dict) and not prefix:
+            found += _flat(value, f"{key} ")
+        elif isinstance(value, str | int | float | bool):
+            found.append((f"{prefix}{key}", f"{value:.4g}" if isinstance(value, float) else str(value)))
+    return found
+
+
+def _most_accurate(run: RunData, candidates: pd.DataFrame) -> float:
+    """The best accuracy under the target, where there is one."""
+    under = candidates if run.target_ms is None else candidates[candidates["latency_ms"] <= run.target_ms]
+    return float(under["accuracy"].max()) if len(under) else float("nan")
+
+
+def _failures(candidates: pd.DataFrame) -> dict[str, Any]:
+    failed = candidates[candidates["state"] == "fail"]
+    shown = failed.tail(_FAILURES_SHOWN)
+    return {"count": len(failed), "rows": list(zip(shown["name"], shown["error"], strict=True))}
+
+
+def _differences(runs: Sequence[RunData]) -> list[str]:
+    """Why the runs may not be comparable: facts in which they differ."""
+    found = []
+    for key in ("data", "device", "precision", "target_ms", "input_shape", "space"):
+        values = {str(run.facts.get(key)) for run in runs}
+        if len(values) > 1:
+            found.append(key.replace("_", " "))
+    return found

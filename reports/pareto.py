@@ -16,7 +16,8 @@ def pareto_front(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows that no other row beats on one axis without losing on the other, fastest first.
 
     Rows of equal accuracy and equal latency stand on the front together or not at all. A row without an accuracy or a
-    latency is never on it. Where the frame has a `kind` column, reference networks are left out: nobody searched them.
+    latency is never on it. Where the frame has the columns `kind` and `repeated`, reference networks (nobody searched
+    them) and a network's later copies are left out.
 
     Args:
         frame: any frame with the columns `accuracy` and `latency_ms`.
@@ -32,8 +33,7 @@ def front_mask(frame: pd.DataFrame) -> np.ndarray:
     """Which rows are on the front: bool, `[rows]`, in the frame's own order."""
     points = objectives(frame)
     usable = np.isfinite(points).all(axis=1)
-    if "kind" in frame:
-        usable &= (frame["kind"] != "reference").to_numpy(dtype=bool)
+    usable &= counted(frame)
     mask = np.zeros(len(points), dtype=bool)
     if usable.any():
         mask[usable] = moocore.is_nondominated(points[usable], maximise=_DIRECTIONS, keep_weakly=True)
@@ -64,19 +64,27 @@ def hypervolume_history(frame: pd.DataFrame, reference: tuple[float, float]) -> 
     """Hypervolume of the first k rows, for every k: float64, `[rows]`, never falling."""
     corner = _corner(reference)
     points = objectives(frame)
-    if "kind" in frame:
-        points = points.copy()
-        points[(frame["kind"] == "reference").to_numpy(dtype=bool)] = np.nan
+    candidate = counted(frame)
     history = np.zeros(len(points))
     front, area = np.empty((0, 2)), 0.0
     for row, point in enumerate(points):
-        inside = bool(np.isfinite(point).all()) and point[0] > corner[0] and point[1] < corner[1]
+        inside = candidate[row] and bool(np.isfinite(point).all()) and point[0] > corner[0] and point[1] < corner[1]
         if inside and not ((front[:, 0] >= point[0]) & (front[:, 1] <= point[1])).any():
             beaten = (front[:, 0] <= point[0]) & (front[:, 1] >= point[1])
             front = np.vstack([front[~beaten], point])
             area = float(moocore.hypervolume(front, ref=corner, maximise=_DIRECTIONS))
         history[row] = area
     return history
+
+
+def counted(frame: pd.DataFrame) -> np.ndarray:
+    """Which rows are candidates that a front may hold: bool, `[rows]`."""
+    mask = np.ones(len(frame), dtype=bool)
+    if "kind" in frame:
+        mask &= (frame["kind"] != "reference").to_numpy(dtype=bool)
+    if "repeated" in frame:
+        mask &= ~frame["repeated"].to_numpy(dtype=bool)
+    return mask
 
 
 def objectives(frame: pd.DataFrame) -> np.ndarray:

@@ -92,6 +92,13 @@ def read_runs(sources: Sequence[Source]) -> list[RunData]:
     return renamed
 
 
+def images(run: RunData, split: str) -> int | None:
+    """How many images a split of the run's data has; None where the study does not say."""
+    sizes = run.facts.get("splits")
+    size = number(sizes.get(split)) if isinstance(sizes, Mapping) else None
+    return int(size) if size else None
+
+
 def number(value: object) -> float | None:
     """A finite float, or None for whatever else stands there: attributes may come from anyone's study."""
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -41,12 +41,17 @@ def terminal(table: pd.DataFrame) -> Table:
     shown = pd.concat([fronts(table), table[(table["kind"] == "reference") & table["accuracy"].notna()]])
     shown = shown.sort_values(["run", "latency_ms"], kind="stable")
     text = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in (*(["run"] * several), "front", "int8 accuracy", "float", "latency ms", "params", "MACs", "reward"):
+    for heading in (*(["run"] * several), "front", "accuracy int8", "float", "latency ms", "params", "MACs", "reward"):
         text.add_column(heading, justify="left" if heading in ("run", "front") else "right", no_wrap=True)
     for _, row in shown.iterrows():
         cells = [row["run"]] * several
         cells += [row["name"], with_ends(row, "accuracy", 100, "%"), percent(row["accuracy_float"])]
-        cells += [with_ends(row, "latency_ms", 1, ""), count(row["params"]), count(row["macs"]), digits(row["reward"])]
+        cells += [
+            with_ends(row, "latency_ms", 1, ""),
+            count(row["params"]),
+            count(row["macs"]),
+            f"{row['reward']:.3f}" if np.isfinite(row["reward"]) else "-",
+        ]
         text.add_row(*(cell.replace("[", r"\[") for cell in cells), style="dim" if row["kind"] == "reference" else None)
     return text
 
@@ -57,7 +62,7 @@ def with_ends(row: pd.Series, column: str, factor: float, unit: str) -> str:
     low, value, high = (row[name] * factor for name in (f"{stem}_low{end}", column, f"{stem}_high{end}"))
     if not np.isfinite(value):
         return "-"
-    decimals = 1 if unit == "%" else max(0, 2 - int(np.floor(np.log10(max(abs(value), 1e-3)))))
+    decimals = 1 if unit == "%" else _decimals(value)
     words = f"{value:.{decimals}f}{unit}"
     return f"{words} ({low:.{decimals}f}-{high:.{decimals}f})" if np.isfinite([low, high]).all() else words
 
@@ -68,8 +73,19 @@ def percent(value: float) -> str:
 
 
 def digits(value: float) -> str:
-    """A reward with four decimals."""
-    return f"{value:.4f}" if np.isfinite(value) else "-"
+    """An amount with three digits."""
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:.{_decimals(value)}f}"
+
+
+def milliseconds(value: float) -> str:
+    """A latency with its unit."""
+    return f"{digits(value)} ms"
+
+
+def _decimals(value: float) -> int:
+    return max(0, 2 - int(np.floor(np.log10(max(abs(value), 1e-3)))))
 
 
 def count(value: object) -> str:

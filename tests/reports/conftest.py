@@ -10,7 +10,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
 from mnas.files import write_bytes, write_json
-from mnas.run import Run
+from mnas.run import FORMAT, Run
 from reports.runs import read_run
 
 CHOICES = {"op": ("conv", "mbconv3", "mbconv6"), "kernel": (3, 5), "se_ratio": (0.0, 0.25), "layers": (1, 2, 3)}
@@ -24,8 +24,7 @@ FACTS = {
     "classes": 10,
     "device": "host",
     "reward": REWARD,
-    "validation_images": 2_000,
-    "test_images": 2_000,
+    "splits": {"train": 6_000, "validation": 2_000, "test": 2_000},
 }
 
 
@@ -127,7 +126,8 @@ def data(made=None, references=(), final=None, **options):
 def directory(path, made=None, references=(), final=None, facts=FACTS, storage=None):
     """A run directory as a search leaves it, with a (stand-in) model file for every network."""
     made = trials(20) if made is None else made
-    run = Run.create(path, {"study": {"storage": storage, "name": None}})
+    write_json(path / "config.json", {"format": FORMAT, "study": {"storage": storage, "name": None}})
+    run = Run.open(path)
     study(made, facts, name=path.name, storage=run.storage_url)
     for net in references:
         write_json(run.reference(net["name"]) / "record.json", net)

@@ -37,7 +37,7 @@ def test_front_column_agrees_with_pareto_front_and_holds_no_reference(runs):
 def test_accuracy_interval_needs_the_number_of_images(runs):
     table = frame(runs.data(runs.trials(5)))
     assert ((table["accuracy_low"] < table["accuracy"]) & (table["accuracy"] < table["accuracy_high"])).all()
-    facts = {key: value for key, value in runs.facts.items() if key != "validation_images"}
+    facts = {key: value for key, value in runs.facts.items() if key != "splits"}
     assert frame(runs.data(runs.trials(5), facts=facts))["accuracy_low"].isna().all()
 
 
@@ -115,3 +115,17 @@ def test_several_runs_are_told_apart(runs):
     assert both["run"].tolist() == ["a"] * 3 + ["b"] * 4
     twins = read_runs([runs.study(name="a"), runs.study(name="a")])
     assert len({run.name for run in twins}) == 2
+
+
+def test_a_network_proposed_again_stands_on_the_front_once(runs):
+    made = runs.trials(30)
+    table = frame(runs.data([*made, *made]))
+    assert table["repeated"].tolist() == [False] * 30 + [True] * 30
+    assert len(pareto_front(table)) == len(pareto_front(frame(runs.data(made))))
+
+
+def test_an_interval_that_the_protocol_calls_unknown_is_missing(runs):
+    made = optuna.trial.create_trial(
+        values=[0.5, 2.0], user_attrs={"latency": runs.timing(2.0, low_ms=0.0, high_ms=float("inf"))}
+    )
+    assert frame(runs.data([made]))[["latency_low_ms", "latency_high_ms"]].isna().all(axis=None)

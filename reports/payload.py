@@ -1,0 +1,230 @@
+"""What the page's scripts read: all runs as short arrays, in JSON that no HTML parser mistakes for markup."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reports import rewards
+from reports.pareto import hypervolume_history
+from reports.runs import RunData, number
+
+_SHARES = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_float", "test_accuracy")
+_TIMES = ("latency_ms", "latency_low_ms", "latency_high_ms", "reward")
+_COUNTS = ("params", "macs", "size_bytes")
+_UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+
+def payload(
+    runs: Sequence[RunData], tables: Sequence[pd.DataFrame], *, page: Path | None, refresh_s: int | None
+) -> dict[str, Any]:
+    """Everything the page shows, one array a column over the networks of all runs.
+
+    Args:
+        runs: the runs.
+        tables: `frame(run)` of each: its rows are the trials by number, then the references.
+        page: where the page will stand; links to model files are relative to it. None: no links.
+        refresh_s: seconds after which the page loads itself again; None for never.
+    """
+    table = pd.concat(tables, ignore_index=True)
+    corner = worst_corner(table)
+    blocks, stems = _Numbered(), _Numbered()
+    targets = {run.target_ms for run in runs}
+    reward = rewards.of_run(runs[0]) if len(runs) == 1 else None
+    return {
+        "runs": [_facts(run, page) for run in runs],
+        "target": targets.pop() if len(targets) == 1 else None,
+        "refresh": refresh_s,
+        "rows": {
+            **_columns(table, runs),
+            "blocks": [[blocks.of(block) for block in row] for row in table["blocks"]],
+            "stem": [stems.of(stem) for run in runs for stem in map(_stem, _attributes(run))],
+            "choice": [choice for run in runs for choice in _choices(run)],
+            "file": [has for run, rows in zip(runs, tables, strict=True) for has in _files(run, rows, page)],
+        },
+        "blocks": blocks.values,
+        "stems": stems.values,
+        "decisions": [_decisions(run) for run in runs],
+        "history": [_history(rows, corner) for rows in tables],
+        "curves": _curves(reward, table),
+        "profiles": _profiles(runs),
+    }
+
+
+def script_json(value: object) -> str:
+    """JSON for the inside of a `<script>` element: no character in it can end the element."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
+
+
+def worst_corner(table: pd.DataFrame) -> tuple[float, float]:
+    """The point against which all areas of one page are taken: accuracy 0, and 1.1 times the slowest latency in it."""
+    slowest = table["latency_ms"].max()
+    return 0.0, float(1.1 * slowest) if np.isfinite(slowest) else 1.0
+
+
+class _Numbered:
+    """Values by number, each stored once."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._index: dict[str, int] = {}
+
+    def of(self, value: object) -> int:
+        key = repr(value)
+        if key not in self._index:
+            self._index[key] = len(self.values)
+            self.values.append(value)
+        return self._index[key]
+
+
+def _columns(table: pd.DataFrame, runs: Sequence[RunData]) -> dict[str, list[Any]]:
+    names = {run.name: index for index, run in enumerate(runs)}
+    reference = table["kind"] == "reference"
+    columns: dict[str, list[Any]] = {
+        "run": table["run"].map(names).tolist(),
+        "reference": reference.astype(int).tolist(),
+        "name": [name if net else None for name, net in zip(table["name"], reference, strict=True)],
+        "number": [None if pd.isna(value) else int(value) for value in table["number"]],
+        "front": table["on_front"].astype(int).tolist(),
+        "hash": table["arch_hash"].tolist(),
+        "verdict": table["verdict"].tolist(),
+    }
+    columns |= {name: [_rounded(value, 6) for value in table[name]] for name in (*_SHARES, *_TIMES)}
+    return columns | {name: [None if pd.isna(value) else int(value) for value in table[name]] for name in _COUNTS}
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return float(f"{value:.{digits}g}") if np.isfinite(value) else None
+
+
+def _attributes(run: RunData) -> list[Mapping[str, Any]]:
+    return [*(trial.user_attrs for trial in run.trials), *run.references]
+
+
+def _stem(attributes: Mapping[str, Any]) -> tuple[int | None, int, int | None]:
+    arch = attributes.get("arch")
+    arch = arch if isinstance(arch, Mapping) else {}
+    stem, stride, head = (number(arch.get(key)) for key in ("stem_filters", "stem_stride", "head_filters"))
+    return (int(stem) if stem else None, int(stride or 2), int(head) if head else None)
+
+
+def _facts(run: RunData, page: Path | None) -> dict[str, Any]:
+    shape = run.facts.get("input_shape")
+    sides = [number(side) for side in shape] if isinstance(shape, list | tuple) else []
+    return {
+        "name": run.name,
+        "input": [int(side) for side in sides if side] if len(sides) == 3 and all(sides) else None,
+        "classes": number(run.facts.get("classes")),
+        "base": Path(os.path.relpath(run.path, page.parent)).as_posix() if run.path and page else None,
+    }
+
+
+def _decisions(run: RunData) -> dict[str, Any]:
+    choices: dict[str, list[Any]] = {}
+    for trial in run.trials:
+        for name, distribution in trial.distributions.items():
+            if name not in choices:
+                choices[name] = [_plain(choice) for choice in getattr(distribution, "choices", ())]
+    return {"names": list(choices), "choices": list(choices.values())}
+
+
+def _choices(run: RunData) -> list[list[int | None] | None]:
+    """For every trial and reference the number of its choice in each decision; None for what was not a choice."""
+    names = list(dict.fromkeys(name for trial in run.trials for name in trial.distributions))
+    rows: list[list[int | None] | None] = []
+    for trial in run.trials:
+        taken = []
+        for name in names:
+            choices = getattr(trial.distributions.get(name), "choices", ())
+            taken.append(choices.index(trial.params[name]) if name in trial.params and choices else None)
+        rows.append(taken)
+    return [*rows, *[None] * len(run.references)]
+
+
+def _plain(choice: object) -> object:
+    exact = isinstance(choice, str | bool) or choice is None or number(choice) is not None
+    return choice if exact else str(choice)
+
+
+def _files(run: RunData, rows: pd.DataFrame, page: Path | None) -> list[int]:
+    if run.path is None or page is None:
+        return [0] * len(rows)
+    have = {kind: _with_model(run.path / kind) for kind in ("candidates", "references")}
+    return [
+        int(row.name in have["references"] if row.kind == "reference" else row.arch_hash in have["candidates"])
+        for row in rows[["kind", "name", "arch_hash"]].itertuples(index=False)
+    ]
+
+
+def _with_model(folder: Path) -> set[str]:
+    try:
+        return {entry.name for entry in os.scandir(folder) if (Path(entry.path) / "model.tflite").is_file()}
+    except OSError:
+        return set()
+
+
+def _history(rows: pd.DataFrame, corner: tuple[float, float]) -> dict[str, Any]:
+    candidates = rows[rows["kind"] == "candidate"]
+    numbers = candidates["number"].to_numpy(dtype=int)
+    area = hypervolume_history(candidates, corner)
+    best = candidates["reward"].cummax().to_numpy(dtype=float)
+    return {
+        "last": int(numbers.max() + 1) if len(numbers) else 0,
+        "area": _changes(numbers, np.where(area > 0, area, np.nan)),
+        "best": _changes(numbers, best),
+    }
+
+
+def _changes(numbers: np.ndarray, values: np.ndarray) -> list[list[float]]:
+    """Where a rising series changes: [trial, value] each."""
+    changed: list[list[float]] = []
+    for trial, value in zip(numbers.tolist(), values.tolist(), strict=True):
+        if np.isfinite(value) and (not changed or value > changed[-1][1]):
+            changed.append([trial, value])
+    return [[trial, float(f"{value:.6g}")] for trial, value in changed]
+
+
+def _curves(reward: Any, table: pd.DataFrame) -> list[dict[str, Any]]:
+    earned = table["reward"].dropna()
+    measured = table["latency_ms"].dropna()
+    if reward is None or earned.empty or measured.empty or measured.min() <= 0:
+        return []
+    latency = np.geomspace(measured.min() / 2, measured.max() * 2, 120)
+    curves = []
+    for level in np.unique(np.quantile(earned, [0.5, 0.9, 1.0]).round(4)):
+        accuracy = rewards.curve(reward, float(level), latency)
+        points = [[float(f"{x:.5g}"), float(f"{y:.5g}")] for x, y in zip(latency, accuracy, strict=True)]
+        curves.append({"level": float(level), "points": points})
+    return curves
+
+
+def _profiles(runs: Sequence[RunData]) -> dict[str, list[list[Any]]]:
+    """Latency by operator where a timing carries a profile: row -> [[operator, ms], ...], the slowest first."""
+    profiles: dict[str, list[list[Any]]] = {}
+    row = 0
+    for run in runs:
+        for attributes in _attributes(run):
+            if found := operator_profile(attributes):
+                profiles[str(row)] = [[name, float(f"{ms:.4g}")] for name, ms in found]
+            row += 1
+    return profiles
+
+
+def operator_profile(attributes: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """(operator kind, milliseconds an inference) of a network whose timing has a profile, the slowest first."""
+    timing = attributes.get("latency")
+    conditions = timing.get("conditions") if isinstance(timing, Mapping) else None
+    listed = conditions.get("operators") if isinstance(conditions, Mapping) else None
+    totals: dict[str, float] = {}
+    for operator in listed if isinstance(listed, list) else []:
+        mean_us = number(operator.get("mean_us")) if isinstance(operator, Mapping) else None
+        if mean_us is not None:
+            kind = str(operator.get("kind") or operator.get("name") or "other")
+            totals[kind] = totals.get(kind, 0.0) + mean_us * (number(operator.get("calls")) or 1) / 1e3
+    return sorted(totals.items(), key=lambda item: -item[1])

@@ -1,0 +1,231 @@
+"""What a search found, in sentences with numbers that claim no more than both axes' uncertainty allows.
+
+Between two networks the accuracy differs if the 95 % interval of the difference leaves out 0, and the latency if the
+interval of the ratio leaves out 1; otherwise the sentence says that they cannot be told apart. Where the search has
+ended, networks are compared on the test split, which chose none of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from reports.intervals import Interval, ratio, share, share_difference
+from reports.runs import RunData, images
+from reports.tables import digits, milliseconds
+
+_FEWEST_RANKED = 10
+Split = Literal["validation", "test"]
+_TO, _MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One network.
+
+    Attributes:
+        name: in the tables.
+        accuracy: with its interval, on the split it is compared on.
+        latency: with its interval, in milliseconds.
+        chosen_by: its accuracy on the validation split.
+    """
+
+    name: str
+    accuracy: Interval
+    latency: Interval
+    chosen_by: float
+
+
+def words(run: RunData, table: pd.DataFrame) -> list[str]:
+    """The findings of one run, the most important first; never empty.
+
+    Args:
+        run: the run.
+        table: `frame(run)`.
+    """
+    done = table[(table["kind"] == "candidate") & table["accuracy"].notna() & table["latency_ms"].notna()]
+    if done.empty:
+        return [_nothing(run)]
+    return [*_best_under_target(run, done), *_against_references(run, table, done), *_quantization(done), _basis(run)]
+
+
+def _nothing(run: RunData) -> str:
+    failed, running = run.count("FAIL"), run.count("RUNNING", "WAITING")
+    if not failed:
+        return "No trial has finished yet." + (f" {running} are running." if running else "")
+    reasons = Counter(str(trial.user_attrs.get("error", "unknown reason")) for trial in run.trials)
+    return f"No trial has succeeded; {_count(failed, 'trial')} failed, most often with: {reasons.most_common(1)[0][0]}"
+
+
+def _best_under_target(run: RunData, done: pd.DataFrame) -> list[str]:
+    target = run.target_ms
+    under = done if target is None else done[done["latency_ms"] <= target]
+    if under.empty:
+        fastest = _network(done.loc[done["latency_ms"].idxmin()], run, "validation")
+        return [f"No candidate is under the target of {milliseconds(target)}; the fastest is {_whole(fastest)}."]
+    row = under.loc[under.sort_values(["accuracy", "latency_ms"], ascending=[False, True]).index[0]]
+    best = _network(row, run, "validation")
+    place = "Under the target of " + milliseconds(target) if target is not None else "Of all candidates"
+    text = f"{place} the most accurate is {_whole(best)}."
+    if target is not None and best.latency.known and best.latency.high > target:
+        text += " Its latency interval reaches over the target."
+    if row["verdict"] not in ("", "valid"):
+        text += f" Its timing is {row['verdict']}."
+    if np.isfinite(row["test_accuracy"]):
+        text += f" On the test split it reaches {_share_words(share(row['test_accuracy'], images(run, 'test')))}."
+    return [text, *_equals(run, under, row, best)]
+
+
+def _equals(run: RunData, under: pd.DataFrame, chosen: pd.Series, best: Network) -> list[str]:
+    """Who cannot be told apart from the most accurate one, and may be much faster."""
+    others = under[(under.index != chosen.name) & ~under["repeated"]]
+    if not best.accuracy.known or others.empty:
+        return []
+    close = [
+        other
+        for _, row in others.iterrows()
+        if share_difference(best.accuracy, (other := _network(row, run, "validation")).accuracy).low <= 0
+    ]
+    if not close:
+        return ["Every other candidate there is less accurate beyond the noise."]
+    fastest = min(close, key=lambda net: net.latency.value)
+    speed = ratio(best.latency, fastest.latency)
+    text = f"{_count(len(close), 'other candidate')} there cannot be told apart from it in accuracy"
+    if speed.low > 1:
+        text += f"; the fastest of them is {_whole(fastest)}, {_times(speed)} as fast"
+    return [text + "."]
+
+
+def _against_references(run: RunData, table: pd.DataFrame, done: pd.DataFrame) -> list[str]:
+    nets = table[(table["kind"] == "reference") & table["accuracy"].notna() & table["latency_ms"].notna()]
+    texts = []
+    for _, row in nets.iterrows():
+        tested = np.isfinite(row["test_accuracy"]) and done["test_accuracy"].notna().any()
+        split: Split = "test" if tested else "validation"
+        rivals = done[done["test_accuracy"].notna()] if tested else done
+        net = _network(row, run, split)
+        texts.append(_at_equal_latency(run, net, rivals, split))
+        texts.append(_at_equal_accuracy(run, net, rivals, split))
+    return texts
+
+
+def _at_equal_latency(run: RunData, net: Network, rivals: pd.DataFrame, split: Split) -> str:
+    """Points of accuracy between the reference and the best candidate that is not slower."""
+    rivals = rivals[rivals["latency_ms"] <= net.latency.value]
+    if rivals.empty:
+        return f"No candidate is as fast as {net.name} ({milliseconds(net.latency.value)})."
+    # Chosen by validation accuracy even where the test split compares: choosing on it would flatter the winner.
+    other = _network(rivals.loc[rivals["accuracy"].idxmax()], run, split)
+    gain = share_difference(other.accuracy, net.accuracy)
+    place = f"At no more latency than {net.name} ({milliseconds(net.latency.value)}),"
+    points = f"{abs(100 * gain.value):.1f} points {'more' if gain.value > 0 else 'less'} accurate"
+    if gain.excludes(0):
+        return f"{place} {other.name} is {points} ({_points(gain)})."
+    if not gain.known:
+        return f"{place} {other.name} reads {points}; how many images that rests on is not known."
+    return f"{place} {other.name} cannot be told apart from it in accuracy ({_points(gain)} points)."
+
+
+def _at_equal_accuracy(run: RunData, net: Network, rivals: pd.DataFrame, split: Split) -> str:
+    """Latency between the reference and the fastest candidate that reads at least as accurate."""
+    other = _fastest_as_accurate(run, net, rivals, split)
+    if other is None:
+        return f"No candidate reads as accurate as {net.name} ({100 * net.accuracy.value:.1f}%)."
+    speed = ratio(net.latency, other.latency)
+    gain = share_difference(other.accuracy, net.accuracy)
+    place = f"At no less accuracy than {net.name} ({100 * net.accuracy.value:.1f}%"
+    place += f", difference {_points(gain)} points)," if gain.known else "),"
+    if speed.excludes(1):
+        return f"{place} {other.name} is {_times(speed)} as fast: {milliseconds(other.latency.value)}."
+    if not speed.known:
+        return f"{place} {other.name} reads {speed.value:.2f} times as fast, without an interval."
+    return f"{place} {other.name} cannot be told apart from it in latency ({_times(speed)} as fast)."
+
+
+def _fastest_as_accurate(run: RunData, net: Network, rivals: pd.DataFrame, split: Split) -> Network | None:
+    """By validation accuracy, and not refuted by the test split where that compares."""
+    floor = net.chosen_by
+    for _, row in rivals[rivals["accuracy"] >= floor].sort_values("latency_ms").iterrows():
+        other = _network(row, run, split)
+        gain = share_difference(other.accuracy, net.accuracy)
+        if gain.value >= 0 or not gain.excludes(0):
+            return other
+    return None
+
+
+def _quantization(done: pd.DataFrame) -> list[str]:
+    change = (done["accuracy"] - done["accuracy_float"]).dropna()
+    if change.empty:
+        return []
+    worst = change.idxmin()
+    return [
+        f"Against the float networks, int8 changes accuracy by {_signed(100 * change.median())} points in the median "
+        f"and {_signed(100 * change[worst])} at worst ({done.loc[worst, 'name']})."
+    ]
+
+
+def operations(table: pd.DataFrame) -> str:
+    """How well MACs stand for latency among the networks of `table`, reference networks included."""
+    known = table[table["macs"].notna() & table["latency_ms"].notna() & ~table["repeated"]]
+    if len(known) < _FEWEST_RANKED:
+        return "Latency is measured; MACs are counted."
+    macs, latency = known["macs"].to_numpy(dtype=float), known["latency_ms"].to_numpy(dtype=float)
+    order = np.argsort(macs)
+    macs, latency = macs[order], latency[order]
+    spread = 1.0
+    for start, end in enumerate(np.searchsorted(macs, macs * 1.05, side="right")):
+        spread = max(spread, latency[start:end].max() / latency[start])
+        spread = max(spread, latency[start] / latency[start:end].min())
+    rank = known["macs"].rank().corr(known["latency_ms"].rank())
+    return (
+        f"Rank correlation of MACs and latency over {len(known)} networks: {rank:.2f}. "
+        f"Two networks within 5% of each other's MACs differ up to {spread:.2f} times in latency."
+    )
+
+
+def _basis(run: RunData) -> str:
+    sizes = {split: images(run, split) for split in ("validation", "test")}
+    counts = ", ".join(f"{size} {split} images" for split, size in sizes.items() if size)
+    text = "In brackets: 95% intervals" + (f" ({counts})" if counts else "") + "."
+    if run.final is None:
+        text += " Accuracies are of the validation split, on which the search chose: they flatter the chosen."
+    return text
+
+
+def _network(row: pd.Series, run: RunData, split: Split) -> Network:
+    value = row["test_accuracy"] if split == "test" else row["accuracy"]
+    latency = Interval(row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"])
+    return Network(row["name"], share(float(value), images(run, split)), latency, row["accuracy"])
+
+
+def _whole(net: Network) -> str:
+    time = milliseconds(net.latency.value)
+    if net.latency.known:
+        time += f" ({digits(net.latency.low)}{_TO}{digits(net.latency.high)})"
+    return f"{net.name}: {_share_words(net.accuracy)} at {time}"
+
+
+def _share_words(accuracy: Interval) -> str:
+    text = f"{100 * accuracy.value:.1f}%"
+    return f"{text} ({100 * accuracy.low:.1f}{_TO}{100 * accuracy.high:.1f})" if accuracy.known else text
+
+
+def _points(gain: Interval) -> str:
+    return f"{_signed(100 * gain.low)} to {_signed(100 * gain.high)}"
+
+
+def _signed(value: float) -> str:
+    text = f"{abs(value):.1f}"
+    return text if float(text) == 0 else ("+" if value > 0 else _MINUS) + text
+
+
+def _times(speed: Interval) -> str:
+    return f"{speed.value:.2f} times ({speed.low:.2f}{_TO}{speed.high:.2f})"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,90 @@
+"use strict";
+// Data, words and elements. Everything from the run reaches the page as text nodes or attributes, never as markup.
+const data = JSON.parse(document.getElementById("data").textContent);
+const rows = data.rows;
+const size = rows.run.length;
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== false) node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+function draw(tag, attributes = {}, text = null) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(key, value);
+  if (text !== null) node.textContent = text;
+  return node;
+}
+
+const known = (value) => value !== null && value !== undefined;
+const percent = (value, decimals = 1) => (known(value) ? `${(100 * value).toFixed(decimals)}%` : "–");
+
+function digits(value, count = 3) {
+  if (!known(value)) return "–";
+  if (value === 0) return "0";
+  const decimals = Math.max(0, count - 1 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toFixed(Math.min(decimals, 6));
+}
+
+function amount(value) {
+  if (!known(value)) return "–";
+  for (const [unit, name] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    if (Math.abs(value) >= unit) return digits(value / unit) + name;
+  }
+  return String(value);
+}
+
+function tick(value) {
+  for (const [unit, name] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    if (Math.abs(value) >= unit) return Number((value / unit).toPrecision(4)) + name;
+  }
+  return String(Number(value.toPrecision(4)));
+}
+
+const isReference = (row) => rows.reference[row] === 1;
+const nameOf = (row) => (isReference(row) ? rows.name[row] : `#${rows.number[row]}`);
+const titleOf = (row) => (data.runs.length > 1 ? `${data.runs[rows.run[row]].name} ${nameOf(row)}` : nameOf(row));
+const blocksOf = (row) => rows.blocks[row].map((index) => data.blocks[index]);
+
+function accuracyWords(row) {
+  const value = percent(rows.accuracy[row]);
+  if (!known(rows.accuracy_low[row])) return value;
+  return `${value} (${percent(rows.accuracy_low[row]).slice(0, -1)}–${percent(rows.accuracy_high[row]).slice(0, -1)})`;
+}
+
+function latencyWords(row) {
+  const value = `${digits(rows.latency_ms[row])} ms`;
+  if (!known(rows.latency_low_ms[row])) return value;
+  return `${value} (${digits(rows.latency_low_ms[row])}–${digits(rows.latency_high_ms[row])})`;
+}
+
+// One state for the whole page: what is selected and which rows pass the filter. Views subscribe to it.
+const state = { selected: null, visible: new Uint8Array(size).fill(1), listeners: [] };
+const subscribe = (listener) => state.listeners.push(listener);
+const announce = (what) => state.listeners.forEach((listener) => listener(what));
+
+function select(row) {
+  state.selected = row;
+  remember("selected", row === null ? null : [rows.run[row], rows.reference[row], nameOf(row)]);
+  announce("selected");
+}
+
+// A page opened as a file may be denied its storage: then it forgets, and works all the same.
+function remember(key, value) {
+  try {
+    sessionStorage.setItem(`report:${key}`, JSON.stringify(value));
+  } catch { /* denied */ }
+}
+
+function recall(key) {
+  try {
+    return JSON.parse(sessionStorage.getItem(`report:${key}`));
+  } catch {
+    return null;
+  }
+}

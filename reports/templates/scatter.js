@@ -1,0 +1,217 @@
+// A scatter chart of two columns: the cloud is one path a run, so ten thousand points draw as fast as ten.
+const MARGIN = { top: 12, right: 14, bottom: 44, left: 56 };
+
+class Scatter {
+  // options: x, y ({key, label, share}), front, target, curves, identity, log
+  constructor(box, options) {
+    this.box = box;
+    this.options = options;
+    this.zoom = null;
+    const xs = rows[options.x.key].filter((_, row) => known(rows[options.y.key][row]));
+    this.log = options.identity ? false : wide(xs);
+    this.logY = options.identity || options.y.share ? false : wide(rows[options.y.key]);
+    this.svg = draw("svg", { role: "img", "aria-label": options.label, tabindex: options.front ? 0 : null });
+    this.tip = make("div", { class: "tip", hidden: true });
+    box.append(this.svg, this.tip);
+    this.svg.addEventListener("pointermove", (event) => this.hover(event));
+    this.svg.addEventListener("pointerleave", () => this.point(null));
+    this.svg.addEventListener("pointerdown", (event) => this.press(event));
+    this.svg.addEventListener("pointerup", (event) => this.release(event));
+    this.svg.addEventListener("dblclick", () => this.reset());
+    if (options.front) this.svg.addEventListener("keydown", (event) => this.key(event));
+    subscribe((what) => (what === "selected" ? this.mark() : this.render()));
+    new ResizeObserver(() => this.render()).observe(box);
+  }
+
+  points() {
+    const { x, y } = this.options;
+    const list = [];
+    for (let row = 0; row < size; row++) {
+      if (!known(rows[x.key][row]) || !known(rows[y.key][row])) continue;
+      if (isReference(row) || state.visible[row]) list.push(row);
+    }
+    return list;
+  }
+
+  render() {
+    const width = this.box.clientWidth;
+    if (!width) return;
+    const height = Math.round(Math.min(this.options.front ? 520 : 340, Math.max(290, width * 0.66)));
+    this.width = width;
+    this.height = height;
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.svg.replaceChildren();
+    this.list = this.points();
+    if (!this.setScales()) {
+      this.svg.append(draw("text", { x: width / 2, y: height / 2, class: "note" }, "nothing measured yet"));
+      return;
+    }
+    this.axes();
+    const clip = `clip-${this.options.id}`;
+    const defs = draw("defs");
+    const clipPath = draw("clipPath", { id: clip });
+    clipPath.append(draw("rect", this.frame()));
+    defs.append(clipPath);
+    this.plot = draw("g", { "clip-path": `url(#${clip})` });
+    this.svg.append(defs, this.plot);
+    this.lines();
+    this.cloud();
+    data.runs.forEach((_, run) => this.front(run));
+    this.references();
+    this.halo = draw("g");
+    this.svg.append(this.halo);
+    this.mark();
+  }
+
+  frame() {
+    return {
+      x: MARGIN.left, y: MARGIN.top,
+      width: this.width - MARGIN.left - MARGIN.right, height: this.height - MARGIN.top - MARGIN.bottom,
+    };
+  }
+
+  setScales() {
+    const { x, y, target, identity } = this.options;
+    const values = (key) => this.list.map((row) => rows[key][row]);
+    let spans = [extent([...values(x.key), ...(target ? [target] : [])], this.log), extent(values(y.key), this.logY)];
+    if (!spans[0] || !spans[1]) return false;
+    if (identity) {
+      const both = [Math.min(spans[0][0], spans[1][0]), Math.max(spans[0][1], spans[1][1])];
+      spans = [both, both];
+    }
+    if (this.zoom) spans = this.zoom;
+    const { x: left, y: top, width, height } = this.frame();
+    this.sx = makeScale(...spans[0], left, left + width, this.log);
+    this.sy = makeScale(...spans[1], top + height, top, this.logY);
+    return true;
+  }
+
+  axes() {
+    const { x: left, y: top, width, height } = this.frame();
+    const bottom = top + height;
+    const { x, y } = this.options;
+    const group = draw("g", { class: "axes" });
+    for (const value of this.sx.ticks(Math.max(3, Math.floor(width / 90)))) {
+      const at = this.sx(value);
+      group.append(draw("line", { x1: at, x2: at, y1: top, y2: bottom }));
+      group.append(draw("text", { x: at, y: bottom + 16, "text-anchor": "middle" }, x.share ? percentTick(value) : tick(value)));
+    }
+    for (const value of this.sy.ticks(Math.max(3, Math.floor(height / 45)))) {
+      const at = this.sy(value);
+      group.append(draw("line", { x1: left, x2: left + width, y1: at, y2: at }));
+      group.append(draw("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, y.share ? percentTick(value) : tick(value)));
+    }
+    group.append(draw("text", { x: left + width, y: bottom + 35, "text-anchor": "end", class: "label" }, x.label));
+    const up = { x: 0, y: 0, transform: `translate(13 ${top}) rotate(-90)`, "text-anchor": "end", class: "label" };
+    group.append(draw("text", up, y.label));
+    this.svg.append(group);
+  }
+
+  lines() {
+    const { target, curves, identity } = this.options;
+    const { x: left, y: top, width, height } = this.frame();
+    for (const curve of curves || []) {
+      const path = curve.points.filter(([latency]) => latency >= this.sx.low / 2 && latency <= this.sx.high * 2);
+      const at = path.map(([latency, accuracy]) => [this.sx(latency), this.sy(accuracy)]);
+      this.plot.append(draw("polyline", { points: at.map((p) => p.join(",")).join(" "), class: "curve" }));
+      const seen = at.filter(([px, py]) => px > left + 80 && px < left + width - 4 && py > top + 12 && py < top + height);
+      const end = seen[seen.length - 1];
+      if (end) this.plot.append(draw("text", { x: end[0], y: end[1] - 5, "text-anchor": "end", class: "hint halo" }, `reward ${digits(curve.level)}`));
+    }
+    if (identity) {
+      const [low, high] = [this.sx.low, this.sx.high];
+      this.plot.append(draw("line", { x1: this.sx(low), y1: this.sy(low), x2: this.sx(high), y2: this.sy(high), class: "target" }));
+    }
+    if (known(target)) {
+      const at = this.sx(target);
+      this.plot.append(draw("line", { x1: at, x2: at, y1: top, y2: top + height, class: "target" }));
+      const right = at > left + width - 110;
+      const place = { x: right ? at - 5 : at + 5, y: top + height - 6, "text-anchor": right ? "end" : "start", class: "hint" };
+      this.plot.append(draw("text", place, `target ${digits(target)} ms`));
+    }
+  }
+
+  cloud() {
+    const { x, y } = this.options;
+    const paths = data.runs.map(() => []);
+    for (const row of this.list) {
+      if (isReference(row)) continue;
+      paths[rows.run[row]].push(`M${this.sx(rows[x.key][row]).toFixed(1)} ${this.sy(rows[y.key][row]).toFixed(1)}h0`);
+    }
+    paths.forEach((path, run) => {
+      const weight = path.length > 2000 ? 3 : path.length > 300 ? 5 : 7;
+      const kind = data.runs.length > 1 ? `cloud run${run % 6}` : "cloud plain";
+      this.plot.append(draw("path", { d: path.join(""), class: kind, "stroke-width": weight }));
+    });
+  }
+
+  front(run) {
+    const members = this.list.filter((row) => rows.front[row] && rows.run[row] === run);
+    members.sort((a, b) => rows.latency_ms[a] - rows.latency_ms[b] || rows.accuracy[b] - rows.accuracy[a]);
+    const steps = [];
+    members.forEach((row, index) => {
+      const [px, py] = this.place(row);
+      steps.push(index ? `H${px}V${py}` : `M${px} ${py}`);
+      if (this.options.front) this.interval(row, `bar run${run % 6}`);
+    });
+    if (this.options.front) this.plot.append(draw("path", { d: steps.join(""), class: `front run${run % 6}` }));
+    for (const row of members) this.plot.append(shape(run, ...this.place(row), this.options.front ? 4.5 : 3.5, `dot run${run % 6}`));
+  }
+
+  place(row) {
+    return [this.sx(rows[this.options.x.key][row]), this.sy(rows[this.options.y.key][row])];
+  }
+
+  interval(row, kind) {
+    const [px, py] = this.place(row);
+    if (known(rows.accuracy_low[row])) {
+      const ends = { y1: this.sy(rows.accuracy_low[row]), y2: this.sy(rows.accuracy_high[row]) };
+      this.plot.append(draw("line", { x1: px, x2: px, ...ends, class: kind }));
+    }
+    if (known(rows.latency_low_ms[row]) && rows.latency_low_ms[row] > 0) {
+      const ends = { x1: this.sx(rows.latency_low_ms[row]), x2: this.sx(rows.latency_high_ms[row]) };
+      this.plot.append(draw("line", { y1: py, y2: py, ...ends, class: kind }));
+    }
+  }
+
+  references() {
+    const { x: left, width } = this.frame();
+    const named = new Set();
+    for (const row of this.list.filter(isReference)) {
+      const [px, py] = this.place(row);
+      if (this.options.front) this.interval(row, "bar reference");
+      this.plot.append(shape(3, px, py, 6, "net"));
+      // Runs that share a reference net would write its name over itself.
+      const spot = `${nameOf(row)} ${Math.round(px / 16)} ${Math.round(py / 16)}`;
+      if (!this.options.front || named.has(spot)) continue;
+      named.add(spot);
+      const right = px > left + width - 110;
+      this.plot.append(draw("text", { x: right ? px - 10 : px + 10, y: py + 15, "text-anchor": right ? "end" : "start", class: "netname" }, nameOf(row)));
+    }
+  }
+
+  mark() {
+    if (!this.halo) return;
+    this.halo.replaceChildren();
+    const row = state.selected;
+    if (row === null || !known(rows[this.options.x.key][row]) || !known(rows[this.options.y.key][row])) return;
+    const [px, py] = this.place(row);
+    const { x, y, width, height } = this.frame();
+    if (px < x || px > x + width || py < y || py > y + height) return;
+    this.halo.append(draw("circle", { cx: px, cy: py, r: 9, class: "selected" }));
+    this.halo.append(draw("circle", { cx: px, cy: py, r: 3, class: "selectedcore" }));
+  }
+}
+
+const percentTick = (value) => `${Number((100 * value).toPrecision(4))}%`;
+
+// Runs differ in shape as well as in colour: circle, square, triangle, diamond.
+function shape(kind, x, y, r, name) {
+  const paths = [
+    `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`,
+    `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`,
+    `M${x} ${y - r}l${r} ${1.8 * r}h${-2 * r}z`,
+    `M${x} ${y - r}l${r} ${r}l${-r} ${r}l${-r} ${-r}z`,
+  ];
+  return draw("path", { d: paths[kind % 4], class: name });
+}

@@ -1,0 +1,106 @@
+"""The words claim a difference where there is one beyond the noise, and nowhere else."""
+
+import optuna
+import pytest
+
+from reports import frame
+from reports.summary import words
+
+
+def trial(runs, accuracy, latency_ms, hash_, width=0.01, **attributes):
+    timing = runs.timing(latency_ms, width)
+    user = {"arch_hash": hash_, "latency": timing, "accuracy_float": accuracy + 0.01} | attributes
+    return optuna.trial.create_trial(values=[accuracy, latency_ms], user_attrs=user)
+
+
+def text(run):
+    return "\n".join(words(run, frame(run)))
+
+
+def test_clear_winner_is_said_to_beat_the_reference_on_both_axes(runs):
+    made = [trial(runs, 0.85, 2.9, "a"), trial(runs, 0.705, 1.5, "b")]
+    said = text(runs.data(made, [runs.reference(accuracy=0.70, latency_ms=3.0)]))
+    assert "Under the target of 4.00 ms the most accurate is #0: 85.0%" in said
+    assert "At no more latency than mnasnet-a1 (3.00 ms), #0 is 15.0 points more accurate" in said
+    assert "#1 is 2.00 times" in said
+    assert "validation split, on which the search chose" in said
+
+
+def test_a_lead_within_the_noise_is_not_called_a_lead(runs):
+    made = [trial(runs, 0.71, 2.95, "a", width=0.05)]
+    said = text(runs.data(made, [runs.reference(accuracy=0.70, latency_ms=3.0)]))
+    assert "#0 cannot be told apart from it in accuracy" in said
+    assert "#0 cannot be told apart from it in latency" in said
+    assert "more accurate" not in said
+    assert "is 1.0" not in said
+
+
+def test_a_worse_search_is_said_to_be_worse(runs):
+    said = text(runs.data([trial(runs, 0.50, 2.0, "a")], [runs.reference(accuracy=0.70, latency_ms=3.0)]))
+    assert "#0 is 20.0 points less accurate" in said
+    assert "No candidate reads as accurate as mnasnet-a1 (70.0%)" in said
+
+
+def test_no_candidate_as_fast_and_none_under_the_target(runs):
+    said = text(runs.data([trial(runs, 0.9, 9.0, "a")], [runs.reference(latency_ms=3.0)]))
+    assert "No candidate is under the target of 4.00 ms; the fastest is #0" in said
+    assert "No candidate is as fast as mnasnet-a1" in said
+
+
+def test_networks_equal_to_the_best_are_counted_and_the_fastest_named(runs):
+    made = [trial(runs, 0.800, 3.8, "a"), trial(runs, 0.795, 1.9, "b"), trial(runs, 0.6, 1.0, "c")]
+    said = text(runs.data(made))
+    assert "1 other candidate there cannot be told apart from it in accuracy" in said
+    assert "the fastest of them is #1" in said
+    assert "2.00 times" in said
+    alone = text(runs.data([made[0], made[2]]))
+    assert "Every other candidate there is less accurate beyond the noise" in alone
+
+
+def test_the_test_split_decides_where_it_was_measured(runs):
+    # Chosen for its lucky 80 % on validation, the candidate has 71 % on the images that chose nothing.
+    final = {
+        "best": {"number": 0, "test_accuracy": 0.71},
+        "front": [{"number": 0, "test_accuracy": 0.71}],
+        "references": [{"name": "mnasnet-a1", "test_accuracy": 0.70}],
+    }
+    run = runs.data([trial(runs, 0.80, 2.9, "a")], [runs.reference(accuracy=0.70, latency_ms=3.0)], final)
+    said = text(run)
+    assert "On the test split it reaches 71.0% (69.0\N{EN DASH}72.9)" in said
+    assert "#0 cannot be told apart from it in accuracy" in said
+    assert "flatter" not in said
+
+
+def test_doubtful_timing_and_a_target_within_the_interval_are_said(runs):
+    timing = runs.timing(3.95, 0.05, verdict="noisy")
+    said = text(runs.data([trial(runs, 0.8, 3.95, "a", latency=timing)]))
+    assert "Its latency interval reaches over the target." in said
+    assert "Its timing is noisy." in said
+
+
+def test_without_the_number_of_images_nothing_is_claimed(runs):
+    facts = {key: value for key, value in runs.facts.items() if key != "splits"}
+    said = text(runs.data([trial(runs, 0.99, 2.0, "a")], [runs.reference()], facts=facts))
+    assert "how many images that rests on is not known" in said
+    assert "#0 is 29" not in said
+
+
+def test_quantization_is_told_with_its_worst_case(runs):
+    made = [trial(runs, 0.8, 2.0, "a"), trial(runs, 0.7, 1.0, "b", accuracy_float=0.78)]
+    assert "changes accuracy by \N{MINUS SIGN}4.5 points in the median and \N{MINUS SIGN}8.0 at worst (#1)" in text(
+        runs.data(made)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("none", "No trial has finished yet."),
+        ("failed", "No trial has succeeded; 3 trials failed, most often with: training diverged"),
+        ("bare", "Of all candidates the most accurate is #0: 50.0% at 2.00 ms."),
+    ],
+)
+def test_runs_with_little_in_them_have_words_too(runs, kind, expected):
+    bare = optuna.trial.create_trial(values=[0.5, 2.0])
+    made = {"none": [], "failed": [runs.failed()] * 3, "bare": [bare]}[kind]
+    assert expected in text(runs.data(made, facts={} if kind == "bare" else runs.facts))
