@@ -128,7 +128,7 @@ class AdbTransport:
         self._link.close()
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(DeviceLost),
-            wait=tenacity.wait_exponential_jitter(initial=0.1, max=3.0, jitter=0.1),
+            wait=tenacity.wait_exponential(multiplier=0.1, max=3.0) + tenacity.wait_random(0.0, 0.1),
             stop=tenacity.stop_after_delay(self._reconnect_s),
             reraise=True,
         )

@@ -8,7 +8,7 @@ Source: the Android project's adb documentation, protocol.txt, SYNC.TXT and shel
 
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from adb_shell import constants
@@ -16,11 +16,11 @@ from adb_shell.adb_device import AdbDevice
 from adb_shell.adb_message import AdbMessage
 from adb_shell.hidden_helpers import _AdbTransactionInfo
 
-from device_bench.adb_wire import Wire
+from device_bench.adb_wire import Wire, WireClosed
 from device_bench.errors import TransportError
 
 _NEVER = 1e6  # adb-shell's own limits; the wire's limit is the one that counts
-_STALL_S = 30.0
+STALL_S = 30.0
 _SYNC_CHUNK = 64 * 1024
 _STDOUT, _STDERR, _EXIT = 1, 2, 3
 OUTPUT_LIMIT = 64 << 20
@@ -105,34 +105,46 @@ class Stream:
                 self._open = command != constants.CLSE
 
 
+def read_shell(read_exactly: Callable[[int], bytes]) -> tuple[int, bytes, bytes]:
+    """Reads a command's outputs and end from the shell protocol; gives exit code, standard output, standard error.
+
+    Args:
+        read_exactly: Gives as many bytes as asked for, fewer only at the end.
+
+    Raises:
+        TransportError: It printed more than `OUTPUT_LIMIT` bytes.
+        WireClosed: It ended without an exit code.
+    """
+    output: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
+    printed = 0
+    while len(header := read_exactly(5)) == 5:
+        kind, size = struct.unpack("<BI", header)
+        printed += size
+        if printed > OUTPUT_LIMIT:
+            raise TransportError(f"the command printed more than {OUTPUT_LIMIT >> 20} MiB")
+        data = read_exactly(size)
+        if kind == _EXIT and data:
+            return data[0], b"".join(output[_STDOUT]), b"".join(output[_STDERR])
+        if kind in output:
+            output[kind].append(data)
+    raise WireClosed("the command ended without an exit code")
+
+
 def run_shell(device: AdbDevice, command: str) -> tuple[int, bytes, bytes]:
-    """Runs a line in the device's shell; gives exit code, standard output and standard error.
+    """Runs a line in the device's shell; gives what `read_shell` does.
 
     Raises:
         Refused: The device has no shell protocol 2 (Android 6 and older).
-        TransportError: It printed more than `OUTPUT_LIMIT` bytes, or closed without an exit code.
+        TransportError: See `read_shell`.
     """
     stream = Stream(device, f"shell,v2,raw:{command}")
-    output: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
-    printed = 0
-    exit_code = None
-    while header := stream.read_exactly(5):
-        kind, size = struct.unpack("<BI", header.ljust(5, b"\0"))
-        data = stream.read_exactly(size)
-        if kind == _EXIT and data:
-            exit_code = data[0]
-        elif kind in output:
-            output[kind].append(data)
-            printed += len(data)
-        if printed > OUTPUT_LIMIT:
-            raise TransportError(f"the command printed more than {OUTPUT_LIMIT >> 20} MiB")
-    if exit_code is None:
-        raise TransportError("the command ended without an exit code")
-    return exit_code, b"".join(output[_STDOUT]), b"".join(output[_STDERR])
+    result = read_shell(stream.read_exactly)
+    stream.close()
+    return result
 
 
-def _packets(data: bytes, path: str, size: int) -> Iterator[bytes]:
-    """The transfer of a file in packets of up to `size` bytes."""
+def packets(data: bytes, path: str, size: int) -> Iterator[bytes]:
+    """The transfer of a file, readable by its owner only, in packets of up to `size` bytes."""
     target = f"{path},{0o100600}".encode()
     packet = struct.pack("<4sI", b"SEND", len(target)) + target
     chunk = min(_SYNC_CHUNK, size // 2)
@@ -150,6 +162,20 @@ def _packets(data: bytes, path: str, size: int) -> Iterator[bytes]:
     yield packet + done
 
 
+def check_sent(read_exactly: Callable[[int], bytes]) -> None:
+    """Reads the device's answer to a transfer.
+
+    Raises:
+        Refused: The file could not be written; the words are the device's own.
+    """
+    header = read_exactly(8)
+    word, size = struct.unpack("<4sI", header.ljust(8, b"\0"))
+    if word == b"FAIL":
+        raise Refused(read_exactly(min(size, 1 << 16)).decode(errors="replace"))
+    if word != b"OKAY":
+        raise Refused(f"the device answered {header!r}")
+
+
 def send_file(device: AdbDevice, wire: Wire, data: bytes, path: str) -> None:
     """Writes a file, readable by its owner only; each packet may take up to half a minute.
 
@@ -157,18 +183,11 @@ def send_file(device: AdbDevice, wire: Wire, data: bytes, path: str) -> None:
         Refused: The device could not write it; the words are its own.
     """
     stream = Stream(device, "sync:")
-    for packet in _packets(data, path, stream.max_bytes):
-        wire.limit(_STALL_S)
+    for packet in packets(data, path, stream.max_bytes):
+        wire.limit(STALL_S)
         if not stream.write(packet):
             break
-    header = stream.read_exactly(8)
-    if len(header) < 8:
-        raise Refused("the device closed the transfer without a word")
-    word, size = struct.unpack("<4sI", header)
-    if word == b"FAIL":
-        reason = stream.read_exactly(size).decode(errors="replace")
+    try:
+        check_sent(stream.read_exactly)
+    finally:
         stream.close()
-        raise Refused(reason)
-    if word != b"OKAY":
-        raise TransportError(f"the device answered {word!r} to a file transfer")
-    stream.close()

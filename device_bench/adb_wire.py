@@ -52,7 +52,10 @@ class TcpWire(BaseTransport):  # type: ignore[misc]
 
     def connect(self, transport_timeout_s: float | None = None) -> None:
         """Opens the connection; OSError says why not."""
-        connection = socket.create_connection((self.host, self.port), timeout=self._limit.left())
+        self.adopt(socket.create_connection((self.host, self.port), timeout=self._limit.left()))
+
+    def adopt(self, connection: socket.socket) -> None:
+        """Goes on with a connection that somebody else has opened."""
         # Nagle's algorithm and delayed acknowledgements together cost 40 ms a round trip.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -89,6 +92,17 @@ class TcpWire(BaseTransport):  # type: ignore[misc]
         except OSError as error:
             raise WireClosed(error.strerror or str(error)) from error
         return len(data)
+
+    def read_exactly(self, size: int) -> bytes:
+        """Waits for `size` bytes; gives fewer when the other side ended first."""
+        pieces, missing = [], size
+        while missing:
+            try:
+                pieces.append(self.bulk_read(missing))
+            except WireClosed:
+                break
+            missing -= len(pieces[-1])
+        return b"".join(pieces)
 
     def alive(self) -> bool:
         """Tells a connection that the other side has closed while it was idle."""

@@ -9,6 +9,7 @@ from adbd_rig.desk import Desk
 from adbd_rig.phone import Phone
 from adbd_rig.prerequisites import require
 from adbd_rig.roots import build_root
+from adbd_rig.server import Server
 
 
 @contextlib.contextmanager
@@ -80,3 +81,19 @@ def arm_phone(desk, tmp_path_factory):
 def arm_files(arm_phone):
     """The C runner and LiteRT's own library for the aarch64 phone."""
     return aarch64_files()
+
+
+@pytest.fixture(scope="session")
+def running_adb_server(desk, tmp_path_factory):
+    made = Server(desk, tmp_path_factory.mktemp("adb"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def adb_server(running_adb_server, at_desk, monkeypatch):
+    """A stock adb server, found by everything this test starts."""
+    for name, value in running_adb_server.variables.items():
+        monkeypatch.setenv(name, value)
+    yield running_adb_server
+    running_adb_server.run("disconnect")
