@@ -27,6 +27,7 @@ def search(config: Path, overrides: tuple[str, ...]) -> None:
     from mnas.search import run_search
 
     settings = load_config(config, overrides)
+    quiet_optuna()
     display = make_display()
     again = " ".join(["mnas search", str(config), *(f"-o {word}" for word in overrides)])
     try:
@@ -37,6 +38,13 @@ def search(config: Path, overrides: tuple[str, ...]) -> None:
         raise SystemExit(130) from None
     finally:
         display.close()
+
+
+def quiet_optuna() -> None:
+    """Optuna's own words about studies and trials would tear the display."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mnas.candidates import Evaluator, Failed
@@ -14,16 +15,17 @@ from search_spaces import MnasNetArch, Shape, describe, fit, published, scale
 
 
 def reference_architectures(
-    names: tuple[str, ...], input_shape: Shape, *, width: float, head_filters: int
+    names: tuple[str, ...], input_shape: Shape, *, width: float, depth: float, head_filters: int
 ) -> dict[str, MnasNetArch]:
-    """The networks by name, narrowed like the space and with strides for the images.
+    """The networks by name, as narrow and shallow as the space, with strides for the images.
 
     Raises:
         SpaceError: An unknown name, or images too small.
     """
-    from dataclasses import replace
-
-    return {name: replace(fit(scale(published(name), width), input_shape), head_filters=head_filters) for name in names}
+    return {
+        name: replace(fit(scale(published(name), width, depth), input_shape), head_filters=head_filters)
+        for name in names
+    }
 
 
 def evaluate_references(

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,7 +110,9 @@ class Run:
                 directions=["maximize", "minimize"],
                 load_if_exists=True,
             )
-            study.set_metric_names(["accuracy", "latency_ms"])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names(["accuracy", "latency_ms"])
             for key, value in user_attrs.items():
                 if study.user_attrs.get(key) != value:
                     study.set_user_attr(key, value)

@@ -48,6 +48,7 @@ def run_search(config: Config, display: Display) -> Run:
         config.references.names,
         dataset.input_shape,
         width=config.space.width,
+        depth=config.space.depth,
         head_filters=config.space.head_filters,
     )
     check_target(config.latency.target_ms, config.references.names)

@@ -106,18 +106,24 @@ def round_filters(filters: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * filters else rounded
 
 
-def scale(arch: MnasNetArch, width: float) -> MnasNetArch:
-    """Multiplies the filters of the stem and the blocks; the head stays (MnasNet's depth multiplier).
+def scale(arch: MnasNetArch, width: float, depth: float = 1.0) -> MnasNetArch:
+    """Makes a network wider or deeper.
+
+    Args:
+        arch: The network.
+        width: Factor on the filters of the stem and the blocks; the head stays (MnasNet's depth multiplier).
+        depth: Factor on the layers of each block, rounded, at least one.
 
     Raises:
-        SpaceError: `width` is not positive.
+        SpaceError: A factor is not positive.
     """
-    if not width > 0:
-        raise SpaceError(f"width must be positive, not {width}")
-    if width == 1:
-        return arch
-    blocks = tuple(replace(block, filters=round_filters(block.filters * width)) for block in arch.blocks)
-    return replace(arch, stem_filters=round_filters(arch.stem_filters * width), blocks=blocks)
+    if not (width > 0 and depth > 0):
+        raise SpaceError(f"width and depth must be positive, not {width} and {depth}")
+    if width != 1:
+        blocks = tuple(replace(block, filters=round_filters(block.filters * width)) for block in arch.blocks)
+        arch = replace(arch, stem_filters=round_filters(arch.stem_filters * width), blocks=blocks)
+    blocks = tuple(replace(block, layers=max(1, round(block.layers * depth))) for block in arch.blocks)
+    return replace(arch, blocks=blocks)
 
 
 def check_input_shape(input_shape: Shape) -> Shape:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import cast
 
-from search_spaces.architecture import Block, MnasNetArch, Op, Shape, Skip, canonical, fit, round_filters
+from search_spaces.architecture import Block, MnasNetArch, Op, Shape, Skip, canonical, fit, round_filters, scale
 from search_spaces.decision import Choice, Decision, Space
 from search_spaces.errors import SpaceError
 from search_spaces.published import published
@@ -56,17 +56,9 @@ def mnasnet(
     Raises:
         SpaceError: An image too small for the space, or a factor that is not positive.
     """
-    if not (width > 0 and depth > 0):
-        raise SpaceError(f"width and depth must be positive, not {width} and {depth}")
     base = published("mobilenet-v2")
-    skeleton = fit(
-        MnasNetArch(
-            round_filters(stem_filters * width),
-            tuple(replace(block, layers=max(1, round(block.layers * depth))) for block in base.blocks),
-            head_filters,
-        ),
-        input_shape,
-    )
+    centre = replace(base, stem_filters=stem_filters, head_filters=head_filters, activation="relu")
+    skeleton = fit(scale(centre, width, depth), input_shape)
     menus = tuple(_filters_menu(block.filters, width) for block in base.blocks)
     decisions = tuple(
         Decision(f"block{index}.{name}", choices, tag=name)

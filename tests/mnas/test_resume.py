@@ -1,0 +1,128 @@
+"""A search killed by `kill -9` at random instants ends as one never killed; `bench/resume.py` kills ten times."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnas.run import Run
+
+MNAS = str(Path(sys.executable).with_name("mnas"))
+KILLS = int(os.environ.get("MNAS_KILLS", "2"))
+CONFIG = """
+[search]
+run = "{run}"
+trials = 6
+batch = 3
+workers = 2
+[space]
+width = 0.25
+depth = 0.5
+head_filters = 16
+[data]
+source = "digits"
+image_size = 16
+channels = 1
+limit = 300
+[train]
+epochs = 1
+[latency]
+target_ms = 0.05
+max_sessions = 3
+cache = "{cache}"
+[references]
+names = ["mobilenet-v2"]
+"""
+# The cache makes latencies equal: what the first search measured, the others look up. All else is computed again.
+
+
+def start(folder: Path, name: str) -> subprocess.Popen[str]:
+    config = folder / f"{name}.toml"
+    config.write_text(CONFIG.format(run=folder / name, cache=folder / "latencies.jsonl"))
+    with (folder / f"{name}.log").open("a") as log:
+        return subprocess.Popen(
+            [MNAS, "search", str(config)], stdout=log, stderr=log, text=True, start_new_session=True
+        )
+
+
+def left_over(session: int) -> list[int]:
+    """Processes of a session that are still there."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def kill(process: subprocess.Popen[str], after_s: float) -> bool:
+    """Kills the search, not its workers, which must go by themselves; says whether it was still running."""
+    try:
+        process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        deadline = time.monotonic() + 20
+        while left_over(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert left_over(process.pid) == []
+        return True
+    return False
+
+
+def story(run: Run) -> dict[str, Any]:
+    """Everything that must be equal."""
+    with np.load(run.checkpoint) as arrays:
+        controller = {name: arrays[name].tolist() for name in arrays.files}
+    trials = [
+        {
+            "number": trial.number,
+            "state": trial.state.name,
+            "params": trial.params,
+            "values": trial.values,
+            "reward": trial.user_attrs.get("reward"),
+            "error": trial.user_attrs.get("error"),
+        }
+        for trial in run.study().trials
+    ]
+    return {"trials": trials, "controller": controller, "final": run.final, "references": names(run)}
+
+
+def names(run: Run) -> list[tuple[str, float, float]]:
+    return [(one["name"], one["accuracy"], one["latency_ms"]) for one in run.references()]
+
+
+@pytest.mark.timeout(900)
+def test_killed_at_random_instants_and_resumed(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert start(tmp_path, "whole").wait(300) == 0, (tmp_path / "whole.log").read_text()
+    lasted_s = time.monotonic() - began
+    rng = random.Random(os.environ.get("MNAS_KILL_SEED", "0"))
+    kills = 0
+    for _ in range(10 * KILLS):
+        if kills == KILLS:
+            break
+        after_s = rng.uniform(0.1, 0.9) * lasted_s
+        if kill(start(tmp_path, "killed"), after_s):
+            kills += 1
+            done = len(list((tmp_path / "killed" / "candidates").glob("*/evaluation.json")))
+            print(f"kill {kills}: after {after_s:.1f} of {lasted_s:.1f} s, {done} candidates trained")
+    assert kills > 0
+    final = start(tmp_path, "killed")
+    assert final.wait(300) == 0, (tmp_path / "killed.log").read_text()
+    whole, killed = (story(Run.open(tmp_path / name)) for name in ("whole", "killed"))
+    assert json.dumps(killed, indent=1) == json.dumps(whole, indent=1)
+    assert [trial["state"] for trial in whole["trials"]].count("COMPLETE") >= 4
+    assert "resuming" in (tmp_path / "killed.log").read_text()
