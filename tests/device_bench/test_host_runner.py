@@ -1,0 +1,59 @@
+import os
+
+import pytest
+from tiny_model import tiny_model
+
+from device_bench.errors import RunnerError
+from device_bench.json_runner import host_runner
+from device_bench.local import LocalTransport
+from device_bench.runner import BenchSpec
+
+
+@pytest.fixture(scope="module")
+def host():
+    transport = LocalTransport()
+    transport.push(tiny_model(), "tiny.tflite")
+    yield transport
+    transport.close()
+
+
+def _session(host, model="tiny.tflite", **values):
+    spec = BenchSpec(**{"warmup_runs": 2, "runs": 5, **values})
+    return host_runner().parse(spec, host.shell(host_runner().argv(spec, model), timeout_s=60))
+
+
+def test_each_inference_is_timed(host):
+    session = _session(host)
+    assert len(session.samples_us) == 5
+    assert session.runtime.startswith("LiteRT 2.")
+    assert session.init_ms > 0
+    assert session.peak_mb >= 0
+
+
+def test_threads_and_cores(host):
+    core = min(os.sched_getaffinity(0))
+    assert _session(host, threads=2, cores=f"{1 << core:x}").runs == 5
+
+
+def test_a_core_that_is_not_there(host):
+    missing = max(os.sched_getaffinity(0)) + 1
+    with pytest.raises(RunnerError, match=f"core {missing} of mask"):
+        _session(host, cores=f"{1 << missing:x}")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "exit code 1"), (b"hello", "exit code 1"), (tiny_model()[:300], "exit code"), (None, "No such file")],
+)
+def test_a_bad_model_is_an_error_in_one_line(host, content, words):
+    host.remove("bad.tflite")
+    if content is not None:
+        host.push(content, "bad.tflite")
+    with pytest.raises(RunnerError, match=words) as caught:
+        _session(host, "bad.tflite")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_flag_it_does_not_know_is_an_error(host):
+    argv = (*host_runner().argv(BenchSpec(), "tiny.tflite"), "--profile")
+    assert host.shell(argv, timeout_s=60).exit_code == 2
