@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from search_spaces import MnasNetArch, Space, arch_hash
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.samplers import BaseSampler
     from optuna.trial import Trial
 
 
@@ -33,11 +35,19 @@ def first_open(study: optuna.Study) -> int:
     return next((trial.number for trial in trials if not trial.state.is_finished()), len(trials))
 
 
-def open_proposals(study: optuna.Study, space: Space[MnasNetArch], numbers: range) -> list[Proposal]:
+def open_proposals(
+    study: optuna.Study, space: Space[MnasNetArch], numbers: range, sampler_of: Callable[[int], BaseSampler]
+) -> list[Proposal]:
     """The trials of `numbers` that are not finished; missing ones are asked for, in order.
 
-    A trial that a killed process left open keeps what it has suggested; the sampler adds what is missing, the same
-    values as it would have then.
+    A trial that a killed process left open keeps what it has suggested; the sampler adds what is missing. A
+    controller adds what it would have then; a sampler of Optuna may not, in that one trial.
+
+    Args:
+        study: Where the trials are.
+        space: What they choose from.
+        numbers: Of the trials of one batch.
+        sampler_of: Trial number -> the sampler that proposes it.
     """
     import optuna
 
@@ -46,6 +56,7 @@ def open_proposals(study: optuna.Study, space: Space[MnasNetArch], numbers: rang
     for number in numbers:
         if number in known and known[number].state.is_finished():
             continue
+        study.sampler = sampler_of(number)
         if number in known and known[number].state == optuna.trial.TrialState.RUNNING:
             trial = optuna.trial.Trial(study, known[number]._trial_id)
         else:

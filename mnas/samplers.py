@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -27,33 +28,37 @@ def batch_size(algorithm: str, batch: int | None) -> int:
     return settings_for(algorithm).batch if algorithm in get_args(Algorithm) else _OPTUNA_BATCH
 
 
-def make_sampler(
-    algorithm: str, space: Space[MnasNetArch], reward: Reward, *, batch: int, first: int, seed: int, checkpoint: Path
-) -> BaseSampler:
-    """The sampler for the batch that begins with trial `first`.
+def sampler_factory(
+    algorithm: str, space: Space[MnasNetArch], reward: Reward, *, batch: int, seed: int, checkpoint: Path
+) -> Callable[[int], BaseSampler]:
+    """Trial number -> the sampler that proposes it.
 
-    A sampler of Optuna draws from a seed of its batch's own: it keeps no state but the study, so that a search
-    that was stopped anywhere goes on with the same proposals.
-
+    A controller is one sampler for all trials. A sampler of Optuna is made anew for each, with a seed of the
+    trial's own: it keeps no state but the study, so that a search killed anywhere goes on with the same proposals.
     """
     if algorithm in get_args(Algorithm):
         from mnas.sampler import ControllerSampler
 
         settings = replace(settings_for(algorithm), batch=batch)
-        return ControllerSampler(
+        controller = ControllerSampler(
             space, algorithm=algorithm, reward=reward, seed=seed, checkpoint=checkpoint, settings=settings
         )
+        return lambda number: controller
     import optuna
 
     kind = getattr(optuna.samplers, algorithm)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler: BaseSampler = kind(seed=(seed * 1_000_003 + first) % 2**32)
-    return sampler
+
+    def of_trial(number: int) -> BaseSampler:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler: BaseSampler = kind(seed=(seed * 1_000_003 + number) % 2**32)
+        return sampler
+
+    return of_trial
 
 
 def check_algorithm(algorithm: str) -> None:
-    """Refuses what `make_sampler` cannot make.
+    """Refuses what `sampler_factory` cannot make.
 
     Raises:
         SearchError: No algorithm and no sampler of that name, or one that cannot serve a search.

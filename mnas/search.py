@@ -18,7 +18,7 @@ from mnas.proposals import Proposal, batch_of, first_open, open_proposals
 from mnas.references import check_target, evaluate_references, reference_architectures, target_of
 from mnas.reward import Reward
 from mnas.run import Run
-from mnas.samplers import batch_size, check_algorithm, make_sampler
+from mnas.samplers import batch_size, check_algorithm, sampler_factory
 from mnas.standing import Finished
 from search_spaces import MnasNetArch, Space, describe, space
 
@@ -97,25 +97,22 @@ class Search:
             self.display.say(f"resuming {self.run.path}: {first_open(self.study)} of {section.trials} trials are done")
         self.display.begin(section.trials, finished)
         batch = batch_size(section.algorithm, section.batch)
+        sampler_of = sampler_factory(
+            section.algorithm,
+            self.space,
+            self.reward,
+            batch=batch,
+            seed=section.seed,
+            checkpoint=self.run.checkpoint,
+        )
         while (first := first_open(self.study)) < section.trials:
-            numbers = batch_of(first, batch, section.trials)
-            self.study.sampler = make_sampler(
-                section.algorithm,
-                self.space,
-                self.reward,
-                batch=batch,
-                first=numbers.start,
-                seed=section.seed,
-                checkpoint=self.run.checkpoint,
-            )
-            self._batch(numbers)
+            self._batch(open_proposals(self.study, self.space, batch_of(first, batch, section.trials), sampler_of))
         self._leave_last_update()
 
-    def _batch(self, numbers: range) -> None:
-        proposals = open_proposals(self.study, self.space, numbers)
+    def _batch(self, proposals: list[Proposal]) -> None:
         outcomes = self.evaluator.evaluate(
             {one.arch_hash: (one.arch, self.run.candidate(one.arch_hash)) for one in proposals},
-            seed=numbers.start,
+            seed=proposals[0].trial.number,
         )
         for proposal in proposals:
             self._tell(proposal, outcomes[proposal.arch_hash])
