@@ -11,6 +11,8 @@ from device_bench.records import BlockRecord, GateRecord, Header, Record, Sessio
 from device_bench.runner import Session
 from device_bench.timing import Timing, Verdict
 
+_CUT_SHORT = "it was cut short"
+
 
 def judge(records: Sequence[Record]) -> dict[str, Timing]:
     """Finds each model's latency from the records of one measurement, the header first.
@@ -28,7 +30,7 @@ def judge(records: Sequence[Record]) -> dict[str, Timing]:
 
 def block_problems(records: Sequence[Record], protocol: TimingProtocol, canary_us: float | None) -> dict[int, str]:
     """Blocks whose sessions do not count, each with the reason. A block that was never closed is one of them."""
-    problems = {record.block: "it was cut short" for record in records if isinstance(record, SessionRecord)}
+    problems = {record.block: _CUT_SHORT for record in records if isinstance(record, SessionRecord)}
     for record in records:
         if isinstance(record, BlockRecord):
             canary_us = canary_us or record.before_us
@@ -112,7 +114,8 @@ def _verdict(
         waited = f"not fit after {refused[-1].waited_s:.0f} s: {refused[-1].reason}" if refused else ""
         return "failed", waited or "the time limit left no session for it"
     if not good:
-        return "throttled", next(iter(problems.values()))
+        reason = next((one for one in problems.values() if one != _CUT_SHORT), _CUT_SHORT)
+        return "failed" if reason == _CUT_SHORT else "throttled", reason
     if len({session.runtime for session in good}) > 1:
         return "failed", "the sessions ran on different runtimes"
     if len(good) < protocol.min_sessions:
