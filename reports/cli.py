@@ -1,35 +1,84 @@
-"""`mnas report`: light, so that its help appears at once; pandas and matplotlib come with the work itself."""
+"""`mnas report` and `mnas watch`: light, so that their help appears at once; pandas and matplotlib come with the work."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 import click
 
+from reports.errors import ReportError
+
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_RUN = click.Path(path_type=Path)
+
+
+class _BadInput(click.ClickException):
+    """A `ReportError` on its way to the terminal: one line, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"mnas: {self.message}", file=file or sys.stderr)
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=_RUN)
 @click.option("--output", "-o", type=_FILE, help="Page to write (.html), one file that needs no network.")
-@click.option("--figure", "-f", "figures", type=_FILE, multiple=True, help="Pareto figure: .png, .svg or .pdf.")
+@click.option("--figure", "-f", type=_FILE, multiple=True, help="Pareto figure: .png, .svg or .pdf.")
+@click.option("--all-figures", type=click.Path(file_okay=False, path_type=Path), help="Directory for every figure.")
 @click.option("--csv", type=_FILE, help="Table of the front to write (.csv).")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option(
+    "--refresh",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="Write anew every so often until the search ends; the open page follows.",
+)
 def report(
-    runs: tuple[Path, ...], output: Path | None, figures: tuple[Path, ...], csv: Path | None, debug: bool
+    runs: tuple[Path, ...],
+    output: Path | None,
+    figure: tuple[Path, ...],
+    all_figures: Path | None,
+    csv: Path | None,
+    refresh: int | None,
 ) -> None:
-    """Draws the Pareto front of searches: page, figure, table.
+    """Draws the Pareto front of searches: page, figures, table.
 
     Without an option, one RUN gets report.html, front.csv and pareto.png, .svg, .pdf in its own directory. Several
-    RUNs are laid over each other in what the options name.
+    RUNs are laid over each other in what the options name. A search that still runs can be reported.
     """
-    from reports.errors import ReportError
-    from reports.write import Outputs, write
+    with _one_line():
+        from reports.write import Outputs, follow, write
 
+        outputs = Outputs(output, figure, all_figures, csv)
+        if refresh is None:
+            write(runs, outputs)
+        else:
+            follow(runs, outputs, refresh)
+
+
+@click.command()
+@click.argument("run", type=_RUN)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option("--browser/--no-browser", default=True, show_default=True, help="Open the page in a browser.")
+def watch(run: Path, host: str, port: int, browser: bool) -> None:
+    """Opens optuna-dashboard on the trials of RUN while its search goes on."""
+    with _one_line():
+        from reports.watch import serve
+
+        serve(run, host=host, port=port, browser=browser)
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turns a `ReportError` into its one line, unless `mnas --debug` asks for the traceback."""
     try:
-        write(runs, Outputs(output, figures, csv))
+        yield
     except ReportError as error:
-        if debug:
+        if click.get_current_context().find_root().params.get("debug"):
             raise
-        click.echo(f"error: {error}", err=True)
-        raise SystemExit(2) from None
+        raise _BadInput(str(error)) from error

@@ -17,8 +17,8 @@ from mnas.files import write_text
 from reports import learned, tables
 from reports.errors import ReportError
 from reports.frames import frame
-from reports.pareto import hypervolume
-from reports.payload import payload, script_json, worst_corner
+from reports.pareto import hypervolume, worst_corner
+from reports.payload import payload, script_json
 from reports.runs import RunData
 from reports.summary import operations, words
 

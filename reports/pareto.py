@@ -87,6 +87,13 @@ def counted(frame: pd.DataFrame) -> np.ndarray:
     return mask
 
 
+def worst_corner(frame: pd.DataFrame) -> tuple[float, float]:
+    """The default reference of an area: accuracy 0, and 1.1 times the slowest latency in the frame (1 ms if none)."""
+    slowest = objectives(frame)[:, 1]
+    slowest = slowest[np.isfinite(slowest)]
+    return 0.0, float(1.1 * slowest.max()) if len(slowest) else 1.0
+
+
 def objectives(frame: pd.DataFrame) -> np.ndarray:
     """Accuracy and latency of every row: float64, `[rows, 2]`, NaN where a row has none.
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from reports import rewards
-from reports.pareto import hypervolume_history
+from reports.pareto import hypervolume_history, worst_corner
 from reports.runs import RunData, number
 
 _SHARES = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_float", "test_accuracy")
@@ -60,12 +60,6 @@ def payload(
 def script_json(value: object) -> str:
     """JSON for the inside of a `<script>` element: no character in it can end the element."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
-
-
-def worst_corner(table: pd.DataFrame) -> tuple[float, float]:
-    """The point against which all areas of one page are taken: accuracy 0, and 1.1 times the slowest latency in it."""
-    slowest = table["latency_ms"].max()
-    return 0.0, float(1.1 * slowest) if np.isfinite(slowest) else 1.0
 
 
 class _Numbered:

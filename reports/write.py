@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import pandas as pd
+from matplotlib.figure import Figure
 from rich.console import Console
 
-from reports import rewards, tables
+from reports import figures, rewards, tables
 from reports.errors import ReportError
-from reports.figures import pareto, save
 from reports.figures.style import FORMATS, format_of
 from reports.frames import frames
 from reports.html import write_page
-from reports.runs import RunData, read_runs
+from reports.runs import RunData, number, read_runs
+from reports.summary import words
+
+_DRAWN_NETWORKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +30,27 @@ class Outputs:
     Attributes:
         page: the HTML page.
         figures: the Pareto figure, once for every name.
+        gallery: a directory for all figures, each in every format.
         csv: the rows of the front.
     """
 
     page: Path | None = None
     figures: tuple[Path, ...] = ()
+    gallery: Path | None = None
     csv: Path | None = None
 
 
-def write(paths: Sequence[Path], outputs: Outputs) -> None:
-    """Reports one or several run directories.
+def write(paths: Sequence[Path], outputs: Outputs, *, refresh_s: int | None = None, quiet: bool = False) -> bool:
+    """Reports one or several run directories as they stand now.
+
+    Args:
+        paths: run directories.
+        outputs: what to write; nothing named writes everything into the run's own directory.
+        refresh_s: seconds after which the open page loads itself again, while a search goes on.
+        quiet: show no table.
+
+    Returns:
+        Whether all the searches have ended.
 
     Raises:
         ReportError: a path is no run, or a file cannot be written.
@@ -43,41 +59,106 @@ def write(paths: Sequence[Path], outputs: Outputs) -> None:
         format_of(figure)
     runs = read_runs(paths)
     table = frames(runs)
+    ended = all(run.final is not None for run in runs)
     if outputs == Outputs() and len(runs) == 1:
         outputs = _beside(runs[0])
+    written = []
     if outputs.page:
-        write_page(runs, outputs.page)
-    if outputs.figures:
-        drawn = pareto(
-            table, target_ms=_shared_target(runs), reward=rewards.of_run(runs[0]) if len(runs) == 1 else None
-        )
-        for path in outputs.figures:
-            save(drawn, path)
+        write_page(runs, outputs.page, refresh_s=None if ended else refresh_s)
+        written.append(outputs.page)
+    for path, drawn in _drawings(runs, table, outputs):
+        figures.save(drawn, path)
+        written.append(path)
     if outputs.csv:
         tables.write_csv(tables.fronts(table), outputs.csv)
-    _show(runs, table, outputs)
+        written.append(outputs.csv)
+    if not quiet:
+        _show(runs, table, written)
+    return ended
+
+
+def follow(paths: Sequence[Path], outputs: Outputs, refresh_s: int) -> None:
+    """Writes again and again until all the searches have ended, or ctrl-C.
+
+    Raises:
+        ReportError: as `write`.
+    """
+    try:
+        ended = write(paths, outputs, refresh_s=refresh_s)
+        if not ended:
+            click.echo(f"writing anew every {refresh_s} s until the search ends (ctrl-C ends this, not the search)")
+        while not ended:
+            time.sleep(refresh_s)
+            ended = write(paths, outputs, refresh_s=refresh_s, quiet=True)
+        click.echo("the search has ended")
+    except KeyboardInterrupt:
+        click.echo("stopped following; the files show the search as it was last read")
+
+
+def gallery(runs: Sequence[RunData], table: pd.DataFrame) -> dict[str, Figure]:
+    """All figures of one or several runs by file name."""
+    drawn = {
+        "pareto": _pareto(runs, table),
+        "progress": figures.progress(table),
+        "accuracy_against_macs": figures.accuracy_against_macs(table),
+        "latency_against_macs": figures.latency_against_macs(table),
+        "float_against_int8": figures.float_against_int8(table),
+    }
+    if len(runs) == 1 and (networks := _networks(runs[0], tables.fronts(table))):
+        drawn["networks"] = networks
+    return drawn
+
+
+def _networks(run: RunData, front: pd.DataFrame) -> Figure | None:
+    """Networks at equal steps along the front, from the fastest to the most accurate; None where none can be drawn."""
+    shape = run.facts.get("input_shape")
+    front = front[front["blocks"].map(len) > 0] if len(front) else front
+    if front.empty or not (isinstance(shape, list) and len(shape) == 3):
+        return None
+    count = min(_DRAWN_NETWORKS, len(front))
+    chosen = front.iloc[sorted({round(k * (len(front) - 1) / max(1, count - 1)) for k in range(count)})]
+    arch = run.trials[int(chosen["number"].iloc[0])].user_attrs.get("arch")
+    stride = arch.get("stem_stride") if isinstance(arch, dict) else None
+    names = {f"{row.name} ({row.latency_ms:.3g} ms)": row.blocks for row in chosen.itertuples(index=False)}
+    try:
+        return figures.networks(names, input_shape=tuple(shape), stem_stride=int(number(stride) or 2))
+    except ReportError:  # another space's blocks, which this figure does not know
+        return None
+
+
+def _pareto(runs: Sequence[RunData], table: pd.DataFrame) -> Figure:
+    targets = {run.target_ms for run in runs}
+    target = targets.pop() if len(targets) == 1 else None
+    return figures.pareto(table, target_ms=target, reward=rewards.of_run(runs[0]) if len(runs) == 1 else None)
+
+
+def _drawings(runs: Sequence[RunData], table: pd.DataFrame, outputs: Outputs) -> list[tuple[Path, Figure]]:
+    listed = []
+    if outputs.figures:
+        drawn = _pareto(runs, table)
+        listed += [(path, drawn) for path in outputs.figures]
+    if outputs.gallery:
+        for name, drawn in gallery(runs, table).items():
+            listed += [(outputs.gallery / f"{name}.{kind}", drawn) for kind in FORMATS]
+    return listed
 
 
 def _beside(run: RunData) -> Outputs:
     if run.path is None:
         raise ReportError(f"run {run.name} has no directory: say where to write with --output, --figure or --csv")
-    figures = tuple(run.path / f"pareto.{kind}" for kind in FORMATS)
-    return Outputs(run.path / "report.html", figures, run.path / "front.csv")
+    drawn = tuple(run.path / f"pareto.{kind}" for kind in FORMATS)
+    return Outputs(run.path / "report.html", drawn, None, run.path / "front.csv")
 
 
-def _shared_target(runs: Sequence[RunData]) -> float | None:
-    targets = {run.target_ms for run in runs}
-    return targets.pop() if len(targets) == 1 else None
-
-
-def _show(runs: Sequence[RunData], table: object, outputs: Outputs) -> None:
+def _show(runs: Sequence[RunData], table: pd.DataFrame, written: Sequence[Path]) -> None:
     console = Console(highlight=False)
     for run in runs:
         done, failed, open_ = run.count("COMPLETE"), run.count("FAIL"), run.count("RUNNING")
         console.print(f"{run.name}: {done} trials finished, {failed} failed, {open_} running", markup=False)
+        for sentence in words(run, table[table["run"] == run.name]):
+            console.print(f"- {sentence}", markup=False)
     console.print(tables.terminal(table))
-    for path in (outputs.page, *outputs.figures, outputs.csv):
-        if path:
-            click.echo(f"wrote {path}")
-    if outputs == Outputs():
+    for path in written:
+        click.echo(f"wrote {path}")
+    if not written:
         click.echo("nothing written: name files with --output, --figure or --csv")

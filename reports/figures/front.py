@@ -84,8 +84,9 @@ def _draw_run(axis: Axes, rows: pd.DataFrame, index: int, run: str) -> None:
         zorder=4,
     )
     _intervals(axis, nets, look.INK)
+    named = set(axis.get_legend_handles_labels()[1])
     for position, (_, net) in enumerate(nets.iterrows()):
-        _reference(axis, net, position, color if run else look.INK)
+        _reference(axis, net, position, named)
 
 
 def _intervals(axis: Axes, rows: pd.DataFrame, color: str) -> None:
@@ -104,17 +105,18 @@ def _intervals(axis: Axes, rows: pd.DataFrame, color: str) -> None:
             axis.errorbar(shown["latency_ms"], shown["accuracy"], **{along: sides[:, known]}, **bars)
 
 
-def _reference(axis: Axes, net: pd.Series, position: int, color: str) -> None:
+def _reference(axis: Axes, net: pd.Series, position: int, named: set[str]) -> None:
+    label = f" {net['name']}"  # a space, for matplotlib hides labels that begin with an underscore
     axis.scatter(
         [net["latency_ms"]],
         [net["accuracy"]],
         s=42,
         marker=("*", "X", "d", "h")[position % 4],
         facecolor="white",
-        edgecolor=color,
+        edgecolor=look.INK,
         linewidths=1.1,
         zorder=5,
-        label=f" {net['name']}",
+        label=None if label in named else label,
     )
 
 
@@ -136,13 +138,13 @@ def _target(axis: Axes, target_ms: float) -> None:
     axis.axvline(target_ms, color=look.INK, linestyle=(0, (5, 3)), linewidth=0.9, zorder=2)
     axis.annotate(
         f"target {target_ms:.4g} ms",
-        (target_ms, 1.0),
+        (target_ms, 0.0),
         xycoords=("data", "axes fraction"),
-        xytext=(3, -2),
+        xytext=(-3, 4),
         textcoords="offset points",
         rotation=90,
-        ha="left",
-        va="top",
+        ha="right",
+        va="bottom",
         fontsize=7,
         color=look.INK,
     )
