@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from device_bench.errors import BadRequest, CommandTimeout, PullFailed, PushFailed, TransportError
+from device_bench.errors import BadRequest, CommandTimeout, DeviceLost, PullFailed, PushFailed, TransportError
 from device_bench.transport import Completed
 
 _GRACE_S = 5.0
@@ -28,6 +28,8 @@ class LocalTransport:
 
     def shell(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """Runs a command in its own process group, ended with all its children when its time is over."""
+        if not Path(self.workdir).is_dir():
+            raise DeviceLost(f"{self.name}: its working directory is gone; the connection was closed here")
         try:
             process = subprocess.Popen(
                 list(argv),
