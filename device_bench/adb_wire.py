@@ -1,5 +1,6 @@
 """The bytes under adb-shell: every byte sent, an end noticed at once, and one limit for a whole operation."""
 
+import contextlib
 import math
 import select
 import socket
@@ -108,18 +109,18 @@ class TcpWire(BaseTransport):  # type: ignore[misc]
         """Tells a connection that the other side has closed while it was idle."""
         if self._socket is None:
             return False
-        try:
-            poll = select.poll()
-            poll.register(self._socket, select.POLLIN)
-            return not poll.poll(0) or bool(self._socket.recv(1, socket.MSG_PEEK))
-        except OSError:
-            return False
+        poll = select.poll()
+        poll.register(self._socket, select.POLLRDHUP)
+        return not poll.poll(0)
 
     def close(self) -> None:
         """Ends the connection; a second call does nothing."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        connection, self._socket = self._socket, None
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                # Wakes a thread that waits for an answer, which closing alone does not.
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
 
 class UsbWire(BaseTransport):  # type: ignore[misc]

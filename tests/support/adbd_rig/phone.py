@@ -55,16 +55,28 @@ class Phone:
         unshare = "unshare --net --uts --mount --pid --fork --kill-child=KILL".split()
         script = ["sh", "-c", _INIT, "init", str(mountpoint), str(root.path), name]
         self._unshare = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *unshare, *script])
-        self._mountpoint = mountpoint
+        self._mountpoint, self.port = mountpoint, _PORT
+        try:
+            self._start(adbd)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, adbd: bytes | None) -> None:
         self._await(lambda: bool(_children(self._unshare.pid)), "its init")
         self.pid = _children(self._unshare.pid)[0]
         self._await(lambda: (self.files / "ready").exists(), "its file system")
         if adbd is not None:
-            (self.files / "usr/lib/android-sdk/platform-tools/adbd").write_bytes(adbd)
-            self.kill_adbd()
-        self.link, self.host = desk.plug(self.pid)
-        self.port = _PORT
+            self._replace_adbd(adbd)
+        self.link, self.host = self.desk.plug(self.pid)
         self.await_adbd()
+
+    def _replace_adbd(self, adbd: bytes) -> None:
+        fresh = self.files / "adbd.fresh"
+        fresh.write_bytes(adbd)
+        fresh.chmod(0o755)
+        fresh.replace(self.files / self.root.adbd.relative_to(self.root.path))
+        self.kill_adbd()
 
     def _await(self, done: object, what: str) -> None:
         deadline = time.monotonic() + 20
@@ -104,7 +116,7 @@ class Phone:
         self._await(lambda: self.adbd_pid() is not None, "adbd's process")
         old = self.adbd_pid()
         os.kill(old, signal.SIGKILL)  # type: ignore[arg-type]
-        self._await(lambda: self.adbd_pid() != old, "adbd's end")
+        self._await(lambda: not Path(f"/proc/{old}").exists(), "adbd's end")
 
     def signal_adbd(self, number: int) -> None:
         self._await(lambda: self.adbd_pid() is not None, "adbd's process")
@@ -127,6 +139,13 @@ class Phone:
                 if pid != adbd and state != "Z" and not (parent == self.pid and words in ("sleep 0.2", "")):
                     found.append(words)
         return found
+
+    def mount_tmpfs(self, path: str, options: str) -> None:
+        """Mount a small, or read-only, file system in the phone."""
+        target = self._mountpoint / "phone" / path.lstrip("/")
+        (self.files / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        command = ["nsenter", "-t", str(self.pid), "-m", "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(target)]
+        subprocess.run(command, check=True, timeout=20)
 
     def put(self, path: str, text: str) -> None:
         """Place an executable script in the phone, not through adb."""
