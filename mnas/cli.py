@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from device_bench.errors import BenchError
+from device_bench.errors import BenchError, TransportError
 from mnas.errors import RunFailed, SearchError
 from search_spaces.errors import SpaceError
 
@@ -58,7 +58,7 @@ def main() -> NoReturn:
         if debug:
             traceback.print_exc()
         click.echo(f"mnas: {error}", err=True)
-        sys.exit(1 if isinstance(error, RunFailed) else 2)
+        sys.exit(1 if isinstance(error, RunFailed | TransportError) else 2)
     sys.exit(0)
 
 

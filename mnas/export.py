@@ -35,15 +35,19 @@ def export_candidate(path: Path, number: int | None, precisions: Sequence[Precis
         SearchError: No such run or trial, or the trial has no trained weights.
     """
     from device_bench.convert import to_tflite
+    from device_bench.quiet import quiet_tensorflow
     from mnas.evaluation import calibration_images, load_weights
-    from search_spaces import build_model, from_json
+    from search_spaces import from_json
 
     run = Run.open(path)
     trial = _trial(run, number)
     dataset = open_dataset(run.path / "data")
     arch = from_json(json.dumps(trial.user_attrs["arch"]))
-    model = build_model(arch, dataset.input_shape, dataset.classes)
-    load_weights(model, run.candidate(trial.user_attrs["arch_hash"]) / "weights.npz")
+    with quiet_tensorflow():
+        from search_spaces import build_model
+
+        model = build_model(arch, dataset.input_shape, dataset.classes)
+        load_weights(model, run.candidate(trial.user_attrs["arch_hash"]) / "weights.npz")
     images = calibration_images(dataset.train, run.config["search"]["seed"])
     written = []
     for precision in precisions:

@@ -92,8 +92,11 @@ class Run:
         own = not self.config["study"]["storage"]
         if own and not (self.path / "study.db").is_file():
             raise SearchError(f"{self.path} holds no trials yet: start or go on with `mnas search`")
-        with _clear_storage_errors(self.storage_url):
-            return optuna.load_study(study_name=self.study_name, storage=self.storage_url)
+        with storage_errors(self.storage_url, SearchError):
+            try:
+                return optuna.load_study(study_name=self.study_name, storage=self.storage_url)
+            except KeyError:
+                raise SearchError(f"{self.storage_url} has no study {self.study_name!r}") from None
 
     def open_study(self, user_attrs: dict[str, Any]) -> optuna.Study:
         """The study, made when it is not there yet.
@@ -103,7 +106,7 @@ class Run:
         """
         import optuna
 
-        with _clear_storage_errors(self.storage_url):
+        with storage_errors(self.storage_url, SearchError):
             study = optuna.create_study(
                 study_name=self.study_name,
                 storage=self.storage_url,
@@ -166,15 +169,13 @@ class Run:
 
 
 @contextmanager
-def _clear_storage_errors(url: str) -> Iterator[None]:
-    """Optuna's and the database's errors on opening a storage as one line."""
+def storage_errors(url: str, kind: type[SearchError]) -> Iterator[None]:
+    """Makes Optuna's and the database's errors one line of `kind`."""
     import optuna
     import sqlalchemy.exc
 
     try:
         yield
-    except KeyError:
-        raise SearchError(f"the storage {url} has no such study: delete the run directory and start again") from None
     except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError, ModuleNotFoundError) as error:
         cause = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise SearchError(f"cannot use the storage {url}: {cause}") from error
+        raise kind(f"cannot use the storage {url}: {cause}") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mnas.candidates import Candidate, Evaluator, Failed
 from mnas.config import Config, differences
 from mnas.data import Dataset, load_data, open_dataset
-from mnas.errors import SearchError
+from mnas.errors import RunFailed, SearchError
 from mnas.executors import ProcessExecutor
 from mnas.finish import finish
 from mnas.latency import open_latency
@@ -17,7 +17,7 @@ from mnas.progress import Display
 from mnas.proposals import Proposal, batch_of, first_open, open_proposals
 from mnas.references import check_target, evaluate_references, reference_architectures, target_of
 from mnas.reward import Reward
-from mnas.run import Run
+from mnas.run import Run, storage_errors
 from mnas.samplers import batch_size, check_algorithm, sampler_factory
 from mnas.standing import Finished
 from search_spaces import MnasNetArch, Space, describe, space
@@ -72,6 +72,7 @@ def run_search(config: Config, display: Display) -> Run:
         target_ms = target_of(config.latency.target_ms, references)
         reward = Reward(config.reward.kind, target_ms, config.reward.alpha, config.reward.beta)
         study = run.open_study(_facts(config, dataset, reward))
+        stack.enter_context(storage_errors(run.storage_url, RunFailed))
         Search(run, config, searched, reward, study, evaluator, display).go()
         finish(run, study, references, evaluator, display)
     return run
