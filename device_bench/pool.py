@@ -1,0 +1,221 @@
+"""Devices as leases: one job a device, all devices at once, and a lost one holds up no other.
+
+A job names the devices that may do it: one for a cell of a matrix, several where equal phones share the work. Each
+device has a thread, which opens it, does its jobs in series and closes it. A device that is lost in the middle of a
+job is opened again and the job begun anew; when that does not help it is set aside. A job that only it could do stays
+open, any other job goes to the next device.
+"""
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from device_bench.device import Device
+from device_bench.errors import BenchError, TransportError
+from device_bench.lease import lease
+
+Payload = TypeVar("Payload")
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[Payload]):
+    """A piece of work for one device.
+
+    Attributes:
+        devices: Names of the devices that may do it.
+        payload: What to do; the pool does not look inside.
+    """
+
+    devices: frozenset[str]
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class PoolEvent:
+    """What happened to a device.
+
+    Attributes:
+        device: Its name.
+        kind: "ready" (again), "lost", or "aside" (no further attempt).
+        reason: Why it was lost.
+    """
+
+    device: str
+    kind: Literal["ready", "lost", "aside"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """How patient the pool is.
+
+    Attributes:
+        attempts: How often in a row a device may be lost before it is set aside.
+        back_off_s: Pause before a lost device is opened again; doubles each time.
+        lease_wait_s: How long to wait for a device that another process uses.
+    """
+
+    attempts: int = 3
+    back_off_s: float = 2.0
+    lease_wait_s: float = 5.0
+
+
+class Stopped(BenchError):
+    """The pool was told to stop."""
+
+
+class Unusable(BenchError):
+    """A device cannot be used, and trying again would not help."""
+
+
+class Pool(Generic[Payload]):
+    """Runs jobs on devices, one thread a device.
+
+    Args:
+        jobs: What to do; each device takes the first one that it may.
+        open_device: Opens a device by name.
+        work: Does a job on an open device. It may call `check` of the pool often, to end early when it stops.
+        tell: Receives events, from several threads, one at a time.
+        settings: How patient it is.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job[Payload]],
+        open_device: Callable[[str], Device],
+        work: Callable[[Device, Payload], None],
+        *,
+        tell: Callable[[PoolEvent], None] | None = None,
+        settings: PoolSettings | None = None,
+    ) -> None:
+        self._pending = list(jobs)
+        self._open, self._work, self._tell = open_device, work, tell
+        self._settings = settings or PoolSettings()
+        self._turn = threading.Condition()
+        self._running = 0
+        self._stop = threading.Event()
+        self._errors: list[BaseException] = []
+        self._losses: Counter[str] = Counter()
+
+    def run(self) -> list[Job[Payload]]:
+        """Does all jobs that can be done.
+
+        Returns:
+            The jobs that stay open, because every device that may do them is lost.
+
+        Raises:
+            BaseException: The first error of a job that is not about its device, or an interrupt; running jobs are
+                told to stop, waited for, and their devices closed, before it is raised.
+        """
+        names = sorted({name for job in self._pending for name in job.devices})
+        threads = [threading.Thread(target=self._serve, args=(name,), name=name, daemon=True) for name in names]
+        for thread in threads:
+            thread.start()
+        try:
+            _join(threads)
+        except BaseException:
+            self.stop()
+            _join(threads)
+            raise
+        if self._errors:
+            raise self._errors[0]
+        return list(self._pending)
+
+    def stop(self) -> None:
+        """Asks all devices to end at the next `check`."""
+        self._stop.set()
+        with self._turn:
+            self._turn.notify_all()
+
+    def check(self) -> None:
+        """For `work` to call between two steps.
+
+        Raises:
+            Stopped: The pool is to end.
+        """
+        if self._stop.is_set():
+            raise Stopped("stopped")
+
+    def _serve(self, name: str) -> None:
+        """A device's thread: opens it and does jobs, until nothing is left for it or it is lost for good."""
+        while job := self._take(name):
+            try:
+                self._series(name, job)
+            except Stopped:
+                return
+            except TransportError as error:
+                self._losses[name] += 1
+                if self._losses[name] >= self._settings.attempts:
+                    self._say(PoolEvent(name, "aside", str(error)))
+                    return
+                self._say(PoolEvent(name, "lost", str(error)))
+                self._stop.wait(self._settings.back_off_s * 2 ** (self._losses[name] - 1))
+            except Unusable as error:
+                self._say(PoolEvent(name, "aside", str(error)))
+                return
+            except BaseException as error:
+                self._errors.append(error)
+                self.stop()
+                return
+
+    def _series(self, name: str, job: Job[Payload] | None) -> None:
+        """Does jobs on one connection; a job that fails with it goes back to the others."""
+        try:
+            with contextlib.ExitStack() as held:
+                device = self._opened(name, held)
+                self._say(PoolEvent(name, "ready"))
+                while job:
+                    self._work(device, job.payload)
+                    self._ended()
+                    self._losses[name] = 0
+                    job = None
+                    job = self._take(name, wait=False)
+        except BaseException:
+            if job:
+                self._ended(job)
+            raise
+
+    def _opened(self, name: str, held: contextlib.ExitStack) -> Device:
+        try:
+            held.enter_context(lease(name, wait_s=self._settings.lease_wait_s))
+            return held.enter_context(self._open(name))
+        except TransportError:
+            raise
+        except BenchError as error:
+            raise Unusable(str(error)) from error
+
+    def _take(self, name: str, *, wait: bool = True) -> Job[Payload] | None:
+        """The next job for a device; waits while a running job may still come back. None: nothing is left for it."""
+        with self._turn:
+            while not self._stop.is_set():
+                found = next((job for job in self._pending if name in job.devices), None)
+                if found:
+                    self._pending.remove(found)
+                    self._running += 1
+                    return found
+                if not self._running or not wait:
+                    return None
+                self._turn.wait()
+        return None
+
+    def _ended(self, unfinished: Job[Payload] | None = None) -> None:
+        with self._turn:
+            self._running -= 1
+            if unfinished:
+                self._pending.insert(0, unfinished)
+            self._turn.notify_all()
+
+    def _say(self, event: PoolEvent) -> None:
+        if self._tell:
+            with self._turn:
+                self._tell(event)
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    for thread in threads:
+        while thread.is_alive():
+            # A join without a limit would not let ctrl-C through.
+            thread.join(0.2)
