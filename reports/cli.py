@@ -1,4 +1,4 @@
-"""`mnas report` and `mnas watch`: light, so that their help appears at once; pandas and matplotlib come with the work."""
+"""`mnas report` and `mnas watch`: light modules, so that their help appears at once."""
 
 from __future__ import annotations
 

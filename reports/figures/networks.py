@@ -14,6 +14,7 @@ from reports.figures import style as look
 
 _TOKEN = re.compile(r"(se|[rkseio])([0-9.]+)")
 _FILL = {"conv": "#f6d9c2", "sep": "#e3e8ee", "narrow": "#cfe3f5", "wide": "#9cc6ea", "end": "white"}
+_BY = "\N{MULTIPLICATION SIGN}"
 _WIDTH, _HEIGHT, _STEP = 1.0, 0.58, 0.86
 
 
@@ -63,7 +64,7 @@ def _box(axis: Axes, y: float, name: str, kind: str, repeats: int, shape: str) -
     axis.text(0, y, name, ha="center", va="center", fontsize=6.4)
     axis.text(-_WIDTH / 2 - 0.06, y, shape, ha="right", va="center", fontsize=5.5, color="#555555")
     if repeats > 1:
-        axis.text(_WIDTH / 2 + 0.12, y, f"×{repeats}", ha="left", va="center", fontsize=7, fontweight="bold")
+        axis.text(_WIDTH / 2 + 0.12, y, f"{_BY}{repeats}", ha="left", va="center", fontsize=7, fontweight="bold")
     if shape:
         arrow = {
             "arrowstyle": "-|>",
@@ -80,21 +81,21 @@ def _layers(
     strings: Sequence[str], input_shape: tuple[int, int, int], stem_stride: int
 ) -> list[tuple[str, str, int, str]]:
     height, width, channels = input_shape
-    layers = [("image", "end", 1, f"{height}×{width}×{channels}")]
+    layers = [("image", "end", 1, f"{height}{_BY}{width}{_BY}{channels}")]
     height, width = -(-height // stem_stride), -(-width // stem_stride)
     parsed = [_parse(text) for text in strings]
-    layers.append(("Conv k3×3", "conv", 1, f"{height}×{width}×{parsed[0]['i']:.0f}"))
+    layers.append((f"Conv k3{_BY}3", "conv", 1, f"{height}{_BY}{width}{_BY}{parsed[0]['i']:.0f}"))
     for text, block in zip(strings, parsed, strict=True):
         stride = int(str(int(block["s"]))[0])
         height, width = -(-height // stride), -(-width // stride)
         kernel, expansion = int(block["k"]), int(block["e"])
-        name, kind = f"MBConv{expansion} k{kernel}×{kernel}", "wide" if expansion > 3 else "narrow"
+        name, kind = f"MBConv{expansion} k{kernel}{_BY}{kernel}", "wide" if expansion > 3 else "narrow"
         if expansion == 1:
-            name, kind = f"SepConv k{kernel}×{kernel}", "sep"
+            name, kind = f"SepConv k{kernel}{_BY}{kernel}", "sep"
         if "conv" in text.split("_"):
-            name, kind = f"Conv k{kernel}×{kernel}", "conv"
+            name, kind = f"Conv k{kernel}{_BY}{kernel}", "conv"
         name += ", SE" if block.get("se") else ""
-        layers.append((name, kind, int(block["r"]), f"{height}×{width}×{int(block['o'])}"))
+        layers.append((name, kind, int(block["r"]), f"{height}{_BY}{width}{_BY}{int(block['o'])}"))
     return [*layers, ("pooling, FC", "end", 1, "")]
 
 

@@ -4,10 +4,10 @@ const PAGE = 20;
 const COLUMNS = [
   { key: "name", label: "network", words: (row) => nameOf(row), order: (row) => (isReference(row) ? -1 : rows.number[row]) },
   { key: "run", label: "run", words: (row) => data.runs[rows.run[row]].name, order: (row) => rows.run[row], several: true },
-  { key: "accuracy", label: "accuracy", words: (row) => percent(rows.accuracy[row]), hint: accuracyWords, down: true },
+  { key: "accuracy", label: "accuracy", words: (row) => percent(rows.accuracy[row]), hint: accuracyWords, down: true, always: true },
   { key: "accuracy_float", label: "float", words: (row) => percent(rows.accuracy_float[row]), down: true },
   { key: "test_accuracy", label: "test", words: (row) => percent(rows.test_accuracy[row]), down: true },
-  { key: "latency_ms", label: "latency ms", words: (row) => digits(rows.latency_ms[row]), hint: latencyWords },
+  { key: "latency_ms", label: "latency ms", words: (row) => digits(rows.latency_ms[row]), hint: latencyWords, always: true },
   { key: "reward", label: "reward", words: (row) => digits(rows.reward[row], 4), down: true },
   { key: "params", label: "parameters", words: (row) => amount(rows.params[row]) },
   { key: "macs", label: "MACs", words: (row) => amount(rows.macs[row]) },
@@ -20,7 +20,7 @@ class Table {
     this.box = box;
     this.controls = controls;
     this.columns = COLUMNS.filter((column) => (column.several ? data.runs.length > 1 : true));
-    this.columns = this.columns.filter((column) => column.order || rows[column.key].some(known));
+    this.columns = this.columns.filter((column) => column.order || column.always || rows[column.key].some(known));
     const kept = recall("sort");
     const start = this.columns.some((column) => column.key === "reward") ? "reward" : "accuracy";
     this.sort = kept && this.columns.some((column) => column.key === kept.key) ? kept : { key: start, down: true };

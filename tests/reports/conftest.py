@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import optuna
 import pytest
+from browser import browser
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
@@ -152,3 +153,6 @@ def runs():
         timing=timing,
         facts=FACTS,
     )
+
+
+__all__ = ["browser", "runs"]

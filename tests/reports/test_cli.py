@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+import threading
+import time
 
 import optuna
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from mnas.files import write_json
 from reports.cli import report
 
 
@@ -145,3 +148,37 @@ def test_a_report_never_imports_tensorflow(runs, tmp_path):
         "assert not {'tensorflow', 'tf_keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_all_figures_go_into_one_directory(runs, tmp_path):
+    path = runs.directory(tmp_path / "demo")
+    result = run_report(path, "--all-figures", tmp_path / "figures")
+    assert result.exit_code == 0, result.output
+    names = {file.name for file in (tmp_path / "figures").iterdir()}
+    assert {"pareto.pdf", "progress.svg", "networks.png"} <= names
+    assert len(names) == 18
+
+
+def test_refresh_follows_until_the_search_has_ended(runs, tmp_path):
+    path = runs.directory(tmp_path / "demo", runs.trials(5))
+    page = tmp_path / "page.html"
+
+    def end():
+        while not page.exists():
+            time.sleep(0.05)
+        write_json(path / "final.json", {"best": {"number": 0, "test_accuracy": 0.5}, "front": [], "references": []})
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    result = run_report(path, "-o", page, "--refresh", "1")
+    ending.join()
+    assert result.exit_code == 0, result.output
+    assert "the search has ended" in result.output
+    assert '"refresh":null' in page.read_text()
+
+
+def test_debug_shows_where_an_error_came_from(tmp_path):
+    from mnas.cli import mnas
+
+    result = CliRunner().invoke(mnas, ["--debug", "report", str(tmp_path)])
+    assert type(result.exception).__name__ == "ReportError"

@@ -9,9 +9,18 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from reports import ReportError, frame, rewards
-from reports.figures import pareto, save
+from reports import ReportError, frame, hypervolume, rewards
+from reports.figures import (
+    devices,
+    latency_against_macs,
+    networks,
+    pareto,
+    predicted_against_measured,
+    progress,
+    save,
+)
 from reports.frames import frames
+from reports.write import gallery
 
 
 def words(figure):
@@ -99,3 +108,99 @@ def test_a_failed_write_leaves_nothing(runs, tmp_path):
     with pytest.raises(ReportError, match=r"\.png, \.svg or \.pdf"):
         save(figure, tmp_path / "p")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def all_figures(runs):
+    run = runs.data(runs.trials(40), [runs.reference()])
+    return gallery([run], frame(run))
+
+
+def test_the_gallery_of_a_run_is_drawn_in_every_format(runs, tmp_path):
+    drawn = all_figures(runs)
+    expected = {"pareto", "progress", "accuracy_against_macs", "latency_against_macs", "float_against_int8", "networks"}
+    assert set(drawn) == expected
+    for name, figure in drawn.items():
+        save(figure, tmp_path / f"{name}.png")
+        assert ink(tmp_path / f"{name}.png") > 0.01
+    save(drawn["networks"], tmp_path / "networks.pdf")
+    assert (tmp_path / "networks.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_every_figure_stands_a_run_with_little_in_it(runs, tmp_path, rows):
+    run = runs.data([*runs.trials(rows), runs.failed()])
+    for name, figure in gallery([run], frame(run)).items():
+        save(figure, tmp_path / f"{name}.png")
+
+
+def test_progress_ends_at_the_hypervolume_and_the_best_reward(runs):
+    table = frame(runs.data(runs.trials(50)))
+    area, best = progress(table, reference=(0.0, 10.0)).axes
+    assert area.lines[0].get_ydata()[-1] == pytest.approx(hypervolume(table, (0.0, 10.0)))
+    assert best.lines[0].get_ydata()[-1] == table["reward"].max()
+
+
+def test_prediction_figure_counts_who_is_within_the_band():
+    measured = np.array([10.0, 20.0, 30.0, 40.0])
+    table = pd.DataFrame({"latency_ms": measured, "predicted_ms": measured * [1.0, 1.04, 1.09, 1.30]})
+    text = words(predicted_against_measured(table, title="a phone"))
+    for word in ("75% within ±10%", "50% within ±5%", "largest error 30.0%", "4 networks", "a phone"):
+        assert word in text
+
+
+def test_prediction_figure_leaves_out_rows_without_both():
+    table = pd.DataFrame({"latency_ms": [1.0, np.nan, 0.0], "predicted_ms": [1.0, 1.0, 1.0]})
+    assert "1 networks" in words(predicted_against_measured(table))
+    with pytest.raises(ReportError, match="no row of the frame has both"):
+        predicted_against_measured(table[1:])
+
+
+def test_device_figure_names_devices_models_and_what_varies():
+    rows = [
+        {"model": model, "device": device, "threads": threads, "latency_ms": 10.0 / threads}
+        for model in ("a", "_b")
+        for device in ("Pixel 7", "Galaxy")
+        for threads in (1, 4)
+    ]
+    figure = devices(pd.DataFrame(rows).assign(latency_low_ms=np.nan, latency_high_ms=50.0))
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["Pixel 7, 1 thr.", "Pixel 7, 4 thr.", "Galaxy, 1 thr.", "Galaxy, 4 thr."]
+    assert [text.get_text().strip() for text in figure.axes[0].get_legend().get_texts()] == ["a", "_b"]
+
+
+@pytest.mark.parametrize(
+    ("draw", "table", "message"),
+    [
+        (devices, pd.DataFrame({"model": ["a"], "latency_ms": [1.0]}), "no column 'device'"),
+        (devices, pd.DataFrame({"model": ["a"], "device": ["b"], "latency_ms": [0.0]}), "no row"),
+        (devices, pd.DataFrame({"model": ["a"], "device": ["b"], "latency_ms": ["x"]}), "must hold numbers"),
+        (latency_against_macs, pd.DataFrame({"latency_ms": [1.0]}), "no column 'macs'"),
+        (progress, pd.DataFrame({"accuracy": [1.0]}), "no column 'latency_ms'"),
+        (pareto, pd.DataFrame({"latency_ms": [1.0]}), "no column 'accuracy'"),
+    ],
+)
+def test_a_missing_column_is_named(draw, table, message):
+    with pytest.raises(ReportError, match=message):
+        draw(table)
+
+
+def test_networks_show_layers_repeats_and_shapes():
+    blocks = ["r1_k3_s11_e1_i32_o16_noskip", "r3_k5_s22_e3_i16_o40_se0.25", "r2_k3_s22_e6_i40_o80_conv"]
+    text = words(networks({"net": blocks}, input_shape=(224, 224, 3))).replace("\N{MULTIPLICATION SIGN}", "x")
+    for word in (
+        "SepConv k3x3",
+        "MBConv3 k5x5, SE",
+        "x3",
+        "Conv k3x3",
+        "224x224x3",
+        "112x112x16",
+        "56x56x40",
+        "28x28x80",
+    ):
+        assert word in text
+
+
+@pytest.mark.parametrize("blocks", [{}, {"net": []}, {"net": ["r1_k3_what"]}, {"net": ["r1.2.3_k3_s11_e1_i8_o8"]}])
+def test_networks_that_cannot_be_read_are_refused(blocks):
+    with pytest.raises(ReportError, match=r"cannot be drawn|no block strings"):
+        networks(blocks, input_shape=(32, 32, 3))
