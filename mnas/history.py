@@ -53,6 +53,10 @@ class History:
     def __len__(self) -> int:
         return len(self.observations)
 
+    def plus(self, observation: Observation) -> History:
+        """A history with one more observation."""
+        return History(self.steps, [*self.observations, observation])
+
     @property
     def distinct(self) -> int:
         """How many different architectures were tried."""

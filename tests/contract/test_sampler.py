@@ -4,8 +4,10 @@ import pytest
 from optuna.testing.pytest_samplers import BasicSamplerTestCase, MultiObjectiveSamplerTestCase, RelativeSamplerTestCase
 
 from mnas import ControllerSampler
+from mnas.evolution import Evolution, EvolutionSampler
 
 SAMPLERS = {
+    "evolution": lambda: EvolutionSampler(evolution=Evolution(population=3, tournament=2), seed=0),
     "ppo": lambda: ControllerSampler(seed=0),
     "ppo-paper": lambda: ControllerSampler(algorithm="ppo-paper", seed=0),
     "reinforce": lambda: ControllerSampler(algorithm="reinforce", seed=0),
