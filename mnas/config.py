@@ -42,11 +42,11 @@ class SearchSection(_Section):
 class SpaceSection(_Section):
     """The search space; see `search_spaces.space`."""
 
-    name: str = "mnasnet"
+    name: str = Field(default="mnasnet", description="Which space.")
     width: float = Field(default=1.0, gt=0, description="Factor on the filters.")
     depth: float = Field(default=1.0, gt=0, description="Factor on the layers a block.")
-    stem_filters: int = Field(default=32, ge=1)
-    head_filters: int = Field(default=1280, ge=1)
+    stem_filters: int = Field(default=32, ge=1, description="Of the first convolution, before width.")
+    head_filters: int = Field(default=1280, ge=1, description="Of the last convolution.")
 
 
 class DataSection(_Section):
@@ -54,7 +54,7 @@ class DataSection(_Section):
 
     source: str = Field(description="digits, folder:DIR, npz:FILE or keras:NAME.")
     image_size: int = Field(default=224, ge=1, description="Height and width in pixels.")
-    channels: Literal[1, 3] = 3
+    channels: Literal[1, 3] = Field(default=3, description="1 (grey) or 3 (colour).")
     validation_share: float = Field(default=0.15, gt=0, lt=1, description="Held out for the reward.")
     test_share: float = Field(default=0.15, gt=0, lt=1, description="Held out for the end, touched once.")
     limit: int | None = Field(default=None, ge=1, description="At most about so many images.")
@@ -65,15 +65,17 @@ class LatencySection(_Section):
 
     device: str = Field(default="host", description="host, adb:SERIAL or adb:HOST:PORT.")
     target_ms: float | str = Field(description="Milliseconds, or the name of a reference: as fast as that one, here.")
-    precision: Literal["float32", "float16", "dynamic", "int8"] = "int8"
-    threads: int = Field(default=1, ge=1)
+    precision: Literal["float32", "float16", "dynamic", "int8"] = Field(
+        default="int8", description="Of the TFLite files: float32, float16, dynamic or int8."
+    )
+    threads: int = Field(default=1, ge=1, description="Threads of the runtime.")
     cores: str | None = Field(default=None, description="big, little, all or a hexadecimal mask.")
     min_sessions: int = Field(default=3, ge=1, description="Processes a candidate at the least.")
     max_sessions: int = Field(default=9, ge=1, description="Processes a candidate at the most.")
     interval: float = Field(
         default=0.05, gt=0, description="Wanted half-width of the median's interval, a share of it."
     )
-    warmup_runs: int = Field(default=8, ge=0)
+    warmup_runs: int = Field(default=8, ge=0, description="Inferences before the timed ones.")
     runs: int = Field(default=50, ge=1, description="Timed inferences a process.")
     cache: Path | None = Field(default=None, description="File of latencies shared by searches on one device.")
 
@@ -81,15 +83,21 @@ class LatencySection(_Section):
 class RewardSection(_Section):
     """accuracy x latency -> one number; see `mnas.Reward`."""
 
-    kind: Literal["soft", "hard", "absolute"] = "soft"
-    alpha: float | None = Field(default=None, le=0)
-    beta: float | None = Field(default=None, le=0)
+    kind: Literal["soft", "hard", "absolute"] = Field(
+        default="soft",
+        description="accuracy x (latency / target)^w (soft: the same w everywhere; hard: only beyond the target), "
+        "or accuracy + beta x abs(latency / target - 1) (absolute).",
+    )
+    alpha: float | None = Field(default=None, le=0, description="w up to the target; -0.07 (soft) or 0 (hard).")
+    beta: float | None = Field(default=None, le=0, description="w beyond it; -0.07 (soft, absolute) or -1 (hard).")
 
 
 class ReferenceSection(_Section):
     """Published networks trained and timed by the same recipe, to compare with."""
 
-    names: tuple[str, ...] = ("mnasnet-a1", "mobilenet-v2")
+    names: tuple[str, ...] = Field(
+        default=("mnasnet-a1", "mobilenet-v2"), description="Names of `search_spaces.published`; may be empty."
+    )
 
 
 class StudySection(_Section):

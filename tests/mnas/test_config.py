@@ -89,3 +89,9 @@ def test_differences_leave_out_what_a_resumed_search_may_change(file: Path) -> N
 @pytest.mark.parametrize("path", sorted(Path("configs").glob("*.toml")), ids=str)
 def test_shipped_configurations_are_valid(path: Path) -> None:
     assert load_config(path).search.run.parts[0] == "runs"
+
+
+def test_the_documentation_lists_every_key_as_it_is() -> None:
+    from mnas.config_reference import key_reference
+
+    assert key_reference() in Path("docs/search.md").read_text(), "python -m mnas.config_reference prints the new text"

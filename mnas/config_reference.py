@@ -1,0 +1,49 @@
+"""Every key of the configuration as a Markdown reference, from the configuration itself.
+
+python -m mnas.config_reference    prints what docs/search.md holds.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+
+from mnas.config import Config
+from mnas.recipe import Recipe
+
+
+def key_reference() -> str:
+    """One table a section: key, default and meaning."""
+    parts = []
+    for name, field in Config.model_fields.items():
+        section = field.annotation
+        assert section is not None
+        first_line = (inspect.getdoc(section) or "").splitlines()[0]
+        rows = _recipe_rows() if section is Recipe else _rows(section)
+        parts += [f"### `[{name}]`", "", first_line, "", "| key | default | what |", "| --- | --- | --- |"]
+        parts += [f"| `{key}` | {default} | {what} |" for key, default, what in rows] + [""]
+    return "\n".join(parts)
+
+
+def _rows(section: type) -> Iterator[tuple[str, str, str]]:
+    for key, field in section.model_fields.items():  # type: ignore[attr-defined]
+        yield key, "required" if field.is_required() else _toml(field.default), field.description
+
+
+def _recipe_rows() -> Iterator[tuple[str, str, str]]:
+    """The training recipe is a plain dataclass: its meanings stand in its docstring."""
+    text = (inspect.getdoc(Recipe) or "").partition("Attributes:")[2]
+    meanings = dict(re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", text, re.MULTILINE))
+    for field in fields(Recipe):
+        yield field.name, _toml(field.default), " ".join(meanings[field.name].split())
+
+
+def _toml(value: object) -> str:
+    return "" if value is None or value == "" else f"`{json.dumps(value)}`"
+
+
+if __name__ == "__main__":
+    print(key_reference())
