@@ -77,7 +77,7 @@ def open_device(name: str, install: Callable[[Transport], Runner] | None = None)
         BenchError: There is no runner for it.
         TransportError: It does not answer.
     """
-    transport = _connect(name)
+    transport = connect(name)
     try:
         runner = install(transport) if install else _default_runner(transport)
         return Device(transport, runner)
@@ -86,7 +86,8 @@ def open_device(name: str, install: Callable[[Transport], Runner] | None = None)
         raise
 
 
-def _connect(name: str) -> Transport:
+def connect(name: str) -> Transport:
+    """Connects to a device, without putting anything on it; errors as `open_device` raises them."""
     if name == "host":
         return LocalTransport(name)
     if name.startswith(("adb:", "adb-server:")):

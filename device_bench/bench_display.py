@@ -1,0 +1,138 @@
+"""What `mnas bench` shows while it works: a line a device on a terminal, a line a finished cell everywhere else."""
+
+import sys
+from types import TracebackType
+from typing import Protocol, Self
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from device_bench import measurement
+from device_bench.cells import Cell
+from device_bench.pool import PoolEvent
+from device_bench.timing import Timing
+
+_KINDS = {"lost": "lost, will be tried again", "aside": "set aside"}
+
+
+class Display(Protocol):
+    """Receives what happens; its methods may be called from any thread."""
+
+    def __enter__(self) -> Self:
+        """Begins to show."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops showing."""
+
+    def progress(self, now: measurement.Progress) -> None:
+        """A device begins something."""
+
+    def finished(self, cell: Cell, timing: Timing) -> None:
+        """A cell is measured."""
+
+    def event(self, event: PoolEvent) -> None:
+        """A device is there, lost or set aside."""
+
+
+def make_display(total: int) -> Display:
+    """A live display where the error output is a terminal, else plain lines."""
+    return LiveDisplay(total) if sys.stderr.isatty() else PlainDisplay(total)
+
+
+class PlainDisplay:
+    """A line a finished cell, on the error output.
+
+    Args:
+        total: Cells to measure.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total, self._count = total, 0
+
+    def __enter__(self) -> Self:
+        """Nothing to prepare."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to end."""
+
+    def progress(self, now: measurement.Progress) -> None:
+        """Says why a device waits; everything else would be too much for a log."""
+        if now.doing == "waiting":
+            click.echo(f"{now.device}: waiting: {now.detail}", err=True)
+
+    def finished(self, cell: Cell, timing: Timing) -> None:
+        """Says the result."""
+        self._count += 1
+        click.echo(f"[{self._count}/{self._total}] {describe(cell, timing)}", err=True)
+
+    def event(self, event: PoolEvent) -> None:
+        """Says what is wrong with a device."""
+        if event.kind in _KINDS:
+            click.echo(f"{event.device}: {_KINDS[event.kind]}: {event.reason}", err=True)
+
+
+class LiveDisplay:
+    """A bar over all cells with the time left, and a line a device.
+
+    Args:
+        total: Cells to measure.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._console = Console(stderr=True)
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console)
+        self._cells = self._bar.add_task("cells", total=total)
+        self._doing: dict[str, str] = {}
+        self._live = Live(console=self._console, get_renderable=self._drawn, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        """Begins to draw."""
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops drawing."""
+        self._live.stop()
+
+    def progress(self, now: measurement.Progress) -> None:
+        """Shows what a device does."""
+        detail = f": {now.detail}" if now.detail else f", session {now.sessions + 1}"
+        self._doing[now.device] = f"{now.doing}{detail}"
+
+    def finished(self, cell: Cell, timing: Timing) -> None:
+        """Prints the result above the bar."""
+        self._console.print(escape(describe(cell, timing)), highlight=False)
+        self._bar.advance(self._cells)
+
+    def event(self, event: PoolEvent) -> None:
+        """Shows what is wrong with a device."""
+        self._doing[event.device] = f"{_KINDS[event.kind]}: {event.reason}" if event.kind in _KINDS else "ready"
+
+    def _drawn(self) -> Group:
+        lines = Table.grid(padding=(0, 2))
+        for device, doing in sorted(dict(self._doing).items()):
+            lines.add_row(f"[bold]{escape(device)}[/]", escape(doing))
+        return Group(self._bar, lines)
+
+
+def describe(cell: Cell, timing: Timing) -> str:
+    """A cell and its result in one line."""
+    cores = f", cores {cell.cores}" if cell.cores else ""
+    where = f"{cell.device}, {cell.threads} thread{'s' if cell.threads > 1 else ''}, {cell.delegate}{cores}"
+    number = "no latency" if timing.median_ms is None else f"{timing.median_ms:.4g} ms"
+    if timing.low_ms is not None and timing.high_ms is not None:
+        number += f" ({timing.low_ms:.4g} - {timing.high_ms:.4g})"
+    reason = f": {timing.reason}" if timing.reason else ""
+    return f"{cell.model} {cell.precision} on {where}: {number} {timing.verdict}{reason}"

@@ -1,0 +1,155 @@
+"""`mnas bench`: from its options to a table, a figure and an exit code."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from device_bench.bench_display import make_display
+from device_bench.cells import Axes, Cell, cells
+from device_bench.chart import check_figure, save_bars
+from device_bench.device import Device, open_device
+from device_bench.errors import BadRequest
+from device_bench.matrix import Plan, run_matrix
+from device_bench.model_file import check_model
+from device_bench.protocol import TimingProtocol
+from device_bench.results import Results
+from device_bench.runner import BenchSpec
+from device_bench.survey import named_devices
+from device_bench.tables import results_table
+
+
+@dataclass(frozen=True, slots=True)
+class BenchOptions:
+    """The options of `mnas bench`, as its `--help` explains them."""
+
+    names: tuple[str, ...]
+    threads: tuple[int, ...]
+    delegates: tuple[str, ...]
+    cores: str | None
+    repeat: int
+    runs: int
+    warmup: int
+    sessions: tuple[int, ...]
+    interval: float
+    time_limit: float
+    no_canary: bool
+    tool: str | None
+    seed: int
+    output: Path | None
+    figure: Path | None
+    again: tuple[str, ...]
+
+
+def run_bench(paths: Sequence[Path], options: BenchOptions) -> None:
+    """Measures the open cells and shows all.
+
+    Raises:
+        BadRequest: Something that is asked for cannot be; nothing was measured.
+        SystemExit: With 1 when a cell failed or stays open, with 130 after ctrl-C.
+    """
+    if options.figure is not None:
+        check_figure(options.figure)
+    plan = _plan(paths, options)
+    matrix = cells(plan.models, plan.axes)
+    results = Results(options.output)
+    todo = results.open(matrix, options.again)
+    if len(todo) < len(matrix):
+        click.echo(f"{len(matrix) - len(todo)} of {len(matrix)} cells are in {options.output} already", err=True)
+    stopped, left = False, list[Cell]()
+    with make_display(len(todo)) as display:
+        try:
+            left = run_matrix(
+                plan,
+                todo,
+                results,
+                _opener(options.tool),
+                progress=display.progress,
+                finished=display.finished,
+                event=display.event,
+            )
+        except KeyboardInterrupt:
+            stopped = True
+    _show(results, matrix, options)
+    if stopped:
+        click.echo(f"stopped; {_how_to_go_on(options)}", err=True)
+        raise SystemExit(130)
+    verdicts = Counter(results.verdict(cell) for cell in matrix)
+    if left:
+        lost = ", ".join(sorted({cell.device for cell in left}))
+        click.echo(f"{len(left)} cells are open, for {lost} is lost; {_how_to_go_on(options)}", err=True)
+    if verdicts["failed"]:
+        click.echo(f"{verdicts['failed']} cells have failed; --again failed measures them again", err=True)
+    if left or verdicts["failed"]:
+        raise SystemExit(1)
+
+
+def _plan(paths: Sequence[Path], options: BenchOptions) -> Plan:
+    names, problems = named_devices(options.names, host_too=False)
+    for problem in problems:
+        click.echo(f"note: {problem}", err=True)
+    if not names:
+        raise BadRequest("no phone on USB or at an adb server; plug one in, or name --device host or adb:HOST:PORT")
+    axes = Axes(
+        names,
+        tuple(dict.fromkeys(options.threads)),
+        tuple(dict.fromkeys(options.delegates)),
+        options.cores,
+        options.repeat,
+    )
+    low, high = min(options.sessions), max(options.sessions)
+    protocol = TimingProtocol(
+        min_sessions=low,
+        max_sessions=high,
+        precision=options.interval,
+        time_limit_s=options.time_limit,
+        session_timeout_s=options.time_limit,
+        canary_limit=None if options.no_canary else TimingProtocol().canary_limit,
+    )
+    spec = BenchSpec(warmup_runs=options.warmup, runs=options.runs)
+    raw = options.output.with_name(f"{options.output.name}.raw") if options.output else None
+    return Plan(_models(paths), axes, protocol, spec, options.seed, raw)
+
+
+def _models(paths: Sequence[Path]) -> dict[str, bytes]:
+    """Reads the files, by their names, or by their paths where two have one name."""
+    twice = {name for name, count in Counter(path.stem for path in dict.fromkeys(paths)).items() if count > 1}
+    models = {}
+    for path in paths:
+        content = path.read_bytes()
+        check_model(content, str(path))
+        models[str(path) if path.stem in twice else path.stem] = content
+    return models
+
+
+def _opener(tool: str | None) -> Callable[[str], Device]:
+    if tool is None:
+        return open_device
+    from device_bench.benchmark_tool import install_tool
+
+    return partial(open_device, install=partial(install_tool, source=tool))
+
+
+def _show(results: Results, matrix: Sequence[Cell], options: BenchOptions) -> None:
+    frame = results.frame()
+    asked = {(cell.device, cell.repeat, cell.threads, cell.delegate, cell.cores, cell.sha256) for cell in matrix}
+    key = ["device", "repeat", "threads", "delegate", "cores", "sha256"]
+    frame = frame[[tuple(row) in asked for row in frame[key].itertuples(index=False)]]
+    if frame.empty:
+        return
+    Console().print(results_table(frame))
+    if options.output:
+        click.echo(f"written: {options.output}", err=True)
+    if options.figure and frame["median_ms"].notna().any():
+        save_bars(frame, options.figure)
+        click.echo(f"written: {options.figure}", err=True)
+
+
+def _how_to_go_on(options: BenchOptions) -> str:
+    if options.output is None:
+        return "with -o FILE the next run would go on from here"
+    return "the same command again measures the open cells only"

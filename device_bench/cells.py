@@ -1,0 +1,80 @@
+"""The cells of a result matrix: what makes one number another than the next."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from device_bench.errors import BadRequest
+from device_bench.model_file import model_precision
+from device_bench.runner import BenchSpec
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One number of the matrix.
+
+    Attributes:
+        device: Name of the device.
+        repeat: Number of the repetition, counted from 1.
+        threads: Threads of the runtime.
+        delegate: cpu, gpu, nnapi or npu.
+        cores: As the user said it, or "".
+        model: Name of the model.
+        sha256: Content of the model.
+        precision: Its precision.
+    """
+
+    device: str
+    repeat: int
+    threads: int
+    delegate: str
+    cores: str
+    model: str
+    sha256: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The sides of the matrix besides the models.
+
+    Attributes:
+        devices: Names of devices.
+        threads: Numbers of threads.
+        delegates: Delegates.
+        cores: "big", "little", "all", a mask, or None.
+        repeats: How often each cell is measured, all else between.
+    """
+
+    devices: tuple[str, ...]
+    threads: tuple[int, ...] = (1,)
+    delegates: tuple[str, ...] = ("cpu",)
+    cores: str | None = None
+    repeats: int = 1
+
+
+def cells(models: Mapping[str, bytes], axes: Axes) -> list[Cell]:
+    """All cells of a matrix, in the order in which each device does them.
+
+    Raises:
+        BadRequest: A file is no TFLite model, or a number of threads or a delegate is none.
+    """
+    for threads in axes.threads:
+        for delegate in axes.delegates:
+            BenchSpec(threads=threads, delegate=delegate)  # type: ignore[arg-type]
+    known = [(name, hashlib.sha256(model).hexdigest(), _precision(name, model)) for name, model in models.items()]
+    return [
+        Cell(device, repeat, threads, delegate, axes.cores or "", *model)
+        for device in axes.devices
+        for repeat in range(1, axes.repeats + 1)
+        for threads in axes.threads
+        for delegate in axes.delegates
+        for model in known
+    ]
+
+
+def _precision(name: str, model: bytes) -> str:
+    try:
+        return model_precision(model)
+    except BadRequest as error:
+        raise BadRequest(f"{name}: {error}") from error
