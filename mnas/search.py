@@ -13,8 +13,8 @@ from mnas.errors import RunFailed, SearchError
 from mnas.executors import ProcessExecutor
 from mnas.finish import finish
 from mnas.latency import open_latency
+from mnas.open_trials import Proposal, batch_of, first_open, open_proposals
 from mnas.progress import Display
-from mnas.proposals import Proposal, batch_of, first_open, open_proposals
 from mnas.references import check_target, evaluate_references, reference_architectures, target_of
 from mnas.reward import Reward
 from mnas.run import Run, storage_errors

@@ -4,7 +4,7 @@ import optuna
 import pytest
 
 from mnas.errors import SearchError
-from mnas.proposals import batch_of, first_open, open_proposals
+from mnas.open_trials import batch_of, first_open, open_proposals
 from mnas.reward import Reward
 from mnas.sampler import ControllerSampler
 from mnas.samplers import batch_size, check_algorithm, sampler_factory

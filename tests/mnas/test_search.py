@@ -1,0 +1,245 @@
+"""Whole searches as users run them: processes, real training, real timing, real files."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnas.accuracy import tflite_accuracy
+from mnas.data import open_dataset
+from mnas.run import Run
+
+pytestmark = pytest.mark.xdist_group("search")
+MNAS = str(Path(sys.executable).with_name("mnas"))
+CONFIG = """
+[search]
+run = "run"
+trials = 2
+batch = 2
+[space]
+width = 0.25
+depth = 0.5
+head_filters = 16
+[data]
+source = "digits"
+image_size = 16
+channels = 1
+limit = 300
+[train]
+epochs = 1
+[latency]
+target_ms = "mobilenet-v2"
+max_sessions = 3
+runs = 10
+[references]
+names = ["mobilenet-v2"]
+"""
+
+
+def search(folder: Path, *overrides: str, config: str = CONFIG) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(folder, *overrides, config=config), capture_output=True, text=True, timeout=280, cwd=folder, check=False
+    )
+
+
+def command(folder: Path, *overrides: str, config: str = CONFIG) -> list[str]:
+    (folder / "search.toml").write_text(config)
+    return [MNAS, "search", "search.toml", *(word for override in overrides for word in ("-o", override))]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("search")
+    done = search(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "first.out").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    shutil.copytree(finished, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_what_a_search_leaves(finished: Path) -> None:
+    run = Run.open(finished / "run")
+    trials = run.study().trials
+    assert [trial.state.name for trial in trials] == ["COMPLETE", "COMPLETE"]
+    for trial in trials:
+        attrs = trial.user_attrs
+        folder = run.candidate(attrs["arch_hash"])
+        accuracy, latency_ms = trial.values
+        assert attrs["latency"]["median_ms"] == latency_ms
+        assert attrs["latency"]["verdict"] in ("valid", "noisy")
+        assert attrs["latency"]["low_ms"] <= latency_ms <= attrs["latency"]["high_ms"]
+        model = (folder / "model.tflite").read_bytes()
+        assert attrs["size_bytes"] == len(model)
+        assert tflite_accuracy(model, open_dataset(run.path / "data").validation) == accuracy
+    assert (run.path / "controller.npz").exists()
+    best = json.loads((run.path / "best.json").read_text())
+    assert best["reward"] == max(trial.user_attrs["reward"] for trial in trials)
+    assert (run.path / "best.tflite").read_bytes() == (run.candidate(best["hash"]) / "model.tflite").read_bytes()
+    assert run.study().user_attrs["target_ms"] == run.references()[0]["latency_ms"]
+
+
+def test_the_test_split_is_judged_once_at_the_end(finished: Path) -> None:
+    run = Run.open(finished / "run")
+    test = open_dataset(run.path / "data").test
+    final = run.final
+    assert final is not None
+    for member in final["front"]:
+        model = (run.candidate(member["hash"]) / "model.tflite").read_bytes()
+        assert member["test_accuracy"] == tflite_accuracy(model, test)
+    assert final["references"][0]["test_accuracy"] > 0
+
+
+def test_plain_lines_where_the_output_is_no_terminal(finished: Path) -> None:
+    lines = (finished / "first.out").read_text().splitlines()
+    assert any(line.startswith("[2/2] trial 1") and "front" in line and "left" in line for line in lines)
+    assert "\x1b" not in "".join(lines)
+
+
+def test_run_again_it_resumes_and_has_nothing_to_do(copy: Path) -> None:
+    trained = contents(copy / "run" / "candidates")
+    done = search(copy)
+    assert done.returncode == 0
+    assert "resuming run: 2 of 2 trials are done" in done.stdout
+    assert "[2/2]" not in done.stdout
+    assert contents(copy / "run" / "candidates") == trained
+
+
+def test_with_more_trials_it_goes_on(copy: Path) -> None:
+    done = search(copy, "search.trials=3", "search.workers=1")
+    assert done.returncode == 0, done.stderr
+    assert "resuming run: 2 of 3" in done.stdout
+    assert "[3/3] trial 2" in done.stdout
+    assert len(Run.open(copy / "run").study().trials) == 3
+
+
+def test_another_configuration_is_refused(copy: Path) -> None:
+    before = contents(copy / "run")
+    done = search(copy, "train.epochs=2", "search.seed=1")
+    assert done.returncode == 2
+    assert done.stderr.startswith("mnas: run is a run of another configuration (search.seed, train.epochs)")
+    assert contents(copy / "run") == before
+
+
+def test_a_corrupt_checkpoint_is_refused_and_left(copy: Path) -> None:
+    path = copy / "run" / "controller.npz"
+    path.write_bytes(path.read_bytes()[:1000])
+    done = search(copy, "search.trials=4")
+    assert done.returncode == 2
+    assert "controller.npz" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert path.stat().st_size == 1000
+
+
+def test_a_full_disk_fails_the_run_not_the_candidates(copy: Path) -> None:
+    limited = ["bash", "-c", 'ulimit -f 8; exec "$@"', "limited", *command(copy, "search.trials=4")]
+    done = subprocess.run(limited, capture_output=True, text=True, timeout=200, cwd=copy, check=False)
+    assert done.returncode == 1, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "File too large" in done.stderr or "disk" in done.stderr
+    again = search(copy, "search.trials=4")
+    assert again.returncode == 0, again.stderr
+    assert [trial.state.name for trial in Run.open(copy / "run").study().trials] == ["COMPLETE"] * 4
+
+
+def test_ctrl_c_stops_and_says_how_to_go_on(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command(tmp_path, "search.trials=50"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    while not list((tmp_path / "run").glob("references/*/evaluation.json")):
+        time.sleep(0.1)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == "stopped; nothing is lost. To go on: mnas search search.toml -o search.trials=50\n"
+
+
+def test_candidates_that_cannot_be_trained_are_recorded_with_the_reason(tmp_path: Path) -> None:
+    done = search(tmp_path, "train.learning_rate=1e18", "references.names=[]", "latency.target_ms=1")
+    assert done.returncode == 1
+    assert "no trial of run has succeeded" in done.stderr
+    trials = Run.open(tmp_path / "run").study().trials
+    assert [trial.state.name for trial in trials] == ["FAIL", "FAIL"]
+    assert all("diverged" in trial.user_attrs["error"] for trial in trials)
+    assert all(trial.values is None for trial in trials)
+
+
+def test_a_sampler_of_optuna_in_place_of_the_controller(copy: Path) -> None:
+    done = search(copy, "search.run=other", "search.algorithm=NSGAIISampler", "latency.target_ms=0.1")
+    assert done.returncode == 0, done.stderr
+    assert not (copy / "other" / "controller.npz").exists()
+    assert len(Run.open(copy / "other").study().trials) == 2
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", np.float32), ("int8", np.int8)])
+def test_export_writes_the_trained_candidate(finished: Path, tmp_path: Path, precision: str, dtype: type) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    words = [MNAS, "export", str(finished / "run"), "--trial", "1", "--precision", precision, "-o", str(tmp_path)]
+    subprocess.run(words, check=True, capture_output=True, timeout=200)
+    file = tmp_path / f"trial-1-{precision}.tflite"
+    assert Interpreter(str(file)).get_input_details()[0]["dtype"] == dtype
+    run = Run.open(finished / "run")
+    attrs = run.study().trials[1].user_attrs
+    accuracy = tflite_accuracy(file.read_bytes(), open_dataset(run.path / "data").validation)
+    expected = run.study().trials[1].values[0] if precision == "int8" else attrs["accuracy_float"]
+    assert accuracy == pytest.approx(expected, abs=0.03)
+
+
+def one_class(folder: Path) -> str:
+    (folder / "images" / "cat").mkdir(parents=True)
+    Image.new("L", (20, 20)).save(folder / "images" / "cat" / "1.png")
+    return "data.source=folder:images"
+
+
+def broken_image(folder: Path) -> str:
+    for name in ("cat", "dog"):
+        (folder / "images" / name).mkdir(parents=True)
+        for number in range(10):
+            Image.new("L", (20, 20), number).save(folder / "images" / name / f"{number}.png")
+    (folder / "images" / "dog" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+    return "data.source=folder:images"
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("search.trails=3", "did you mean 'trials'"),
+        ("space.name=mnasnett", "no space 'mnasnett'; known: mnasnet"),
+        ("data.image_size=4", "input 4x4 is too small"),
+        ("data.source=folder:nowhere", "nowhere"),
+        ("data.source=floder:images", "no data source"),
+        (one_class, "one class"),
+        (broken_image, "3.png"),
+        ("latency.device=fridge", "unknown device 'fridge'"),
+        ("latency.target_ms=mobilenet-v9", "latency.target_ms = 'mobilenet-v9'"),
+        ("latency.target_ms=-1", "above 0 ms"),
+        ('references.names=["resnet-50"]', "no published network 'resnet-50'"),
+        ("search.algorithm=ppoo", "search.algorithm 'ppoo' is unknown"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    tmp_path: Path, override: str | Callable[[Path], str], words: str
+) -> None:
+    done = search(tmp_path, override if isinstance(override, str) else override(tmp_path))
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
