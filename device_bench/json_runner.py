@@ -8,7 +8,7 @@ prints one JSON object on the last line of its standard output and exits with 0:
 
     {"format": 1, "runtime": "LiteRT 2.3.0", "threads": 1, "delegate": "cpu", "cores": "f0" or null,
      "warmup_us": [..], "samples_us": [..], "init_ms": 5.1, "peak_mb": 12.9,
-     "nodes": 66, "delegated": 66,
+     "nodes": 66, "delegated": 66, "sum_us": 2345.678,
      "operators": [{"name": "..", "kind": "..", "mean_us": 1.5, "calls": 1}, ..]}
 
 `init_ms` is the time to load and prepare the model, `peak_mb` the growth of the process' memory from before the
@@ -17,6 +17,7 @@ code other than 0 with the reason on the last line of standard error.
 """
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,12 +40,14 @@ class JsonRunner:
         command: The words that start it on the device.
         delegates: What it can run a model on.
         profiles: Whether it can time each operator.
+        summed: Whether it also prints `sum_us`, the sum of its samples; it is then held against them.
     """
 
     name: str
     command: tuple[str, ...]
     delegates: tuple[Delegate, ...] = ("cpu",)
     profiles: bool = False
+    summed: bool = False
 
     def argv(self, spec: BenchSpec, model: str) -> tuple[str, ...]:
         """The command line of one session."""
@@ -99,6 +102,10 @@ class JsonRunner:
                 raise RunnerError(f"{self.name} ran with {key} {values[key]!r} instead of {wanted!r}")
         if len(values["samples_us"]) != spec.runs:
             raise RunnerError(f"{self.name} timed {len(values['samples_us'])} inferences instead of {spec.runs}")
+        if self.summed and not math.isclose(
+            math.fsum(values["samples_us"]), values["sum_us"], rel_tol=1e-9, abs_tol=1e-3 * spec.runs
+        ):
+            raise RunnerError(f"{self.name} printed samples that do not add up to their sum; the output is damaged")
         if spec.delegate != "cpu" and not values.get("delegated"):
             raise RunnerError(f"{self.name}: the {spec.delegate} delegate took no node of the model")
         if spec.op_profile and not values.get("operators"):

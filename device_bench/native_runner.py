@@ -109,4 +109,4 @@ def install_native(transport: Transport, files: NativeFiles | None = None) -> Js
         paths.append(f"{transport.workdir.rstrip('/')}/{name}")
         transport.push(data, paths[-1], mode=mode)
     command = (paths[0], "--library", paths[1], "--runtime", found.runtime)
-    return JsonRunner("litert_bench", command, delegates=("cpu", "gpu"), profiles=True)
+    return JsonRunner("litert_bench", command, delegates=("cpu", "gpu"), profiles=True, summed=True)

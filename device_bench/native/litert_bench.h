@@ -169,6 +169,9 @@ static bool print_session(const struct options *o, const struct session *s, cons
   else printf("null");
   print_times("warmup_us", warmup_us, o->warmup);
   print_times("samples_us", samples_us, o->runs);
+  double sum_us = 0;
+  for (long i = 0; i < o->runs; i++) sum_us += samples_us[i];
+  printf(", \"sum_us\": %.3f", sum_us);
   printf(", \"init_ms\": %.3f, \"nodes\": %zu", s->init_ms, s->nodes);
   /* The profiler's own memory is no part of the model's. */
   if (!o->profile) printf(", \"peak_mb\": %.3f", peak_kb / 1024.0);
