@@ -16,14 +16,12 @@ from mnas.adam import Slots
 from mnas.history import History, Observation
 from mnas.policy import Policy
 from mnas.ppo import Batch, Elite, learn
+from mnas.proposals import Proposals, draw
 from mnas.settings import Settings
 from mnas.steps import Steps, Tokens
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
-_TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
-_UNIFORM_TRIES = 20
-_ENUMERABLE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +37,6 @@ class State:
     weights: Floats
     slots: Slots
     baseline: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Proposals:
-    """A batch of architectures to evaluate.
-
-    Attributes:
-        tokens: ``[batch, steps]``.
-        log_probs: Joint log-probability under the policy at temperature 1, ``[batch]``.
-        contexts: The goal each was drawn for, ``[batch]``.
-        repeats: Samples that were tried before: their tokens, goal and history key.
-    """
-
-    tokens: Ints
-    log_probs: Floats
-    contexts: Ints
-    repeats: tuple[tuple[Tokens, int, Tokens], ...] = ()
 
 
 class Controller:
@@ -97,7 +78,7 @@ class Controller:
     def propose(self, state: State, history: History, index: int) -> Proposals:
         """The architectures of batch ``index``, given all trials before it."""
         rng = np.random.default_rng([self.seed, 1, index])
-        return _Draw(self, state, history, index, rng).proposals()
+        return draw(self.policy, self.settings, state.weights, history, index, rng)
 
     def update(self, state: State, history: History, index: int, batch: Sequence[Observation]) -> State:
         """Learns from batch ``index``.
@@ -164,91 +145,6 @@ class Controller:
             tokens += [item[0] for item in best]
             goals += [goal] * len(best)
         return Elite(_rows(tokens, len(self.steps.sizes)), np.array(goals, dtype=np.int64))
-
-
-class _Draw:
-    """Fills the slots of one batch."""
-
-    def __init__(
-        self, controller: Controller, state: State, history: History, index: int, rng: np.random.Generator
-    ) -> None:
-        self.controller = controller
-        self.steps = controller.steps
-        self.weights = state.weights
-        self.history = history
-        self.rng = rng
-        self.size = controller.settings.batch
-        first = index * self.size
-        self.goals = [(first + slot) % controller.goals for slot in range(self.size)]
-        self.slots: list[tuple[Tokens, float] | None] = [None] * self.size
-        self.keys: set[Tokens] = set()
-        self.repeats: list[tuple[Tokens, int, Tokens]] = []
-
-    def proposals(self) -> Proposals:
-        settings = self.controller.settings
-        if not settings.unique:
-            tokens, log_probs = self._sample(np.array(self.goals), 1.0)
-            return Proposals(tokens, log_probs, np.array(self.goals))
-        for temperature in _TEMPERATURES:
-            contexts = np.resize(np.array(self.goals), self.size * settings.overdraw)
-            self._offer(*self._sample(contexts, temperature), contexts, keep=temperature == 1.0)
-            if None not in self.slots:
-                break
-        self._fall_back()
-        filled = [slot for slot in self.slots if slot is not None]
-        return Proposals(
-            _rows([slot[0] for slot in filled], len(self.steps.sizes)),
-            np.array([slot[1] for slot in filled]),
-            np.array(self.goals),
-            tuple(self.repeats[: settings.repeats * self.size]),
-        )
-
-    def _sample(self, contexts: Ints, temperature: float) -> tuple[Ints, Floats]:
-        uniforms = self.rng.random((len(contexts), len(self.steps.sizes)))
-        return self.controller.policy.sample(self.weights, uniforms, contexts, temperature=temperature)
-
-    def _offer(self, tokens: Ints, log_probs: Floats, contexts: Ints, *, keep: bool) -> None:
-        """Puts new architectures into free slots of their goal; ``keep`` collects those tried before."""
-        for row, log_prob, goal in zip(tokens.tolist(), log_probs.tolist(), contexts.tolist(), strict=True):
-            spelled = tuple(row)
-            key = self.steps.key(spelled)
-            tried = self.history.find(key)
-            if tried is not None:
-                if keep:
-                    self.repeats.append((spelled, goal, tried))
-                continue
-            free = [slot for slot, item in enumerate(self.slots) if item is None and self.goals[slot] == goal]
-            if free and key not in self.keys:
-                self.slots[free[0]] = (spelled, log_prob)
-                self.keys.add(key)
-
-    def _fall_back(self) -> None:
-        """Uniform draws, then whatever is left of a small space, then repeats."""
-        for _ in range(_UNIFORM_TRIES):
-            if None not in self.slots:
-                return
-            self._force(self.rng.integers(self.steps.sizes, size=(self.size, len(self.steps.sizes))))
-        if self.steps.cardinality <= _ENUMERABLE:
-            grid = np.indices(self.steps.sizes).reshape(len(self.steps.sizes), -1).T
-            self._force(self.rng.permutation(grid))
-        for slot, item in enumerate(self.slots):
-            if item is None:
-                tokens, log_probs = self._sample(np.array([self.goals[slot]]), 1.0)
-                self.slots[slot] = (tuple(tokens[0].tolist()), float(log_probs[0]))
-
-    def _force(self, tokens: Ints) -> None:
-        for row in tokens.tolist():
-            free = [slot for slot, item in enumerate(self.slots) if item is None]
-            if not free:
-                return
-            key = self.steps.key(row)
-            if key in self.keys or self.history.find(key) is not None:
-                continue
-            goal = np.array([self.goals[free[0]]])
-            row_tokens = np.array([row], dtype=np.int64)
-            log_prob = self.controller.policy.forward(self.weights, row_tokens, goal).chosen().sum()
-            self.slots[free[0]] = (tuple(row), float(log_prob))
-            self.keys.add(key)
 
 
 def _rows(tokens: Sequence[Tokens], steps: int) -> Ints:

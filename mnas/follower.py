@@ -11,9 +11,10 @@ from optuna.trial import FrozenTrial
 
 from mnas.blas import one_thread
 from mnas.checkpoint import Saved, fingerprint, identity, load, save
-from mnas.controller import Controller, Proposals, State
+from mnas.controller import Controller, State
 from mnas.errors import SearchError
 from mnas.history import History
+from mnas.proposals import Proposals
 from mnas.reader import Reader
 from mnas.settings import Settings
 from mnas.steps import Tokens

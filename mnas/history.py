@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -80,9 +81,7 @@ class History:
     def reward(self, key: Tokens, goal: int = 0) -> float | None:
         """Mean reward of the trials of one architecture; ``None`` when none was told."""
         told = self._by_key.get(key)
-        if not told:
-            return None
-        return float(np.mean([observation.rewards[goal] for observation in told if observation.rewards]))
+        return self._mean(told, goal) if told else None
 
     def quantile(self, rewards: Sequence[float], goal: int = 0) -> NDArray[np.float64]:
         """Where rewards stand among all told so far, in [0, 1]; equals share their middle. ``[rewards]``."""
@@ -94,8 +93,16 @@ class History:
         not_above = np.searchsorted(every, rewards, side="right")
         return (below + not_above) / (2.0 * max(1, len(every)))
 
+    def told_distinct(self, goal: int = 0) -> list[tuple[Tokens, float]]:
+        """Every architecture that was told, by key, with its mean reward; oldest first."""
+        return [(key, self._mean(told, goal)) for key, told in self._by_key.items()]
+
     def best(self, count: int, goal: int = 0) -> list[tuple[Tokens, float]]:
         """The best distinct architectures, best first: tokens as first tried, and mean reward."""
-        means = [(told[0], self.reward(key, goal)) for key, told in self._by_key.items()]
-        ranked = sorted(means, key=lambda item: (-(item[1] or 0.0), item[0].number))
-        return [(observation.tokens, reward or 0.0) for observation, reward in ranked[:count]]
+        means = [(told[0], self._mean(told, goal)) for told in self._by_key.values()]
+        ranked = sorted(means, key=lambda item: (-item[1], item[0].number))
+        return [(observation.tokens, reward) for observation, reward in ranked[:count]]
+
+    @staticmethod
+    def _mean(told: Sequence[Observation], goal: int) -> float:
+        return math.fsum(observation.rewards[goal] for observation in told if observation.rewards) / len(told)

@@ -1,69 +1,224 @@
-"""The trials of a batch: new ones asked for, and those that an earlier process left open taken up again."""
+"""How a batch of proposals is drawn: from the neighbourhood of the best, from the policy, never one twice.
+
+Three sources fill a batch in turn. The neighbourhood: architectures one decision away from the best few, chosen by
+the policy's own probability, so that the controller decides what to change. The policy: plain samples, at a higher
+temperature when too few are new. Chance: uniform draws and, of a small space, whatever is left.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from search_spaces import MnasNetArch, Space, arch_hash
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import optuna
-    from optuna.samplers import BaseSampler
-    from optuna.trial import Trial
+from mnas.history import History
+from mnas.neighbours import neighbours
+from mnas.policy import Policy
+from mnas.settings import Settings
+from mnas.steps import Tokens
+from mnas.surrogate import fit
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.int64]
+_TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
+_UNIFORM_TRIES = 20
+_ENUMERABLE = 20_000
+_LARGEST_NEIGHBOURHOOD = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """An open trial and the architecture it stands for."""
+class Proposals:
+    """A batch of architectures to evaluate.
 
-    trial: Trial
-    arch: MnasNetArch
-    arch_hash: str
+    Attributes:
+        tokens: ``[batch, steps]``.
+        log_probs: Joint log-probability under the policy at temperature 1, ``[batch]``.
+        goals: What each was drawn for, ``[batch]``.
+        repeats: Samples of the policy that were tried before: their tokens, goal and key in the history.
+    """
 
-
-def batch_of(first: int, batch: int, trials: int) -> range:
-    """Trial numbers of the batch around trial `first`: batches begin at multiples of `batch`, wherever a run ends."""
-    begin = first // batch * batch
-    return range(begin, min(begin + batch, trials))
-
-
-def first_open(study: optuna.Study) -> int:
-    """The lowest trial number that is not finished."""
-    trials = study.get_trials(deepcopy=False)
-    return next((trial.number for trial in trials if not trial.state.is_finished()), len(trials))
+    tokens: Ints
+    log_probs: Floats
+    goals: Ints
+    repeats: tuple[tuple[Tokens, int, Tokens], ...] = ()
 
 
-def open_proposals(
-    study: optuna.Study, space: Space[MnasNetArch], numbers: range, sampler_of: Callable[[int], BaseSampler]
-) -> list[Proposal]:
-    """The trials of `numbers` that are not finished; missing ones are asked for, in order.
-
-    A trial that a killed process left open keeps what it has suggested; the sampler adds what is missing. A
-    controller adds what it would have then; a sampler of Optuna may not, in that one trial.
+def draw(
+    policy: Policy, settings: Settings, weights: Floats, history: History, index: int, rng: np.random.Generator
+) -> Proposals:
+    """The proposals of batch ``index``.
 
     Args:
-        study: Where the trials are.
-        space: What they choose from.
-        numbers: Of the trials of one batch.
-        sampler_of: Trial number -> the sampler that proposes it.
+        policy: The controller's shape.
+        settings: How it samples.
+        weights: ``[weight_count]``.
+        history: All trials before the batch.
+        index: The batch's; the goals take turns from batch to batch.
+        rng: The only source of chance.
     """
-    import optuna
+    return _Draw(policy, settings, weights, history, index, rng).proposals()
 
-    known = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
-    proposals = []
-    for number in numbers:
-        if number in known and known[number].state.is_finished():
-            continue
-        study.sampler = sampler_of(number)
-        if number in known and known[number].state == optuna.trial.TrialState.RUNNING:
-            trial = optuna.trial.Trial(study, known[number]._trial_id)
-        else:
-            trial = study.ask()
-        values = {
-            decision.name: trial.suggest_categorical(decision.name, decision.choices) for decision in space.decisions
-        }
-        arch = space.decode(space.tokens(values))
-        proposals.append(Proposal(trial, arch, arch_hash(arch)))
-    return proposals
+
+class _Draw:
+    """Fills the slots of one batch."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        settings: Settings,
+        weights: Floats,
+        history: History,
+        index: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.policy = policy
+        self.steps = policy.steps
+        self.settings = settings
+        self.weights = weights
+        self.history = history
+        self.index = index
+        self.rng = rng
+        first = index * settings.batch
+        self.goals = (first + np.arange(settings.batch)) % policy.contexts
+        self.filled: dict[int, tuple[Tokens, float]] = {}
+        self.taken: set[Tokens] = set()
+        self.repeats: list[tuple[Tokens, int, Tokens]] = []
+
+    def proposals(self) -> Proposals:
+        settings = self.settings
+        if not settings.unique:
+            tokens, log_probs = self._sample(self.goals)
+            return Proposals(tokens, log_probs, self.goals)
+        told = len(self.history.told)
+        if 0 < settings.surrogate_after <= told:
+            self._screen()
+        elif told >= settings.guided_after:
+            self._guide()
+        for temperature in _TEMPERATURES:
+            goals = np.resize(self.goals, settings.batch * settings.overdraw)
+            tokens, log_probs = self._sample(goals, temperature)
+            self._offer(zip(tokens.tolist(), log_probs.tolist(), goals.tolist(), strict=True), temperature == 1.0)
+            if len(self.filled) == settings.batch:
+                break
+        self._fall_back()
+        slots = [self.filled[slot] for slot in range(settings.batch)]
+        return Proposals(
+            np.array([slot[0] for slot in slots], dtype=np.int64),
+            np.array([slot[1] for slot in slots]),
+            self.goals,
+            tuple(self.repeats[: settings.repeats * settings.batch]),
+        )
+
+    def _guide(self) -> None:
+        """Fills the guided slots from the neighbourhood, by the policy's probability and the parent's rank."""
+        exact = self.settings.guided * self.settings.batch
+        count = int(exact) + int(self.rng.random() < exact - int(exact))
+        # Other slots from batch to batch, so that every goal has its share of both sources.
+        slots = [(self.index + turn) % self.settings.batch for turn in range(count)]
+        for goal in sorted({int(self.goals[slot]) for slot in slots}):
+            rows, ranks = self._neighbourhood(goal)
+            if not rows:
+                continue
+            log_probs = self._joint(rows, goal)
+            gumbel = -np.log(-np.log(self.rng.random(len(rows))))
+            score = log_probs / self.settings.guided_temperature - self.settings.rank_cost * np.array(ranks) + gumbel
+            order = np.argsort(-score, kind="stable").tolist()
+            mine = [slot for slot in slots if self.goals[slot] == goal]
+            for slot, pick in zip(mine, order, strict=False):
+                self._put(slot, rows[pick], float(log_probs[pick]))
+
+    def _neighbourhood(self, goal: int) -> tuple[list[Tokens], list[int]]:
+        """New neighbours of the best few, and the rank of the parent of each; a random part where there are many."""
+        rows: list[Tokens] = []
+        ranks: list[int] = []
+        for rank, (parent, _) in enumerate(self.history.best(self.settings.parents, goal)):
+            around = [tuple(row) for row in neighbours(parent, self.steps.sizes).tolist()]
+            rows += around
+            ranks += [rank] * len(around)
+        if len(rows) > _LARGEST_NEIGHBOURHOOD:
+            part = sorted(self.rng.permutation(len(rows))[:_LARGEST_NEIGHBOURHOOD].tolist())
+            rows, ranks = [rows[pick] for pick in part], [ranks[pick] for pick in part]
+        new = set(self._new(rows))
+        kept = [pick for pick in range(len(rows)) if pick in new]
+        return [rows[pick] for pick in kept], [ranks[pick] for pick in kept]
+
+    def _screen(self) -> None:
+        """Fills all slots with the most promising of many samples and neighbours, by the surrogate."""
+        for goal in sorted({int(goal) for goal in self.goals}):
+            slots = [slot for slot in range(self.settings.batch) if self.goals[slot] == goal]
+            known = self.history.told_distinct(goal)
+            model = fit(np.array([key for key, _ in known]), np.array([reward for _, reward in known]))
+            sampled, log_probs = self._sample(np.full(self.settings.pool, goal))
+            for row, key in zip(sampled.tolist(), map(self.steps.key, sampled.tolist()), strict=True):
+                tried = self.history.find(key)
+                if tried is not None:
+                    self.repeats.append((tuple(row), goal, tried))
+            pool = [tuple(row) for row in sampled.tolist()] + self._neighbourhood(goal)[0]
+            rows = [pool[pick] for pick in self._new(pool)]
+            if not rows:
+                continue
+            mean, deviation = model.predict(np.array([self.steps.key(row) for row in rows]))
+            order = np.argsort(-(mean + self.settings.explore * deviation), kind="stable")[: len(slots)].tolist()
+            log_probs = self._joint([rows[pick] for pick in order], goal)
+            for slot, pick, log_prob in zip(slots, order, log_probs.tolist(), strict=False):
+                self._put(slot, rows[pick], log_prob)
+
+    def _new(self, rows: Sequence[Sequence[int]]) -> list[int]:
+        """Which rows are architectures that nobody tried, each once."""
+        keys: set[Tokens] = set()
+        picks = []
+        for pick, row in enumerate(rows):
+            key = self.steps.key(row)
+            if key not in keys and key not in self.taken and self.history.find(key) is None:
+                keys.add(key)
+                picks.append(pick)
+        return picks
+
+    def _sample(self, goals: Ints, temperature: float = 1.0) -> tuple[Ints, Floats]:
+        uniforms = self.rng.random((len(goals), len(self.steps.sizes)))
+        return self.policy.sample(self.weights, uniforms, goals, temperature=temperature)
+
+    def _joint(self, rows: Sequence[Tokens], goal: int) -> Floats:
+        tokens = np.array(rows, dtype=np.int64)
+        forward = self.policy.forward(self.weights, tokens, np.full(len(tokens), goal))
+        joint: Floats = forward.chosen().sum(axis=1).astype(np.float64)
+        return joint
+
+    def _put(self, slot: int, row: Sequence[int], log_prob: float) -> None:
+        self.filled[slot] = (tuple(row), log_prob)
+        self.taken.add(self.steps.key(row))
+
+    def _offer(self, samples: Iterable[tuple[list[int], float, int]], keep: bool) -> None:
+        """Puts new architectures into free slots of their goal; ``keep`` collects those tried before."""
+        for row, log_prob, goal in samples:
+            key = self.steps.key(row)
+            tried = self.history.find(key)
+            if tried is not None:
+                if keep:
+                    self.repeats.append((tuple(row), goal, tried))
+                continue
+            free = [slot for slot in self._free() if self.goals[slot] == goal]
+            if free and key not in self.taken:
+                self._put(free[0], row, log_prob)
+
+    def _free(self) -> list[int]:
+        return [slot for slot in range(self.settings.batch) if slot not in self.filled]
+
+    def _fall_back(self) -> None:
+        """Uniform draws, then whatever is left of a small space, then repeats."""
+        steps = len(self.steps.sizes)
+        for _ in range(_UNIFORM_TRIES):
+            if self._free():
+                self._force(self.rng.integers(self.steps.sizes, size=(self.settings.batch, steps)))
+        if self._free() and self.steps.cardinality <= _ENUMERABLE:
+            self._force(self.rng.permutation(np.indices(self.steps.sizes).reshape(steps, -1).T))
+        for slot in self._free():
+            tokens, log_probs = self._sample(self.goals[slot : slot + 1])
+            self.filled[slot] = (tuple(tokens[0].tolist()), float(log_probs[0]))
+
+    def _force(self, tokens: Ints) -> None:
+        rows = tokens.tolist()
+        for slot, pick in zip(self._free(), self._new(rows), strict=False):
+            self._put(slot, rows[pick], float(self._joint([rows[pick]], int(self.goals[slot]))[0]))

@@ -34,16 +34,21 @@ class Settings:
         repeats: Batches' worth of repeats that may join an update.
         queue: Size of the priority queue of the best distinct architectures (Abolafia et al. 2018); 0 for none.
         queue_weight: Weight of their mean log-likelihood.
-        guided: Share of a batch proposed in the neighbourhood of the queue: a few decisions of a good
-            architecture are taken again by the policy.
-        surrogate_after: Evaluations after which a Gaussian process screens the samples; 0 for never.
-        pool: Samples it screens a batch.
+        guided: Share of a batch taken from the neighbourhood of the best: one decision of a good architecture is
+            changed, the policy's probability says which and how.
+        guided_after: Trials told before that begins.
+        guided_temperature: Divides the log-probabilities of that choice.
+        parents: How many of the best have a neighbourhood.
+        rank_cost: What a parent's rank costs its neighbours, in nats.
+        surrogate_after: Trials told before a Gaussian process screens the samples; 0 for never.
+        pool: Samples it screens, beside the neighbourhood.
+        explore: Standard deviations added to its mean.
     """
 
     loss: Literal["ppo", "reinforce"] = "ppo"
     batch: int = 5
-    hidden: int = 64
-    embedding: int = 32
+    hidden: int = 32
+    embedding: int = 16
     share: Literal["tag", "step"] = "step"
     init: float = 0.1
     learning_rate: float = 1e-2
@@ -56,18 +61,23 @@ class Settings:
     unique: bool = True
     overdraw: int = 3
     repeats: int = 2
-    queue: int = 5
+    queue: int = 3
     queue_weight: float = 0.2
-    guided: float = 0.0
+    guided: float = 0.8
+    guided_after: int = 10
+    guided_temperature: float = 2.0
+    parents: int = 3
+    rank_cost: float = 0.3
     surrogate_after: int = 0
     pool: int = 200
+    explore: float = 0.5
 
     def __post_init__(self) -> None:
-        positive = ("batch", "hidden", "embedding", "epochs", "overdraw", "pool", "learning_rate", "init")
-        for name in positive:
+        whole = ("batch", "hidden", "embedding", "epochs", "overdraw", "pool", "parents")
+        for name in (*whole, "learning_rate", "init", "guided_temperature"):
             if not getattr(self, name) > 0:
                 raise SearchError(f"controller {name} is {getattr(self, name)}: it must be above 0")
-        for name in ("clip_norm", "entropy", "repeats", "queue", "queue_weight", "surrogate_after"):
+        for name in ("clip_norm", "entropy", "repeats", "queue", "queue_weight", "surrogate_after", "guided_after"):
             if not getattr(self, name) >= 0:
                 raise SearchError(f"controller {name} is {getattr(self, name)}: it must not be negative")
         if not 0 <= self.guided <= 1:
@@ -98,7 +108,7 @@ _SETTINGS: dict[str, Settings] = {
     "reinforce": replace(
         NASNET, loss="reinforce", batch=10, hidden=64, embedding=32, learning_rate=1e-2, clip_norm=1.0, epochs=1
     ),
-    "ppo-gp": Settings(batch=10, entropy=0.03, queue=0, surrogate_after=20),
+    "ppo-gp": Settings(surrogate_after=15),
 }
 
 

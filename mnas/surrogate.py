@@ -17,7 +17,7 @@ Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
 _RHOS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 _NOISES = (0.001, 0.01, 0.1, 0.5)
-_LARGEST = 400  # points fitted; the work grows with their cube
+_LARGEST = 200  # points fitted; the work grows with their cube
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def fit(tokens: Ints, rewards: Floats) -> Surrogate:
     """Fits by marginal likelihood over a grid of correlation and noise.
 
     Args:
-        tokens: Distinct architectures, ``[points, steps]``, oldest first. Of more than 400 the best and the newest
+        tokens: Distinct architectures, ``[points, steps]``, oldest first. Of more than 200 the best and the newest
             halves are kept.
         rewards: ``[points]``.
     """
