@@ -1,0 +1,1 @@
+"""The parts of bench/controller_quality.py."""

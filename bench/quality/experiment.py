@@ -1,0 +1,115 @@
+"""One seed of one algorithm on one table, and what many of them amount to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import moocore
+import numpy as np
+
+from mnas.blas import one_thread
+from mnas.confirm import Contender, Plan, contenders, next_runs, verdict
+from mnas.steps import Tokens
+
+from .searches import search
+from .tables import load, reward_of
+
+CONFIRMATION = Plan(top=8, rounds=2, keep=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to run; picklable, for a worker process."""
+
+    table: Path
+    algorithm: str
+    reward: str
+    target: float
+    seed: int
+    checkpoints: tuple[int, ...]
+    noise: bool = False
+    canonical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One search, at its checkpoints.
+
+    Attributes:
+        regret: Best mean reward of the table less that of the incumbent, ``[checkpoints]``. The incumbent is the best
+            by what the search was told.
+        confirmed: The same when the last evaluations before the checkpoint go to training the top few again.
+        hypervolume: Of the front of what was evaluated (mean accuracy, cost), as a share of the whole table's.
+    """
+
+    regret: np.ndarray
+    confirmed: np.ndarray
+    hypervolume: np.ndarray
+
+
+def run(task: Task) -> Curves:
+    """Searches once."""
+    table = load(task.table, task.canonical)
+    reward = reward_of(table, task.reward, task.target)
+    truth = reward(table.accuracy, table.cost)
+    rng = np.random.default_rng([task.seed, 7])
+    rows: list[int] = []
+    told: list[float] = []
+    drawn: list[int] = []
+
+    def evaluate(tokens: Tokens) -> float:
+        row = table.rows[tokens]
+        which = int(rng.integers(table.seeds.shape[1]))
+        accuracy = table.seeds[row, which] if task.noise else table.accuracy[row]
+        rows.append(row)
+        drawn.append(which)
+        told.append(float(reward(accuracy, table.cost[row])))
+        return told[-1]
+
+    with one_thread():
+        search(task.algorithm, table.steps, evaluate, task.seed, max(task.checkpoints))
+    volumes = _hypervolumes(table.accuracy, table.cost, rows, task.checkpoints)
+    regret = [truth.max() - truth[rows[int(np.argmax(told[:count]))]] for count in task.checkpoints]
+    confirmed = list(regret)
+    if task.noise:
+        again = reward(table.seeds, table.cost[:, None])
+        for place, count in enumerate(task.checkpoints):
+            spent = count - CONFIRMATION.trainings
+            if spent >= CONFIRMATION.top:
+                named = _confirm(rows[:spent], told[:spent], drawn[:spent], again, rng)
+                confirmed[place] = truth.max() - truth[named]
+    return Curves(np.array(regret), np.array(confirmed), volumes)
+
+
+def _confirm(
+    rows: Sequence[int], told: Sequence[float], drawn: Sequence[int], again: np.ndarray, rng: np.random.Generator
+) -> int:
+    """The row that is named after training the top few again, each time with a seed of the table not used yet."""
+    found: dict[str, float] = {}
+    used: dict[str, list[int]] = {}
+    for row, value, which in zip(rows, told, drawn, strict=True):
+        if str(row) not in found:
+            found[str(row)], used[str(row)] = value, [which]
+    field = contenders(found, CONFIRMATION)
+    while names := next_runs(field, CONFIRMATION):
+        after = []
+        for one in field:
+            if one.name in names:
+                left = [seed for seed in range(again.shape[1]) if seed not in used[one.name]]
+                which = int(rng.choice(left or list(range(again.shape[1]))))
+                used[one.name].append(which)
+                one = Contender(one.name, one.found, (*one.again, float(again[int(one.name), which])))
+            after.append(one)
+        field = after
+    return int(verdict(field).standings[0].name)
+
+
+def _hypervolumes(
+    accuracy: np.ndarray, cost: np.ndarray, rows: Sequence[int], checkpoints: Sequence[int]
+) -> np.ndarray:
+    points = np.column_stack([-accuracy, cost / cost.max()])
+    reference = points.max(axis=0)
+    whole = moocore.hypervolume(points, ref=reference)
+    return np.array([moocore.hypervolume(points[list(rows[:count])], ref=reference) / whole for count in checkpoints])

@@ -1,0 +1,96 @@
+"""Every algorithm as one function: what it evaluates on a table, in order."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mnas.controller import Controller
+from mnas.evolution import Evolution
+from mnas.history import History, Observation
+from mnas.settings import Settings, settings_for
+from mnas.steps import Steps, Tokens
+
+Evaluate = Callable[[Tokens], float]
+"""Tokens -> reward; called once an evaluation, so that noise is drawn anew."""
+
+CONTROLLERS = ("ppo", "ppo-gp", "ppo-paper", "reinforce")
+EVOLUTIONS = {
+    "evolution": Evolution(population=20, tournament=10, unique=True),
+    "evolution-repeating": Evolution(population=20, tournament=5, unique=False),
+}
+OPTUNA = ("TPESampler", "NSGAIISampler")
+ALGORITHMS = ("random", *EVOLUTIONS, *OPTUNA, "reinforce", "ppo-paper", "ppo", "ppo-gp")
+
+
+def search(algorithm: str, steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
+    """Calls ``evaluate`` ``budget`` times."""
+    if algorithm == "random":
+        _random(steps, evaluate, seed, budget)
+    elif algorithm in EVOLUTIONS:
+        evolve(EVOLUTIONS[algorithm], steps, evaluate, seed, budget)
+    elif algorithm in OPTUNA:
+        _optuna(algorithm, steps, evaluate, seed, budget)
+    else:
+        control(settings_for(algorithm), steps, evaluate, seed, budget)
+
+
+def control(settings: Settings, steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
+    """The controller, batch by batch: what ``ControllerSampler`` does in a study."""
+    controller = Controller(steps, settings, seed=seed)
+    state, seen = controller.initial(), []
+    for index in range(-(-budget // settings.batch)):
+        proposals = controller.propose(state, History(steps, seen), index)
+        batch = []
+        for slot, (row, log_prob) in enumerate(
+            zip(proposals.tokens.tolist(), proposals.log_probs.tolist(), strict=True)
+        ):
+            number = index * settings.batch + slot
+            if number < budget:
+                batch.append(_observed(steps, number, row, evaluate, log_prob))
+        seen += batch
+        state = controller.update(state, History(steps, seen), index, batch)
+
+
+def evolve(evolution: Evolution, steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
+    """Regularized evolution, one at a time."""
+    seen: list[Observation] = []
+    for number in range(budget):
+        tokens = evolution.propose(steps, History(steps, seen), np.random.default_rng([seed, 3, number]))
+        seen.append(_observed(steps, number, tokens, evaluate))
+
+
+def _observed(
+    steps: Steps, number: int, row: Sequence[int], evaluate: Evaluate, log_prob: float | None = None
+) -> Observation:
+    tokens = tuple(row)
+    return Observation(number, tokens, steps.key(tokens), (evaluate(tokens),), log_prob)
+
+
+def _random(steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
+    """Uniform, and no architecture twice."""
+    rng, seen = np.random.default_rng([seed, 5]), set()
+    while len(seen) < budget:
+        tokens = tuple(int(token) for token in rng.integers(steps.sizes))
+        if steps.key(tokens) not in seen:
+            seen.add(steps.key(tokens))
+            evaluate(tokens)
+
+
+def _optuna(name: str, steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    options = {"population_size": 20} if name == "NSGAIISampler" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study = optuna.create_study(direction="maximize", sampler=getattr(optuna.samplers, name)(seed=seed, **options))
+        distributions = {
+            step: optuna.distributions.CategoricalDistribution(tuple(range(size)))
+            for step, size in zip(steps.names, steps.sizes, strict=True)
+        }
+        for _ in range(budget):
+            trial = study.ask(distributions)
+            study.tell(trial, evaluate(tuple(trial.params[step] for step in steps.names)))
