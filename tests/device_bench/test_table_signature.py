@@ -1,0 +1,109 @@
+"""Signatures read from real TFLite files, and single operators cut out of them."""
+
+import numpy as np
+import pytest
+
+from device_bench.carve import carve
+from device_bench.errors import BadRequest
+from device_bench.signature import signatures
+
+PRECISIONS = ("float32", "float16", "dynamic", "int8")
+
+
+@pytest.fixture(scope="module")
+def files():
+    """A network with an operator of many kinds, in every precision."""
+    import tf_keras as keras
+
+    from device_bench import to_tflite
+
+    image = keras.Input((20, 16, 3))
+    x = keras.layers.Conv2D(8, (3, 5), (2, 1), "valid", activation="relu6", dilation_rate=1)(image)
+    left, right = keras.layers.DepthwiseConv2D(3, padding="same")(x), keras.layers.MaxPooling2D(2, 1, "same")(x)
+    x = keras.layers.Concatenate()([left, right])
+    gate = keras.layers.Activation("sigmoid")(keras.layers.GlobalAveragePooling2D(keepdims=True)(x))
+    x = keras.layers.Multiply()([x, gate])
+    x = keras.layers.Conv2D(80, 1, use_bias=False)(x)
+    x = keras.layers.ZeroPadding2D(1)(x)
+    x = keras.layers.Flatten()(x)
+    model = keras.Model(image, keras.layers.Dense(5, activation="softmax")(x))
+    images = np.random.default_rng(0).random((4, 20, 16, 3), np.float32)
+    return {precision: to_tflite(model, precision, images) for precision in PRECISIONS}
+
+
+def test_lines_say_what_costs_time(files):
+    lines = signatures(files["int8"])
+    assert lines[0] == "CONV_2D 1x20x16x3>1x9x12x8 k3x5 s2x1 valid relu6 int8"
+    assert "DEPTHWISE_CONV_2D 1x9x12x8>1x9x12x8 k3x3 s1x1 same int8" in lines
+    assert "MAX_POOL_2D 1x9x12x8>1x9x12x8 k2x2 s1x1 same int8" in lines
+    assert "MUL 1x9x12x16,1x1x1x16>1x9x12x16 int8" in lines
+    assert "CONCATENATION 1x9x12x8,1x9x12x8>1x9x12x16 axis=3 int8" in lines
+    assert "MEAN 1x9x12x16>1x1x1x16 keep_dims=1 axes=1,2 int8" in lines
+    assert any(line.startswith("PAD 1x9x12x80>1x11x14x80 paddings=0,0,1,1,1,1,0,0") for line in lines)
+    assert lines[-1] == "SOFTMAX 1x5>1x5 beta=1 int8"
+
+
+def test_weights_of_another_format_are_told(files):
+    wide = "CONV_2D 1x9x12x16>1x9x12x80 k1x1 s1x1 valid"
+    last = [next(line for line in signatures(files[one]) if line.startswith(wide)) for one in PRECISIONS]
+    assert [line.rsplit(" ", 1)[1] for line in last] == ["float32", "float32/float16", "float32/int8", "int8"]
+    assert not any(line.startswith("DEQUANTIZE") for line in signatures(files["float16"]))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_carved_operator_is_that_operator_and_runs(files, precision):
+    from ai_edge_litert.interpreter import Interpreter
+
+    lines = signatures(files[precision])
+    parts = carve(files[precision], lines)
+    assert set(parts) == set(lines)
+    for line, part in parts.items():
+        assert signatures(part) == (line,)
+        interpreter = Interpreter(model_content=part, num_threads=1)
+        interpreter.allocate_tensors()
+        interpreter.invoke()
+
+
+def test_a_chain_of_carved_operators_computes_what_the_network_computes(files):
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    whole = Interpreter(
+        model_content=files["int8"], experimental_preserve_all_tensors=True, experimental_op_resolver_type=plain
+    )
+    whole.allocate_tensors()
+    entry = whole.get_input_details()[0]
+    whole.set_tensor(entry["index"], np.random.default_rng(1).integers(-128, 127, (1, 20, 16, 3), np.int8))
+    whole.invoke()
+    first = signatures(files["int8"])[0]
+    part = Interpreter(model_content=carve(files["int8"], [first])[first], experimental_op_resolver_type=plain)
+    part.allocate_tensors()
+    part.set_tensor(part.get_input_details()[0]["index"], whole.get_tensor(entry["index"]))
+    part.invoke()
+    made = part.get_output_details()[0]
+    same = next(one for one in whole.get_tensor_details() if one["name"] == made["name"])
+    assert np.array_equal(part.get_tensor(made["index"]), whole.get_tensor(same["index"]))
+
+
+def test_only_what_is_wanted_is_carved(files):
+    lines = signatures(files["float32"])
+    assert list(carve(files["float32"], [lines[1], "ADD 1x2>1x2 float32"])) == [lines[1]]
+    assert carve(files["float32"], []) == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"\x00" * 64, b"\x10\x00\x00\x00TFL3" + b"\xff" * 40])
+def test_what_is_no_model_is_one_line(content):
+    with pytest.raises(BadRequest) as caught:
+        signatures(content)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cut_file_is_one_line_or_still_whole(files):
+    model = files["int8"]
+    for share in (0.1, 0.5, 0.9, 0.99):
+        cut, told = model[: int(share * len(model))], ""
+        try:
+            assert signatures(cut)
+        except BadRequest as error:
+            told = str(error)
+        assert "\n" not in told

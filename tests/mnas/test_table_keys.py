@@ -1,0 +1,49 @@
+"""The signatures that an architecture promises are those that its file has."""
+
+import numpy as np
+import pytest
+
+import search_spaces
+from device_bench import to_tflite
+from device_bench.signature import signatures as read
+from search_spaces import SpaceError, published, space
+from search_spaces.signatures import signatures
+
+
+def file_of(arch, shape, classes, precision, rng):
+    return to_tflite(search_spaces.build_model(arch, shape, classes), precision, rng.random((4, *shape), np.float32))
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic", "int8"])
+@pytest.mark.parametrize(("size", "channels", "classes", "width"), [(32, 3, 10, 0.35), (24, 1, 3, 0.75)])
+def test_random_architectures(precision, size, channels, classes, width):
+    rng = np.random.default_rng([size, len(precision)])
+    shape = (size, size, channels)
+    searched = space("mnasnet", shape, width=width, depth=0.4, head_filters=96)
+    for _ in range(2):
+        arch = searched.decode(searched.sample(rng))
+        assert signatures(arch, shape, classes, precision) == read(file_of(arch, shape, classes, precision, rng))
+
+
+def test_a_published_network_with_relu6():
+    arch, shape = search_spaces.fit(published("mobilenet-v2"), (40, 56, 3)), (40, 56, 3)
+    rng = np.random.default_rng(0)
+    assert signatures(arch, shape, 7, "int8") == read(file_of(arch, shape, 7, "int8", rng))
+
+
+def test_equal_blocks_are_listed_once_and_fast():
+    from time import perf_counter
+
+    searched = space("mnasnet")
+    rng = np.random.default_rng(0)
+    arches = [searched.decode(searched.sample(rng)) for _ in range(300)]
+    first = [signatures(arch, (224, 224, 3), 1000, "int8") for arch in arches]
+    began = perf_counter()
+    again = [signatures(arch, (224, 224, 3), 1000, "int8") for arch in arches]
+    assert again == first
+    assert perf_counter() - began < 3  # it takes a hundredth of that
+
+
+def test_an_unknown_precision():
+    with pytest.raises(SpaceError, match="unknown precision 'int4'"):
+        signatures(published("mnasnet-a1"), (224, 224, 3), 10, "int4")
