@@ -9,7 +9,12 @@ from device_bench.errors import CommandTimeout, PullFailed, PushFailed
 from device_bench.local import LocalTransport
 from device_bench.transport import Completed, model_path
 
-_TRANSPORTS = ["host_transport"]
+_PHONE = pytest.mark.xdist_group("adbd")
+_TRANSPORTS = [
+    "host_transport",
+    pytest.param("adb_transport", marks=_PHONE),
+    pytest.param("server_transport", marks=_PHONE),
+]
 _AWKWARD = ["", " ", "a b", "'", '"', "$HOME", "`id`", "a;id", "*", "\\", "new\nline", "ümlaut", "-n", "--", "&", "!!"]
 
 

@@ -7,6 +7,7 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
+from adbd_rig.desk import outside
 from adbd_rig.roots import cache_folder
 from device_bench.native_build import build_runner
 from device_bench.native_runner import NativeFiles
@@ -17,7 +18,8 @@ def aarch64_files() -> NativeFiles:
     release = version("ai-edge-litert")
     library = cache_folder() / f"libLiteRt-{release}-aarch64.so"
     if not library.exists():
-        _fetch(release, library)
+        with outside():
+            _fetch(release, library)
     return NativeFiles(build_runner("aarch64-linux-gnu-gcc"), library, f"LiteRT {release}")
 
 

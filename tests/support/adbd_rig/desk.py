@@ -12,13 +12,32 @@ _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _enter(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+# The network this process began in, where the package mirror can be reached.
+_OUTSIDE = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _enter(network: int) -> None:
+    if _libc.setns(network, _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "cannot change the network namespace")
+
+
+@contextlib.contextmanager
+def _inside(network: int) -> Iterator[None]:
+    """Move this thread, and what it starts, to another network namespace for a while."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if _libc.setns(handle, _CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), f"cannot enter {path}")
+        _enter(network)
+        try:
+            yield
+        finally:
+            _enter(home)
     finally:
-        os.close(handle)
+        os.close(home)
+
+
+def outside() -> contextlib.AbstractContextManager[None]:
+    """Fetch something: for the body, this thread is back in the network it began in."""
+    return _inside(_OUTSIDE)
 
 
 class Desk:
@@ -56,14 +75,8 @@ class Desk:
     @contextlib.contextmanager
     def sit(self) -> Iterator[None]:
         """Move this thread, and what it starts, to the desk; sockets made here reach the phones only."""
-        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            _enter(Path(f"/proc/{self.pid}/ns/net"))
+        with Path(f"/proc/{self.pid}/ns/net").open("rb") as network, _inside(network.fileno()):
             yield
-        finally:
-            if _libc.setns(home, _CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), "cannot go back to the first network namespace")
-            os.close(home)
 
     def close(self) -> None:
         self._holder.kill()

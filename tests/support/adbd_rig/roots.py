@@ -9,8 +9,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from adbd_rig.desk import outside
+
 _SUITE = "trixie"
-_PACKAGES = "adbd base-files coreutils dash grep libc-bin libstdc++6 procps sed util-linux".split()
+_PACKAGES = "adbd base-files coreutils dash findutils grep libc-bin libstdc++6 procps sed util-linux".split()
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _ADBD = "usr/lib/android-sdk/platform-tools/adbd"
 # Debian compiles authentication off; in exactly this build one byte turns it on.
@@ -54,7 +56,8 @@ def build_root(arch: str) -> Root:
     with (cache / f"{arch}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            _bootstrap(arch, path)
+            with outside():
+                _bootstrap(arch, path)
     return Root(path, arch)
 
 
