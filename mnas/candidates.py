@@ -23,8 +23,8 @@ from mnas.latency_cache import LatencyCache, cache_key
 from mnas.run import Run
 from search_spaces import MnasNetArch, arch_hash, to_json
 
-GOOD_VERDICTS = ("valid", "noisy")
-"""A noisy latency is still one, with a wide interval; a throttled or failed one is not recorded."""
+_MEASUREMENTS = 2
+"""How often a network that came out throttled or failed is measured before it is given up."""
 
 Asked = Mapping[str, tuple[MnasNetArch, Path]]
 
@@ -148,12 +148,14 @@ class Evaluator:
     def _timed(self, asked: Asked, models: Mapping[str, bytes], seed: int) -> dict[str, Timing]:
         known = {name: timing for name, one in asked.items() if (timing := self._known(one)) is not None}
         fresh = {name: model for name, model in models.items() if name not in known}
-        if fresh:
-            rng = np.random.default_rng([self._config.search.seed, seed])
-            known |= self._latency.measure(fresh, rng, self._run.path / "latency.jsonl")
+        rng = np.random.default_rng([self._config.search.seed, seed])
+        for _ in range(_MEASUREMENTS):
+            bad = {name: model for name, model in fresh.items() if not _good(known.get(name))}
+            if bad:
+                known |= self._latency.measure(bad, rng, self._run.path / "latency.jsonl")
         for name in known:
             arch, folder = asked[name]
-            if known[name].verdict in GOOD_VERDICTS:
+            if _good(known[name]):
                 write_json(folder / "latency.json", known[name].to_dict())
                 if self._cache and name in fresh:
                     self._cache.put(self._key(arch), known[name])
@@ -221,6 +223,9 @@ def _joined(trained: Evaluation | Failed, timing: Timing | None) -> Candidate | 
         return trained
     if timing is None:
         return Failed("latency: no model to time")
-    if timing.verdict not in GOOD_VERDICTS or timing.median_ms is None:
-        return Failed(f"latency {timing.verdict}: {timing.reason}")
-    return Candidate(trained, timing)
+    return Candidate(trained, timing) if _good(timing) else Failed(f"latency {timing.verdict}: {timing.reason}")
+
+
+def _good(timing: Timing | None) -> bool:
+    """A noisy latency is still one, with a wide interval; a throttled or failed one is not recorded."""
+    return timing is not None and timing.median_ms is not None and timing.verdict in ("valid", "noisy")

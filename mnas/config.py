@@ -75,6 +75,9 @@ class LatencySection(_Section):
     interval: float = Field(
         default=0.05, gt=0, description="Wanted half-width of the median's interval, a share of it."
     )
+    canary_limit: float = Field(
+        default=1.1, gt=1, description="Sessions do not count when a canary model became slower by this factor."
+    )
     warmup_runs: int = Field(default=8, ge=0, description="Inferences before the timed ones.")
     runs: int = Field(default=50, ge=1, description="Timed inferences a process.")
     cache: Path | None = Field(default=None, description="File of latencies shared by searches on one device.")

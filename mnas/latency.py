@@ -67,7 +67,10 @@ class DeviceLatency:
             threads=settings.threads, cores=settings.cores, warmup_runs=settings.warmup_runs, runs=settings.runs
         )
         self._protocol = TimingProtocol(
-            min_sessions=settings.min_sessions, max_sessions=settings.max_sessions, precision=settings.interval
+            min_sessions=settings.min_sessions,
+            max_sessions=settings.max_sessions,
+            precision=settings.interval,
+            canary_limit=settings.canary_limit,
         )
         self._device: Device = open_device(settings.device)
 

@@ -36,7 +36,7 @@ limit = 300
 epochs = 1
 [latency]
 target_ms = 0.05
-max_sessions = 3
+canary_limit = 10
 cache = "{cache}"
 [references]
 names = ["mobilenet-v2"]

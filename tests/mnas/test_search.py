@@ -37,7 +37,7 @@ limit = 300
 epochs = 1
 [latency]
 target_ms = "mobilenet-v2"
-max_sessions = 3
+canary_limit = 10
 runs = 10
 [references]
 names = ["mobilenet-v2"]
@@ -172,7 +172,7 @@ def test_ctrl_c_stops_and_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_candidates_that_cannot_be_trained_are_recorded_with_the_reason(tmp_path: Path) -> None:
-    done = search(tmp_path, "train.learning_rate=1e18", "references.names=[]", "latency.target_ms=1")
+    done = search(tmp_path, "train.learning_rate=1e38", "references.names=[]", "latency.target_ms=1")
     assert done.returncode == 1
     assert "no trial of run has succeeded" in done.stderr
     trials = Run.open(tmp_path / "run").study().trials
