@@ -20,7 +20,9 @@ from device_bench.protocol import TimingProtocol
 from device_bench.results import Results
 from device_bench.runner import BenchSpec
 from device_bench.survey import named_devices
-from device_bench.tables import results_table
+from device_bench.tables import reasons, results_table
+
+_WIDE, _FILE_WIDTH = 110, 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,12 @@ def _show(results: Results, matrix: Sequence[Cell], options: BenchOptions) -> No
     frame = frame[[tuple(row) in asked for row in frame[key].itertuples(index=False)]]
     if frame.empty:
         return
-    Console().print(results_table(frame))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_FILE_WIDTH)
+    console.print(results_table(frame, wide=console.width >= _WIDE))
+    for words in reasons(frame):
+        click.echo(words)
     if options.output:
         click.echo(f"written: {options.output}", err=True)
     if options.figure and frame["median_ms"].notna().any():

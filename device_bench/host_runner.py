@@ -44,7 +44,7 @@ def _session(arguments: argparse.Namespace) -> dict[str, Any]:
     from ai_edge_litert.interpreter import Interpreter
 
     model = Path(arguments.model).read_bytes()
-    before_mb = _peak_mb()
+    before_mb = _resident_mb()
     start = time.perf_counter_ns()
     interpreter = Interpreter(model_content=model, num_threads=arguments.threads)
     interpreter.allocate_tensors()
@@ -101,6 +101,10 @@ def _timed(interpreter: Any, count: int) -> list[float]:
         interpreter.invoke()
         times_us.append((time.perf_counter_ns() - start) / 1e3)
     return times_us
+
+
+def _resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
 def _peak_mb() -> float:

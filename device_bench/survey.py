@@ -13,6 +13,7 @@ from device_bench.errors import BadRequest, BenchError
 from device_bench.probe import DeviceInfo, DeviceState, read_info, read_state
 from device_bench.tables import devices_table
 
+_FILE_WIDTH = 200
 Found = tuple[str, DeviceInfo | None, DeviceState | None, str]
 
 
@@ -53,7 +54,10 @@ def survey(names: Sequence[str], *, as_json: bool) -> None:
         for one in found:
             click.echo(json.dumps(_plain(one)))
     else:
-        Console().print(devices_table(found))
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=_FILE_WIDTH)
+        console.print(devices_table(found))
     for problem in problems:
         click.echo(f"note: {problem}", err=True)
     if any(info is None for _, info, _, _ in found):

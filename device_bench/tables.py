@@ -56,11 +56,16 @@ def describe_state(state: DeviceState) -> str:
     return ", ".join(filter(None, words))
 
 
-def results_table(frame: "pd.DataFrame") -> Table:
-    """A row a cell, sorted as the matrix is; a column that has nothing to tell is left out."""
+def results_table(frame: "pd.DataFrame", *, wide: bool = True) -> Table:
+    """A row a cell, sorted as the matrix is; a column that has nothing to tell is left out.
+
+    Args:
+        frame: The results.
+        wide: Also show the time to load and the memory, where known.
+    """
     table = Table(header_style="bold", box=None)
     optional = {"cores": frame["cores"].ne("").any(), "run": frame["repeat"].nunique() > 1}
-    optional |= {"init ms": frame["init_ms"].notna().any(), "peak MB": frame["peak_mb"].notna().any()}
+    optional |= {"init ms": wide and frame["init_ms"].notna().any(), "peak MB": wide and frame["peak_mb"].notna().any()}
     shown = ["model", "precision", "device", "threads", "delegate", "cores", "run", "median ms", "95 % interval"]
     shown += ["init ms", "peak MB", "verdict"]
     shown = [name for name in shown if optional.get(name, True)]
@@ -82,10 +87,17 @@ def results_table(frame: "pd.DataFrame") -> Table:
             "95 % interval": _interval(row.low_ms, row.high_ms),
             "init ms": _number(row.init_ms),
             "peak MB": _number(row.peak_mb),
-            "verdict": f"[{style}]{row.verdict}[/] {escape(row.reason)}",
+            "verdict": f"[{style}]{row.verdict}[/]",
         }
         table.add_row(*(values[name] for name in shown))
     return table
+
+
+def reasons(frame: "pd.DataFrame") -> list[str]:
+    """Why numbers are not valid, each reason once, the most frequent first."""
+    doubtful = frame[frame["verdict"] != "valid"]
+    counts = (doubtful["verdict"] + ": " + doubtful["reason"]).value_counts()
+    return [f"{count} x {words}" if count > 1 else str(words) for words, count in counts.items()]
 
 
 def _number(value: float) -> str:

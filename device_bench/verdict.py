@@ -74,9 +74,8 @@ def _timing(
     problems: Mapping[int, str],
 ) -> Timing:
     good = counted(model, records, problems)
-    every = counted(model, records, {})
     verdict, reason = _verdict(model, records, protocol, problems, good)
-    sessions = [] if verdict == "failed" else good or every
+    sessions = [] if verdict == "failed" else good or counted(model, records, {})
     found = interval_of(sessions) if sessions else None
     # One session has no interval at all; JSON has no infinity to say so.
     known = found is not None and len(sessions) > 1
@@ -91,7 +90,7 @@ def _timing(
         precision=header.precisions[model],
         threads=header.spec.threads,
         delegate=header.spec.delegate,
-        conditions=_conditions(model, header, records, len(every) - len(good)),
+        conditions=_conditions(model, header, records, problems),
         verdict=verdict,
         reason=reason,
         init_ms=_median([one.init_ms for one in sessions if one.init_ms is not None]),
@@ -125,10 +124,11 @@ def _verdict(
     return "valid", ""
 
 
-def _conditions(model: str, header: Header, records: Sequence[Record], dropped: int) -> dict[str, Any]:
+def _conditions(model: str, header: Header, records: Sequence[Record], problems: Mapping[int, str]) -> dict[str, Any]:
     blocks = [record for record in records if isinstance(record, BlockRecord)]
     sessions = counted(model, records, {})
-    drifts = [one.after_us / one.before_us for one in blocks if one.before_us and one.after_us]
+    used = [one for one in blocks if one.block not in problems] or blocks
+    drifts = [one.after_us / one.before_us for one in used if one.before_us and one.after_us]
     last = blocks[-1].state_after if blocks else None
     known = {key: header.info.get(key) for key in ("model", "soc", "abi", "system", "build")}
     return {
@@ -136,7 +136,7 @@ def _conditions(model: str, header: Header, records: Sequence[Record], dropped: 
         "cores": header.spec.cores,
         "sha256": header.sha256[model],
         "statistic": sessions[0].statistic if sessions else None,
-        "dropped_sessions": dropped,
+        "dropped_sessions": len(sessions) - len(counted(model, records, problems)),
         "failed_sessions": sum(_failed(record, model) for record in records),
         "canary_drift": max(drifts, default=None),
         "thermal_status": last.thermal_status if last else None,
