@@ -10,10 +10,10 @@ import numpy as np
 
 from reports.runs import RunData
 
-FEWEST, MOST = 20, 400
+FEWEST, MOST = 20, 300
 """Finished trials under which importance says nothing; and how many are looked at, spread over the search."""
 
-_TREES = 24
+_TREES = 16
 
 
 @dataclass(frozen=True, slots=True)

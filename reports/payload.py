@@ -13,6 +13,7 @@ import pandas as pd
 
 from reports import rewards
 from reports.pareto import hypervolume_history, worst_corner
+from reports.profiles import FILE, operator_times
 from reports.runs import RunData, number
 
 _SHARES = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_float", "test_accuracy")
@@ -199,26 +200,22 @@ def _curves(reward: Any, table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _profiles(runs: Sequence[RunData]) -> dict[str, list[list[Any]]]:
-    """Latency by operator where a timing carries a profile: row -> [[operator, ms], ...], the slowest first."""
+    """Latency by operator where a profile lies beside the model: row -> [[operator, ms], ...], the slowest first."""
     profiles: dict[str, list[list[Any]]] = {}
     row = 0
     for run in runs:
-        for attributes in _attributes(run):
-            if found := operator_profile(attributes):
-                profiles[str(row)] = [[name, float(f"{ms:.4g}")] for name, ms in found]
+        for folder in _folders(run):
+            if folder and (times := operator_times(folder / FILE)):
+                profiles[str(row)] = [[name, float(f"{ms:.4g}")] for name, ms in times]
             row += 1
     return profiles
 
 
-def operator_profile(attributes: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """(operator kind, milliseconds an inference) of a network whose timing has a profile, the slowest first."""
-    timing = attributes.get("latency")
-    conditions = timing.get("conditions") if isinstance(timing, Mapping) else None
-    listed = conditions.get("operators") if isinstance(conditions, Mapping) else None
-    totals: dict[str, float] = {}
-    for operator in listed if isinstance(listed, list) else []:
-        mean_us = number(operator.get("mean_us")) if isinstance(operator, Mapping) else None
-        if mean_us is not None:
-            kind = str(operator.get("kind") or operator.get("name") or "other")
-            totals[kind] = totals.get(kind, 0.0) + mean_us * (number(operator.get("calls")) or 1) / 1e3
-    return sorted(totals.items(), key=lambda item: -item[1])
+def _folders(run: RunData) -> list[Path | None]:
+    """For every trial and reference its folder, where that holds a profile."""
+    if run.path is None:
+        return [None] * (len(run.trials) + len(run.references))
+    found = {path.parent for path in run.path.glob(f"*/*/{FILE}")}
+    folders = [run.path / "candidates" / str(trial.user_attrs.get("arch_hash")) for trial in run.trials]
+    folders += [run.path / "references" / str(net.get("name")) for net in run.references]
+    return [folder if folder in found else None for folder in folders]

@@ -139,6 +139,10 @@ def _at_equal_accuracy(run: RunData, net: Network, rivals: pd.DataFrame, split: 
     gain = share_difference(other.accuracy, net.accuracy)
     place = f"At no less accuracy than {net.name} ({100 * net.accuracy.value:.1f}%"
     place += f", difference {_points(gain)} points)," if gain.known else "),"
+    if speed.excludes(1) and speed.value < 1:
+        slower = ratio(other.latency, net.latency)
+        longer = f"takes {_times(slower)} as long: {milliseconds(other.latency.value)}"
+        return f"{place} the fastest is {other.name}, which {longer}."
     if speed.excludes(1):
         return f"{place} {other.name} is {_times(speed)} as fast: {milliseconds(other.latency.value)}."
     if not speed.known:

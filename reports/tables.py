@@ -41,17 +41,13 @@ def terminal(table: pd.DataFrame) -> Table:
     shown = pd.concat([fronts(table), table[(table["kind"] == "reference") & table["accuracy"].notna()]])
     shown = shown.sort_values(["run", "latency_ms"], kind="stable")
     text = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in (*(["run"] * several), "front", "accuracy int8", "float", "latency ms", "params", "MACs", "reward"):
+    for heading in (*(["run"] * several), "front", "accuracy int8", "latency ms", "params", "MACs", "reward"):
         text.add_column(heading, justify="left" if heading in ("run", "front") else "right", no_wrap=True)
     for _, row in shown.iterrows():
         cells = [row["run"]] * several
-        cells += [row["name"], with_ends(row, "accuracy", 100, "%"), percent(row["accuracy_float"])]
-        cells += [
-            with_ends(row, "latency_ms", 1, ""),
-            count(row["params"]),
-            count(row["macs"]),
-            f"{row['reward']:.3f}" if np.isfinite(row["reward"]) else "-",
-        ]
+        cells += [row["name"], with_ends(row, "accuracy", 100, "%"), with_ends(row, "latency_ms", 1, "")]
+        cells += [count(row["params"]), count(row["macs"])]
+        cells += [f"{row['reward']:.3f}" if np.isfinite(row["reward"]) else "-"]
         text.add_row(*(cell.replace("[", r"\[") for cell in cells), style="dim" if row["kind"] == "reference" else None)
     return text
 

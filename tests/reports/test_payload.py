@@ -4,7 +4,7 @@ import re
 import pytest
 
 from reports import frame
-from reports.payload import operator_profile, payload, script_json
+from reports.payload import payload, script_json
 
 
 def made(runs, run, **options):
@@ -59,16 +59,3 @@ def test_without_a_page_there_are_no_links(runs, tmp_path):
     beside = payload([run], [frame(run)], page=tmp_path / "out" / "page.html", refresh_s=None)
     assert set(beside["rows"]["file"]) == {1}
     assert beside["runs"][0]["base"] == "../demo"
-
-
-def test_operator_profile_sums_calls_by_kind():
-    operators = [
-        {"name": "a", "kind": "CONV_2D", "mean_us": 500.0, "calls": 2},
-        {"name": "b", "kind": "ADD", "mean_us": 100.0, "calls": 1},
-        {"name": "c", "kind": "CONV_2D", "mean_us": 250.0},
-        "not an operator",
-    ]
-    timing = {"conditions": {"operators": operators}}
-    assert operator_profile({"latency": timing}) == [("CONV_2D", 1.25), ("ADD", 0.1)]
-    assert operator_profile({"latency": {"conditions": {}}}) == []
-    assert operator_profile({}) == []

@@ -41,6 +41,13 @@ def test_a_worse_search_is_said_to_be_worse(runs):
     assert "No candidate reads as accurate as mnasnet-a1 (70.0%)" in said
 
 
+def test_a_reference_that_is_faster_is_said_to_be_faster(runs):
+    made = [trial(runs, 0.80, 3.0, "a")]
+    said = text(runs.data(made, [runs.reference(accuracy=0.70, latency_ms=2.0)]))
+    assert "the fastest is #0, which takes 1.50 times" in said
+    assert "0.67 times" not in said
+
+
 def test_no_candidate_as_fast_and_none_under_the_target(runs):
     said = text(runs.data([trial(runs, 0.9, 9.0, "a")], [runs.reference(latency_ms=3.0)]))
     assert "No candidate is under the target of 4.00 ms; the fastest is #0" in said
