@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from reports import rewards
+from reports.errors import ReportError
 from reports.intervals import share
 from reports.pareto import front_mask
 from reports.runs import RunData, Source, images, number, read_run, read_runs
@@ -90,6 +93,24 @@ def decisions(source: Source) -> pd.DataFrame:
     done = [trial for trial in run.trials if trial.state.name == "COMPLETE"]
     index = pd.Index([trial.number for trial in done], name="number")
     return pd.DataFrame([trial.params for trial in done], index=index)
+
+
+def bench(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """What `mnas bench` measured: a row a model, device, number of threads and delegate, for `figures.devices`.
+
+    The latency's columns are named as in `frame`; the others are those of the file.
+
+    Raises:
+        ReportError: it is no table of results.
+    """
+    from device_bench.errors import BenchError
+    from device_bench.results import read_results
+
+    try:
+        table = read_results(Path(path))
+    except BenchError as error:
+        raise ReportError(str(error)) from error
+    return table.rename(columns={"median_ms": "latency_ms", "low_ms": "latency_low_ms", "high_ms": "latency_high_ms"})
 
 
 def _repeated(table: pd.DataFrame) -> pd.Series:

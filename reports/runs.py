@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reports.errors import ReportError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mnas.run import Run
 
-Source = "str | os.PathLike[str] | Run | optuna.Study | RunData"
+Source: TypeAlias = "str | os.PathLike[str] | Run | optuna.Study | RunData"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ ended, networks are compared on the test split, which chose none of them.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from reports.intervals import Interval, ratio, share, share_difference
-from reports.runs import RunData, images
+from reports.runs import RunData, images, number
 from reports.tables import digits, milliseconds
 
 _FEWEST_RANKED = 10
@@ -50,7 +51,13 @@ def words(run: RunData, table: pd.DataFrame) -> list[str]:
     done = table[(table["kind"] == "candidate") & table["accuracy"].notna() & table["latency_ms"].notna()]
     if done.empty:
         return [_nothing(run)]
-    return [*_best_under_target(run, done), *_against_references(run, table, done), *_quantization(done), _basis(run)]
+    return [
+        *_best_under_target(run, done),
+        *_named_best(run),
+        *_against_references(run, table, done),
+        *_quantization(done),
+        _basis(run),
+    ]
 
 
 def _nothing(run: RunData) -> str:
@@ -98,6 +105,20 @@ def _equals(run: RunData, under: pd.DataFrame, chosen: pd.Series, best: Network)
     if speed.low > 1:
         text += f"; the fastest of them is {_whole(fastest)}, {_times(speed)} as fast"
     return [text + "."]
+
+
+def _named_best(run: RunData) -> list[str]:
+    """The network that the ended search names, by reward, and how sure it is after training the top few again."""
+    final = run.final or {}
+    best, confirmation = final.get("best"), final.get("confirmation")
+    if not isinstance(best, Mapping) or not isinstance(confirmation, Mapping):
+        return []
+    standings = confirmation.get("standings") or []
+    chance = number(standings[0].get("probability")) if standings and isinstance(standings[0], Mapping) else None
+    text = f"By reward the search names #{best.get('number')} the best"
+    if chance is None or number(confirmation.get("noise")) is None:
+        return [f"{text}; nothing was trained again, so how much of that is luck is not known."]
+    return [f"{text}: with probability {chance:.0%} among the top {len(standings)}, which were trained again."]
 
 
 def _against_references(run: RunData, table: pd.DataFrame, done: pd.DataFrame) -> list[str]:
@@ -194,7 +215,8 @@ def operations(table: pd.DataFrame) -> str:
 def _basis(run: RunData) -> str:
     sizes = {split: images(run, split) for split in ("validation", "test")}
     counts = ", ".join(f"{size} {split} images" for split, size in sizes.items() if size)
-    text = "In brackets: 95% intervals" + (f" ({counts})" if counts else "") + "."
+    text = "In brackets: 95% intervals" + (f" ({counts})" if counts else "")
+    text += ". They cover the images and the timing, not the luck of a single training."
     if run.final is None:
         text += " Accuracies are of the validation split, on which the search chose: they flatter the chosen."
     return text
@@ -231,5 +253,5 @@ def _times(speed: Interval) -> str:
     return f"{speed.value:.2f} times ({speed.low:.2f}{_TO}{speed.high:.2f})"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _count(many: int, noun: str) -> str:
+    return f"{many} {noun}{'' if many == 1 else 's'}"

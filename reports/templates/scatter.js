@@ -36,7 +36,7 @@ class Scatter {
   render() {
     const width = this.box.clientWidth;
     if (!width) return;
-    const height = Math.round(Math.min(this.options.front ? 520 : 340, Math.max(290, width * 0.66)));
+    const height = Math.round(Math.min(this.options.front ? 560 : 340, Math.max(290, width * 0.74)));
     this.width = width;
     this.height = height;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);

@@ -3,8 +3,12 @@ import optuna
 import pandas as pd
 import pytest
 
+from device_bench.cells import Cell
+from device_bench.results import Results
+from device_bench.timing import Timing
 from reports import ReportError, frame, pareto_front
-from reports.frames import COLUMNS, decisions, frames
+from reports.figures import devices
+from reports.frames import COLUMNS, bench, decisions, frames
 from reports.runs import read_run, read_runs
 
 
@@ -129,3 +133,17 @@ def test_an_interval_that_the_protocol_calls_unknown_is_missing(runs):
         values=[0.5, 2.0], user_attrs={"latency": runs.timing(2.0, low_ms=0.0, high_ms=float("inf"))}
     )
     assert frame(runs.data([made]))[["latency_low_ms", "latency_high_ms"]].isna().all(axis=None)
+
+
+def test_bench_results_are_read_with_the_frames_names(runs, tmp_path):
+    cells = [Cell(device, 1, 1, "cpu", "", "net", "ab", "int8") for device in ("host", "pixel")]
+    timings = [Timing.from_dict(runs.timing(median)) for median in (2.0, 8.0)]
+    Results(tmp_path / "results.csv").add(list(zip(cells, timings, strict=True)))
+    table = bench(tmp_path / "results.csv")
+    assert table["latency_ms"].tolist() == [2.0, 8.0]
+    assert (table["latency_low_ms"] < table["latency_ms"]).all()
+    labels = [label.get_text() for label in devices(table).axes[0].get_yticklabels()]
+    assert labels == ["host", "pixel"]
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ReportError, match="no table of results"):
+        bench(tmp_path / "other.csv")

@@ -78,6 +78,18 @@ def test_the_test_split_decides_where_it_was_measured(runs):
     assert "flatter" not in said
 
 
+def test_the_named_best_comes_with_its_probability(runs):
+    final = {
+        "best": {"number": 4},
+        "front": [],
+        "references": [],
+        "confirmation": {"noise": 0.01, "standings": [{"probability": 0.834}, {"probability": 0.166}]},
+    }
+    assert "names #4 the best: with probability 83% among the top 2" in text(runs.data(final=final))
+    final["confirmation"] = {"noise": None, "standings": [{"probability": 1.0}]}
+    assert "how much of that is luck is not known" in text(runs.data(final=final))
+
+
 def test_doubtful_timing_and_a_target_within_the_interval_are_said(runs):
     timing = runs.timing(3.95, 0.05, verdict="noisy")
     said = text(runs.data([trial(runs, 0.8, 3.95, "a", latency=timing)]))
