@@ -1,0 +1,189 @@
+"""A latency table: what each operator of a space takes on one device, and what whole networks take by it."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from device_bench.errors import BadRequest
+from device_bench.signature import signatures as read_signatures
+from device_bench.table_calibration import Calibration
+from device_bench.table_features import features
+from device_bench.table_fill import Fill, fit_fill
+
+OPERATORS = "tflite-operators"
+"""The keys of a table that was measured here; imported ones have keys of their own."""
+
+
+class MissingEntries(BadRequest):
+    """A table was asked for operators that it does not have.
+
+    Attributes:
+        missing: Their signatures.
+    """
+
+    def __init__(self, message: str, missing: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One operator.
+
+    Attributes:
+        ms: What it takes alone: the lowest of the rounds' 10th percentiles, or the published mean.
+        median_ms: Median over the rounds of each round's median; `ms` where only that was published.
+        spread: Relative standard deviation between rounds, or of the published mean.
+        count: Timed inferences behind it.
+    """
+
+    ms: float
+    median_ms: float
+    spread: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A latency by the table.
+
+    Attributes:
+        median_ms: The latency.
+        low_ms: Lower end of an interval that holds about 95 % of networks.
+        high_ms: Its upper end.
+        filled_share: Share of the latency that was estimated rather than measured.
+    """
+
+    median_ms: float
+    low_ms: float
+    high_ms: float
+    filled_share: float
+
+
+@dataclass(frozen=True)
+class LatencyTable:
+    """Prices networks by their operators.
+
+    Attributes:
+        entries: Key -> entry. Keys are operator signatures, or those of an imported table.
+        facts: What the numbers belong to: device, soc, abi, runtime, precision, threads, cores, date, conditions.
+        keys: What the keys are: `tflite-operators`, `proxyless-blocks`, `ofa-blocks`, `tunas-layers`.
+        calibration: From sums to networks.
+        check: The result of the last check, or None.
+    """
+
+    entries: Mapping[str, Entry]
+    facts: Mapping[str, Any]
+    keys: str = OPERATORS
+    calibration: Calibration = field(default_factory=Calibration)
+    check: Mapping[str, Any] | None = None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Reads a table.
+
+        Raises:
+            BadRequest: It is missing, cut, edited by hand, or of another version.
+        """
+        from device_bench.table_file import read_table
+
+        return read_table(Path(path), cls)
+
+    def save(self, path: str | Path) -> None:
+        """Writes the table, whole."""
+        from device_bench.table_file import write_table
+
+        write_table(Path(path), self)
+
+    def require(self, *, precision: str | None = None, threads: int | None = None) -> None:
+        """Refuses to stand for another precision or number of threads than it was measured with.
+
+        Raises:
+            BadRequest: It was measured otherwise.
+        """
+        for name, wanted in (("precision", precision), ("threads", threads)):
+            if wanted is not None and self.facts.get(name) != wanted:
+                raise BadRequest(
+                    f"the table was measured with {name} {self.facts.get(name)}, not {wanted}: build another one"
+                )
+
+    def predict(self, model: bytes | Iterable[str], *, fill: bool = False) -> Prediction:
+        """The latency of a network.
+
+        Args:
+            model: A TFLite file, or the keys of the network's operators.
+            fill: Estimate operators that the table does not have from others of their kind, instead of refusing.
+
+        Raises:
+            MissingEntries: It has operators that are not in the table and (with `fill`) cannot be estimated.
+            BadRequest: The file is no TFLite file, or the table is not one of TFLite operators.
+        """
+        if isinstance(model, bytes):
+            if self.keys != OPERATORS:
+                raise BadRequest(f"a table of {self.keys} prices architectures, not TFLite files")
+            keys: Iterable[str] = read_signatures(model)
+        else:
+            keys = model
+        total, variance, filled = self.calibration.intercept_ms, 0.0, 0.0
+        priced, missing = self._priced, []
+        for key in keys:
+            known = priced.get(key)
+            if known is None:
+                known = self._filled(key) if fill else None
+                if known is None:
+                    missing.append(key)
+                    continue
+                filled += known[0]
+            total += known[0]
+            variance += known[1]
+        if missing:
+            raise MissingEntries(_refusal(missing, fill), tuple(dict.fromkeys(missing)))
+        return _prediction(total, variance, filled, self.calibration.spread)
+
+    def without(self, keys: Iterable[str]) -> Self:
+        """The same table with some entries left out."""
+        gone = set(keys)
+        return replace(self, entries={key: entry for key, entry in self.entries.items() if key not in gone})
+
+    @cached_property
+    def _priced(self) -> dict[str, tuple[float, float]]:
+        """Key -> calibrated milliseconds and their variance."""
+        priced = {}
+        for key, entry in self.entries.items():
+            ms = entry.ms * self._scale(key)
+            # A calibrated table's own error shows in whole networks; a published one has only its entries'.
+            spread = 0.0 if self.calibration.networks else entry.spread
+            priced[key] = (ms, (spread * ms) ** 2)
+        return priced
+
+    @cached_property
+    def _fill(self) -> Fill:
+        return fit_fill({key: entry.ms for key, entry in self.entries.items()})
+
+    def _filled(self, key: str) -> tuple[float, float] | None:
+        if self.keys != OPERATORS:
+            return None
+        estimate = self._fill.estimate_ms(key)
+        if estimate is None:
+            return None
+        ms = estimate * self._scale(key)
+        return ms, (self._fill.spread * ms) ** 2
+
+    def _scale(self, key: str) -> float:
+        return self.calibration.scale(features(key).group) if self.keys == OPERATORS else self.calibration.common
+
+
+def _refusal(missing: list[str], fill: bool) -> str:
+    distinct = list(dict.fromkeys(missing))
+    more = f" and {len(distinct) - 1} more" if len(distinct) > 1 else ""
+    advice = "no like operator was measured" if fill else "build it in, or ask for fill"
+    return f"the table has no {distinct[0]!r}{more}: {advice}"
+
+
+def _prediction(total: float, variance: float, filled: float, spread: float) -> Prediction:
+    deviation = math.sqrt(variance + (spread * total) ** 2)
+    share = min(1.0, filled / total) if total > 0 else 0.0
+    return Prediction(total, max(0.0, total - 1.96 * deviation), total + 1.96 * deviation, share)

@@ -1,0 +1,127 @@
+"""Which networks to convert so that every operator of a space can be cut out of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from search_spaces import Block, MnasNetArch, Space, arch_hash, cost
+from search_spaces.architecture import Shape
+from search_spaces.signatures import Precision, signatures
+
+_PATIENCE = 4000
+_MOST = 40_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a table is for.
+
+    Attributes:
+        space: The space whose networks it shall price.
+        input_shape: `(height, width, channels)`.
+        classes: Of the classifier.
+        precision: Of the TFLite files.
+    """
+
+    space: Space[MnasNetArch]
+    input_shape: Shape
+    classes: int
+    precision: Precision
+
+    def signatures(self, arch: MnasNetArch) -> tuple[str, ...]:
+        """The operators of one network."""
+        return signatures(arch, self.input_shape, self.classes, self.precision)
+
+
+def enumerate_networks(target: Target, rng: np.random.Generator) -> tuple[list[MnasNetArch], list[str]]:
+    """Random networks until the last thousands of them had no operator that was not seen before.
+
+    Returns:
+        The networks, and all signatures that they have, sorted.
+    """
+    arches, seen, idle = [], set(), 0
+    while idle < _PATIENCE and len(arches) < _MOST:
+        arch = target.space.decode(target.space.sample(rng))
+        before = len(seen)
+        seen.update(target.signatures(arch))
+        idle = 0 if len(seen) > before else idle + 1
+        arches.append(arch)
+    return arches, sorted(seen)
+
+
+def cover(target: Target, arches: Sequence[MnasNetArch], wanted: Sequence[str]) -> list[MnasNetArch]:
+    """Few of `arches` that have all of `wanted`: again and again the one with the most that are still missing."""
+    place = {signature: column for column, signature in enumerate(wanted)}
+    has = np.zeros((len(arches), len(wanted)), np.bool_)
+    for row, arch in enumerate(arches):
+        has[row, [place[one] for one in target.signatures(arch) if one in place]] = True
+    chosen, missing = [], has.any(axis=0)
+    while missing.any():
+        best = int((has & missing).sum(axis=1).argmax())
+        chosen.append(arches[best])
+        missing &= ~has[best]
+    return chosen
+
+
+def random_networks(
+    target: Target, count: int, rng: np.random.Generator, known: Collection[str] = ()
+) -> list[MnasNetArch]:
+    """Distinct random networks, none of them in `known` (hashes)."""
+    return _distinct((target.space.decode(target.space.sample(rng)) for _ in range(100 * count)), count, known)
+
+
+def near_networks(
+    target: Target, centre: MnasNetArch, count: int, rng: np.random.Generator, known: Collection[str] = ()
+) -> list[MnasNetArch]:
+    """Mutants of `centre` by one to four decisions, within 15 % of its MACs: a search's own neighbourhood."""
+    tokens = target.space.encode(centre)
+    macs = cost(centre, target.input_shape, target.classes).macs
+
+    def mutants() -> Iterable[MnasNetArch]:
+        for _ in range(200 * count):
+            changed = list(tokens)
+            for place in rng.choice(len(changed), int(rng.integers(1, 5)), replace=False):
+                changed[place] = int(rng.integers(target.space.sizes[place]))
+            arch = target.space.decode(changed)
+            if abs(cost(arch, target.input_shape, target.classes).macs / macs - 1) < 0.15:
+                yield arch
+
+    return _distinct(mutants(), count, known)
+
+
+def centre_of(target: Target, wish: MnasNetArch) -> MnasNetArch:
+    """The network of the space that is closest to `wish`, block by block."""
+    base = target.space.decode([size // 2 for size in target.space.sizes])
+    blocks = []
+    for own, wished in zip(base.blocks, wish.blocks, strict=True):
+        options: list[Block] = [own]
+        for field in ("op", "expansion", "kernel", "se_ratio", "skip", "filters", "layers"):
+            options = [replace(one, **{field: getattr(wished, field)}) for one in options] + options
+        rest = base.blocks[len(blocks) + 1 :]
+        fitting = (one for one in options if _inside(target, base, (*blocks, one, *rest)))
+        blocks.append(next(fitting, own))
+    return replace(base, blocks=tuple(blocks))
+
+
+def _inside(target: Target, base: MnasNetArch, blocks: tuple[Block, ...]) -> bool:
+    from search_spaces import SpaceError
+
+    try:
+        target.space.encode(replace(base, blocks=blocks))
+    except SpaceError:
+        return False
+    return True
+
+
+def _distinct(arches: Iterable[MnasNetArch], count: int, known: Collection[str]) -> list[MnasNetArch]:
+    chosen: dict[str, MnasNetArch] = {}
+    for arch in arches:
+        name = arch_hash(arch)
+        if name not in known:
+            chosen.setdefault(name, arch)
+        if len(chosen) == count:
+            break
+    return list(chosen.values())
