@@ -103,6 +103,8 @@ def _plan(paths: Sequence[Path], options: BenchOptions) -> Plan:
         options.cores,
         options.repeat,
     )
+    if len(options.sessions) > 2:
+        raise BadRequest(f"--sessions takes MIN,MAX, not {len(options.sessions)} numbers")
     low, high = min(options.sessions), max(options.sessions)
     protocol = TimingProtocol(
         min_sessions=low,

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from device_bench.cores import check_cores
 from device_bench.errors import BadRequest
 from device_bench.model_file import model_precision
 from device_bench.runner import BenchSpec
@@ -57,11 +58,13 @@ def cells(models: Mapping[str, bytes], axes: Axes) -> list[Cell]:
     """All cells of a matrix, in the order in which each device does them.
 
     Raises:
-        BadRequest: A file is no TFLite model, or a number of threads or a delegate is none.
+        BadRequest: A file is no TFLite model, or a number of threads, a delegate or the cores are none.
     """
     for threads in axes.threads:
         for delegate in axes.delegates:
             BenchSpec(threads=threads, delegate=delegate)  # type: ignore[arg-type]
+    if axes.cores:
+        check_cores(axes.cores)
     known = [(name, hashlib.sha256(model).hexdigest(), _precision(name, model)) for name, model in models.items()]
     return [
         Cell(device, repeat, threads, delegate, axes.cores or "", *model)

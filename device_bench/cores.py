@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from device_bench.errors import BadRequest
 
+NAMES = ("big", "little", "all")
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -36,6 +38,20 @@ def clusters(speeds: Mapping[int, int]) -> tuple[Cluster, ...]:
     return tuple(Cluster(tuple(sorted(groups[khz])), khz // 1000) for khz in sorted(groups))
 
 
+def check_cores(cores: str) -> None:
+    """Refuses what names no cores on any device.
+
+    Raises:
+        BadRequest: Neither big, little or all, nor a hexadecimal mask.
+    """
+    try:
+        known = cores in NAMES or int(cores, 16) > 0
+    except ValueError:
+        known = False
+    if not known:
+        raise BadRequest(f"unknown cores {cores!r}; use big, little, all or a mask such as f0")
+
+
 def resolve(cores: str | None, found: tuple[Cluster, ...]) -> str | None:
     """Turns "big", "little", "all" or a mask into a hexadecimal mask of cores that exist.
 
@@ -47,6 +63,7 @@ def resolve(cores: str | None, found: tuple[Cluster, ...]) -> str | None:
     """
     if cores is None:
         return None
+    check_cores(cores)
     if not found:
         raise BadRequest(f"cores {cores!r}: the device does not tell which cores it has; leave the choice to it")
     every = sum(cluster.mask for cluster in found)
@@ -54,10 +71,7 @@ def resolve(cores: str | None, found: tuple[Cluster, ...]) -> str | None:
     named = {"all": every, "little": little, "big": every & ~little or every}
     if cores in named:
         return f"{named[cores]:x}"
-    try:
-        mask = int(cores, 16)
-    except ValueError:
-        raise BadRequest(f"unknown cores {cores!r}; use big, little, all or a mask such as f0") from None
-    if mask <= 0 or mask & ~every:
+    mask = int(cores, 16)
+    if mask & ~every:
         raise BadRequest(f"core mask {cores!r} is not within the device's cores, {every:x}")
     return f"{mask:x}"

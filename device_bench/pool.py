@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from device_bench.device import Device
-from device_bench.errors import BenchError, TransportError
+from device_bench.errors import BadRequest, BenchError, TransportError
 from device_bench.lease import lease
 
 Payload = TypeVar("Payload")
@@ -182,7 +182,7 @@ class Pool(Generic[Payload]):
         try:
             held.enter_context(lease(name, wait_s=self._settings.lease_wait_s))
             return held.enter_context(self._open(name))
-        except TransportError:
+        except (TransportError, BadRequest):
             raise
         except BenchError as error:
             raise Unusable(str(error)) from error

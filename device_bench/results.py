@@ -30,6 +30,7 @@ _CONDITIONS = (
     "hottest_c",
     "load",
 )
+_NUMBERS = ("median_ms", "low_ms", "high_ms", "init_ms", "peak_mb")
 _TEXT = (
     "device",
     "delegate",
@@ -106,7 +107,8 @@ class Results:
         """The table, columns as in `COLUMNS`."""
         import pandas as pd
 
-        return pd.DataFrame(list(self._rows.values()), columns=list(COLUMNS))
+        frame = pd.DataFrame(list(self._rows.values()), columns=list(COLUMNS))
+        return frame.assign(**{name: frame[name].astype(float) for name in _NUMBERS})
 
 
 def read_results(path: Path) -> "pd.DataFrame":

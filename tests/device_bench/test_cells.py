@@ -33,6 +33,7 @@ def test_a_model_of_the_same_name_is_another_cell():
         ({"one": b"no model"}, Axes(("a",)), "one: .*no TFLite file"),
         (_MODELS, Axes(("a",), (0,)), "threads is 0"),
         (_MODELS, Axes(("a",), (1,), ("fpga",)), "'fpga'"),
+        (_MODELS, Axes(("a",), cores="medium"), "unknown cores 'medium'"),
     ],
 )
 def test_bad_sides_are_refused(models, axes, words):

@@ -42,8 +42,8 @@ def test_names_become_masks(found, cores, mask):
     [
         (_TWO, "medium", "use big, little, all or a mask"),
         (_TWO, "10", "not within the device's cores, f"),
-        (_TWO, "0", "not within"),
-        (_TWO, "-1", "not within"),
+        (_TWO, "0", "unknown cores '0'"),
+        (_TWO, "-1", "unknown cores '-1'"),
         ((), "big", "does not tell"),
     ],
 )

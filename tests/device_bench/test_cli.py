@@ -1,0 +1,170 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tiny_model import tiny_model
+
+from device_bench.cli import bench, devices
+from device_bench.results import read_results
+from mnas.cli import main
+
+_QUICK = ("--runs", "3", "--warmup", "1", "--sessions", "2,3", "--interval", "9", "--no-canary")
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    Path("one.tflite").write_bytes(tiny_model(operators=1))
+    Path("two.tflite").write_bytes(tiny_model(operators=2))
+
+
+def _mnas(*words):
+    command = [sys.executable, "-c", "from mnas.cli import main; main()", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _bench(*words):
+    return CliRunner().invoke(bench, [*words, *_QUICK], catch_exceptions=False)
+
+
+def test_a_matrix_on_this_machine():
+    done = _mnas(
+        "bench", "one.tflite", "two.tflite", "--threads", "1,2", "-o", "r.csv", "--figure", "bars.svg", *_QUICK
+    )
+    assert done.returncode == 0, done.stderr
+    frame = read_results(Path("r.csv"))
+    assert sorted(zip(frame["model"], frame["threads"], strict=True)) == [
+        ("one", 1),
+        ("one", 2),
+        ("two", 1),
+        ("two", 2),
+    ]
+    assert set(frame["verdict"]) <= {"valid", "noisy"}
+    assert "one" in done.stdout
+    assert "[4/4]" in done.stderr
+    assert Path("bars.svg").exists()
+    assert Path("r.csv.raw/host.jsonl").exists()
+
+
+def test_the_same_command_again_measures_nothing_again():
+    assert _bench("one.tflite", "-o", "r.csv").exit_code == 0
+    before = Path("r.csv").read_text()
+    done = _bench("one.tflite", "-o", "r.csv")
+    assert done.exit_code == 0
+    assert "1 of 1 cells are in r.csv already" in done.stderr
+    assert Path("r.csv").read_text() == before
+    assert _bench("one.tflite", "two.tflite", "-o", "r.csv", "--again", "valid,noisy").exit_code == 0
+    assert Path("r.csv").read_text() != before
+
+
+def test_a_failed_cell_is_exit_code_1():
+    done = _bench("one.tflite", "--delegate", "cpu,gpu", "-o", "r.csv")
+    assert done.exit_code == 1
+    assert "1 cells have failed" in done.stderr
+    assert "not on gpu" in done.stdout
+    assert sorted(read_results(Path("r.csv"))["verdict"])[0] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("one.tflite", "--device", "fridge"), "unknown device 'fridge'"),
+        (("one.tflite", "--threads", "1,,2"), "empty place between commas"),
+        (("one.tflite", "--threads", "many"), "'many' is not a valid integer"),
+        (("one.tflite", "--delegate", "cpu,fpga"), "'fpga' is not one of"),
+        (("one.tflite", "--cores", "medium"), "unknown cores 'medium'"),
+        (("missing.tflite",), "missing.tflite"),
+        (("broken.tflite",), "broken.tflite is no TFLite file"),
+        (("one.tflite", "-o", "r.xlsx"), "r.xlsx: results are kept as"),
+        (("one.tflite", "-o", "notes.csv"), "notes.csv is no table of results"),
+        (("one.tflite", "--figure", "bars.gif"), "bars.gif: figures end in"),
+        (("one.tflite", "--sessions", "5,6,7"), "--sessions"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(words, said, monkeypatch, capsys):
+    Path("broken.tflite").write_bytes(b"<html>not found</html>")
+    Path("notes.csv").write_text("date,text\n1,milk\n")
+    monkeypatch.setattr(sys, "argv", ["mnas", "bench", *words])
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as left:
+        main()
+    signal.signal(signal.SIGTERM, before)
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
+    assert Path("notes.csv").read_text() == "date,text\n1,milk\n"
+
+
+def test_two_models_of_one_name_are_told_apart():
+    Path("deep").mkdir()
+    Path("deep/one.tflite").write_bytes(tiny_model(operators=3))
+    assert _bench("one.tflite", "deep/one.tflite", "one.tflite", "-o", "r.csv").exit_code == 0
+    assert sorted(read_results(Path("r.csv"))["model"]) == ["deep/one.tflite", "one.tflite"]
+
+
+def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done():
+    words = [
+        "bench",
+        "one.tflite",
+        "--threads",
+        "1,2",
+        "-o",
+        "r.csv",
+        "--runs",
+        "3",
+        "--sessions",
+        "500,500",
+        "--no-canary",
+    ]
+    command = [sys.executable, "-c", "from mnas.cli import main; main()", *words]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for _ in range(200):
+        if Path("r.csv.raw/host.jsonl").exists():
+            break
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command again measures the open cells only" in said
+    assert "Traceback" not in said
+
+
+def test_devices_lists_this_machine():
+    done = CliRunner().invoke(devices, ["--device", "host"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "host" in done.output
+    assert f"{os.cpu_count()} cores" in done.output or "MHz" in done.output
+
+
+def test_devices_for_programs():
+    done = CliRunner().invoke(devices, ["--device", "host", "--json"], catch_exceptions=False)
+    [line] = done.stdout.splitlines()
+    told = json.loads(line)
+    assert (told["device"], told["problem"]) == ("host", "")
+    assert told["info"]["abi"]
+    assert told["state"]["load"] >= 0
+
+
+def test_a_device_that_does_not_answer_is_exit_code_1():
+    done = CliRunner().invoke(devices, ["--device", "host,adb:127.0.0.1:9"], catch_exceptions=False)
+    assert done.exit_code == 1
+    assert "127.0.0.1:9" in done.output
+    assert "host" in done.output
+
+
+@pytest.mark.parametrize("command", ["bench", "devices"])
+def test_help_needs_nothing_heavy(command):
+    script = (
+        "import sys\nfrom mnas.cli import mnas\n"
+        f"try:\n    mnas.main(['{command}', '--help'])\nexcept SystemExit as leave:\n    assert not leave.code\n"
+        "print({'tensorflow', 'pandas', 'matplotlib', 'rich', 'ai_edge_litert'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("set()")
