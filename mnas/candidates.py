@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,11 +70,22 @@ class Failed:
 class Evaluator:
     """Trains in workers and times on the device; what lies in a candidate's folder is not done again."""
 
-    def __init__(self, run: Run, config: Config, executor: Executor, latency: LatencySource, dataset: Dataset) -> None:
+    def __init__(
+        self, run: Run, config: Config, workers: Callable[[], Executor], latency: LatencySource, dataset: Dataset
+    ) -> None:
+        """Prepares; nothing runs yet.
+
+        Args:
+            run: Where everything is kept.
+            config: Of the search.
+            workers: Gives the executor, always the same one; not called before there is work.
+            latency: Where networks are timed.
+            dataset: The images.
+        """
         self.dataset = dataset
         self._run = run
         self._config = config
-        self._executor = executor
+        self._workers = workers
         self._latency = latency
         cache = config.latency.cache
         self._cache = LatencyCache(cache) if cache else None
@@ -94,7 +105,7 @@ class Evaluator:
             RunFailed: The workers cannot go on.
         """
         if self._latency.shares_cores:
-            trained = self._trained(asked)
+            trained = self.trained(asked)
             models = {
                 name: (asked[name][1] / "model.tflite").read_bytes()
                 for name, result in trained.items()
@@ -103,37 +114,41 @@ class Evaluator:
             timed = self._timed(asked, models, seed)
         else:
             timing = _Thread(lambda: self._timed(asked, self._compiled(asked), seed))
-            trained = self._trained(asked)
+            trained = self.trained(asked)
             timed = timing.result()
         return {name: _joined(trained[name], timed.get(name)) for name in asked}
 
     def submit(self, job: Any, name: str) -> Future[Any]:
         """Runs another job on the workers."""
-        return self._executor.submit(job, name)
+        return self._workers().submit(job, name)
 
-    def _trained(self, asked: Asked) -> dict[str, Evaluation | Failed]:
+    def trained(self, asked: Asked, seeds: Mapping[str, int] | None = None) -> dict[str, Evaluation | Failed]:
+        """Trains networks without timing them.
+
+        Args:
+            asked: Name -> architecture and the folder that keeps what is found.
+            seeds: Name -> seed of its training, where that is not the search's.
+        """
         config = self._config
-        futures = {
-            name: self._executor.submit(
-                EvaluateCandidate(
-                    arch_json=to_json(arch),
-                    folder=folder,
-                    data=self._run.path / "data",
-                    recipe=config.train,
-                    precision=config.latency.precision,
-                    seed=config.search.seed,
-                ),
-                name[:12],
+        jobs = {
+            name: EvaluateCandidate(
+                arch_json=to_json(arch),
+                folder=folder,
+                data=self._run.path / "data",
+                recipe=config.train,
+                precision=config.latency.precision,
+                seed=config.search.seed if seeds is None else seeds[name],
             )
             for name, (arch, folder) in asked.items()
         }
-        return _results(futures)
+        found = {name: evaluation for name, job in jobs.items() if (evaluation := job.found()) is not None}
+        return found | _results({name: self.submit(job, name[:12]) for name, job in jobs.items() if name not in found})
 
     def _compiled(self, asked: Asked) -> dict[str, bytes]:
         """Untrained twins, so that a phone measures while the workers train."""
         open_ones = {name: one for name, one in asked.items() if not (one[1] / "latency.json").exists()}
         futures = {
-            name: self._executor.submit(
+            name: self.submit(
                 CompileCandidate(
                     arch_json=to_json(arch),
                     data=self._run.path / "data",

@@ -27,9 +27,15 @@ class SearchSection(_Section):
 
     run: Path = Field(description="Run directory; a search found there is resumed.")
     trials: int = Field(default=100, ge=1, description="Candidates in all, those of an earlier part included.")
+    start: tuple[str, ...] = Field(
+        default=(),
+        description="Begin with published networks by name, or with the trials of earlier runs by directory "
+        "(their rewards are recomputed: the target may be another).",
+    )
     algorithm: str = Field(
         default="ppo",
-        description="A controller (ppo, ppo-paper, reinforce, ppo-gp) or a sampler of Optuna by its class name.",
+        description="A controller (ppo, ppo-paper, reinforce, ppo-gp), evolution, or a sampler of Optuna by its class "
+        "name.",
     )
     batch: int | None = Field(
         default=None, ge=1, description="Candidates proposed together; the algorithm's own by default."
@@ -83,6 +89,14 @@ class LatencySection(_Section):
     cache: Path | None = Field(default=None, description="File of latencies shared by searches on one device.")
 
 
+class ConfirmSection(_Section):
+    """Against the winner's curse: the top few are trained again with new seeds before the best is named."""
+
+    top: int = Field(default=5, ge=0, description="How many; 0 names the best of the search as it is.")
+    rounds: int = Field(default=2, ge=0, description="New trainings each; the weaker half leaves after a round.")
+    keep: int = Field(default=3, ge=2, description="How many stay to the end.")
+
+
 class RewardSection(_Section):
     """accuracy x latency -> one number; see `mnas.Reward`."""
 
@@ -120,6 +134,7 @@ class Config(_Section):
     latency: LatencySection
     reward: RewardSection = RewardSection()
     references: ReferenceSection = ReferenceSection()
+    confirm: ConfirmSection = ConfirmSection()
     study: StudySection = StudySection()
 
     def to_dict(self) -> dict[str, Any]:

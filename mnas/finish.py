@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mnas.candidates import Evaluator
+from mnas.config import Config
+from mnas.confirmation import as_json, confirm, sentence
 from mnas.errors import RunFailed
 from mnas.evaluation import JudgeOnTest
 from mnas.executors import JobError
 from mnas.files import write_bytes, write_json
 from mnas.progress import Display
+from mnas.reward import Reward
 from mnas.run import Run
-from mnas.standing import Finished, best, front
+from mnas.standing import Finished, front
+from search_spaces import from_json
 
 if TYPE_CHECKING:
     import optuna
 
 
 def finish(
-    run: Run, study: optuna.Study, references: Mapping[str, Mapping[str, Any]], evaluator: Evaluator, display: Display
+    run: Run,
+    study: optuna.Study,
+    config: Config,
+    reward: Reward,
+    references: Mapping[str, Mapping[str, Any]],
+    evaluator: Evaluator,
+    display: Display,
 ) -> None:
-    """Tests the front, the best and the references, and writes `final.json`, `best.json` and `best.tflite`.
+    """Names the best, tests it, the front and the references; writes `final.json`, `best.json` and `best.tflite`.
 
     Networks tested at an earlier end of the same run keep their result.
 
@@ -32,9 +43,11 @@ def finish(
 
     complete = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
     finished = [Finished.of(trial) for trial in complete]
-    leader = best(finished)
-    if leader is None:
+    if not finished:
         raise RunFailed(f"no trial of {run.path} has succeeded: `mnas report {run.path}` lists the reasons")
+    arches = {trial.user_attrs["arch_hash"]: from_json(json.dumps(trial.user_attrs["arch"])) for trial in complete}
+    ranking = confirm(run, finished, arches, config.confirm, reward, evaluator, display, seed=config.search.seed)
+    leader = next(one for one in finished if one.arch_hash == ranking.standings[0].name)
     members = front(finished)
     folders = {one.arch_hash: run.candidate(one.arch_hash) for one in (*members, leader)}
     folders |= {f"reference {name}": run.reference(name) for name in references}
@@ -57,6 +70,7 @@ def finish(
             "trials": len(finished),
             "best": final(leader),
             "front": [final(one) for one in members],
+            "confirmation": {"sentence": sentence(ranking, leader), **as_json(ranking)},
             "references": [
                 {"name": name, "test_accuracy": tested[f"reference {name}"], "latency_ms": record["latency_ms"]}
                 for name, record in references.items()
@@ -66,6 +80,7 @@ def finish(
     attrs = next(trial.user_attrs for trial in complete if trial.number == leader.number)
     write_bytes(run.path / "best.tflite", (run.candidate(leader.arch_hash) / "model.tflite").read_bytes())
     write_json(run.path / "best.json", {**final(leader), **attrs})
+    display.say(sentence(ranking, leader))
     display.say(
         f"best: trial {leader.number}, {leader.latency_ms:.3g} ms, accuracy {leader.accuracy:.2%} (validation), "
         f"{tested[leader.arch_hash]:.2%} (test): {run.path / 'best.tflite'}"

@@ -199,7 +199,8 @@ class LiveDisplay:
 def _words(event: Event) -> str:
     steps = f" {event.step}/{event.total}" if event.total else ""
     metric = f" ({event.metric:.3f})" if event.metric is not None else ""
-    return f"{event.job[:24]:24} {event.phase}{steps}{metric}" if event.job else event.phase
+    busy = event.job and event.phase not in ("done", "failed")
+    return f"{event.job[:24]:24} {event.phase}{steps}{metric}" if busy else "idle"
 
 
 def make_display() -> Display:

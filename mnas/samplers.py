@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
     from search_spaces import MnasNetArch, Space
 
-_OPTUNA_BATCH = 5
+EVOLUTION = "evolution"
+"""Regularized evolution (Real et al., AAAI 2019), the field's baseline."""
+
+_OTHER_BATCH = 5
 
 
 def batch_size(algorithm: str, batch: int | None) -> int:
     """Candidates proposed together: as asked for, else the algorithm's own number."""
     if batch is not None:
         return batch
-    return settings_for(algorithm).batch if algorithm in get_args(Algorithm) else _OPTUNA_BATCH
+    return settings_for(algorithm).batch if algorithm in get_args(Algorithm) else _OTHER_BATCH
 
 
 def sampler_factory(
@@ -36,6 +39,11 @@ def sampler_factory(
     A controller is one sampler for all trials. A sampler of Optuna is made anew for each, with a seed of the
     trial's own: it keeps no state but the study, so that a search killed anywhere goes on with the same proposals.
     """
+    if algorithm == EVOLUTION:
+        from mnas.evolution import EvolutionSampler
+
+        evolution = EvolutionSampler(space, reward=reward, seed=seed, batch=batch)
+        return lambda number: evolution
     if algorithm in get_args(Algorithm):
         from mnas.sampler import ControllerSampler
 
@@ -63,13 +71,14 @@ def check_algorithm(algorithm: str) -> None:
     Raises:
         SearchError: No algorithm and no sampler of that name, or one that cannot serve a search.
     """
-    if algorithm in get_args(Algorithm):
+    ours = (*get_args(Algorithm), EVOLUTION)
+    if algorithm in ours:
         return
     import optuna
 
     kind = getattr(optuna.samplers, algorithm, None)
     if not (inspect.isclass(kind) and issubclass(kind, optuna.samplers.BaseSampler)):
-        ours = ", ".join(get_args(Algorithm))
-        raise SearchError(f"search.algorithm {algorithm!r} is unknown: use {ours}, or a sampler class of Optuna")
+        known = ", ".join(ours)
+        raise SearchError(f"search.algorithm {algorithm!r} is unknown: use {known}, or a sampler class of Optuna")
     if "seed" not in inspect.signature(kind).parameters:
         raise SearchError(f"search.algorithm {algorithm!r} takes no seed: it cannot drive a search")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
+from mnas.beginning import begin, check_start
 from mnas.candidates import Candidate, Evaluator, Failed
 from mnas.config import Config, differences
 from mnas.data import Dataset, load_data, open_dataset
@@ -53,28 +56,22 @@ def run_search(config: Config, display: Display) -> Run:
     )
     check_target(config.latency.target_ms, config.references.names)
     check_algorithm(config.search.algorithm)
+    check_start(config)
     with ExitStack() as stack:
         latency = open_latency(config.latency, display.timing)
         stack.callback(latency.close)
         # Nothing is on disk before everything that can be checked is checked.
         run = run or Run.create(config.search.run, config.to_dict(), dataset)
         stack.enter_context(run.locked())
-        executor = ProcessExecutor(
-            config.search.workers,
-            threads_per_worker=config.search.threads_per_worker,
-            listener=display.event,
-            preload=("mnas.training",),
-            log_folder=run.path / "logs",
-        )
-        stack.push(executor)
-        evaluator = Evaluator(run, config, executor, latency, dataset)
+        evaluator = Evaluator(run, config, _workers(stack, run, config, display), latency, dataset)
         references = evaluate_references(run, arches, evaluator, display)
         target_ms = target_of(config.latency.target_ms, references)
         reward = Reward(config.reward.kind, target_ms, config.reward.alpha, config.reward.beta)
         study = run.open_study(_facts(config, dataset, reward))
         stack.enter_context(storage_errors(run.storage_url, RunFailed))
+        begin(run, study, searched, dataset.input_shape, config, reward, display)
         Search(run, config, searched, reward, study, evaluator, display).go()
-        finish(run, study, references, evaluator, display)
+        finish(run, study, config, reward, references, evaluator, display)
     return run
 
 
@@ -145,6 +142,24 @@ class Search:
 
         if isinstance(self.study.sampler, ControllerSampler):
             self.study.sampler.sync(self.study)
+
+
+def _workers(stack: ExitStack, run: Run, config: Config, display: Display) -> Callable[[], ProcessExecutor]:
+    """The workers, started when they are first needed, for a finished search needs none."""
+
+    @cache
+    def start() -> ProcessExecutor:
+        return stack.enter_context(
+            ProcessExecutor(
+                config.search.workers,
+                threads_per_worker=config.search.threads_per_worker,
+                listener=display.event,
+                preload=("mnas.training",),
+                log_folder=run.path / "logs",
+            )
+        )
+
+    return start
 
 
 def _existing_run(config: Config) -> Run | None:

@@ -38,6 +38,10 @@ epochs = 1
 target_ms = 0.05
 canary_limit = 10
 cache = "{cache}"
+[confirm]
+top = 2
+rounds = 1
+keep = 2
 [references]
 names = ["mobilenet-v2"]
 """

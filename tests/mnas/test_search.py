@@ -39,6 +39,10 @@ epochs = 1
 target_ms = "mobilenet-v2"
 canary_limit = 10
 runs = 10
+[confirm]
+top = 2
+rounds = 1
+keep = 2
 [references]
 names = ["mobilenet-v2"]
 """
@@ -181,6 +185,33 @@ def test_candidates_that_cannot_be_trained_are_recorded_with_the_reason(tmp_path
     assert all(trial.values is None for trial in trials)
 
 
+def test_the_best_is_named_after_new_trainings(finished: Path) -> None:
+    run = Run.open(finished / "run")
+    assert run.final is not None
+    standings = run.final["confirmation"]["standings"]
+    assert [one["runs"] for one in standings] == [2, 2]
+    assert run.final["best"]["hash"] == standings[0]["name"]
+    assert all((run.candidate(one["name"]) / "again-1" / "evaluation.json").exists() for one in standings)
+    assert "probability" in run.final["confirmation"]["sentence"]
+
+
+def test_a_run_with_another_target_begins_with_the_trials_of_an_earlier_one(copy: Path) -> None:
+    done = search(copy, 'search.start=["run"]', "search.run=next", "search.trials=3", "latency.target_ms=0.01")
+    assert done.returncode == 0, done.stderr
+    assert "beginning with 2 trials of run" in done.stdout
+    earlier, later = (Run.open(copy / name).study().trials for name in ("run", "next"))
+    assert [trial.values for trial in later[:2]] == [trial.values for trial in earlier]
+    assert all(new.user_attrs["reward"] < old.user_attrs["reward"] for old, new in zip(earlier, later[:2], strict=True))
+    assert len(later) == 3
+
+
+def test_published_networks_can_begin_a_search(copy: Path) -> None:
+    done = search(copy, 'search.start=["mobilenet-v2"]', "search.run=next", "search.trials=1", "latency.target_ms=1")
+    assert done.returncode == 0, done.stderr
+    trial = Run.open(copy / "next").study().trials[0]
+    assert {trial.params[f"block{number}.op"] for number in range(2, 8)} == {"mbconv6"}
+
+
 def test_a_sampler_of_optuna_in_place_of_the_controller(copy: Path) -> None:
     done = search(copy, "search.run=other", "search.algorithm=NSGAIISampler", "latency.target_ms=0.1")
     assert done.returncode == 0, done.stderr
@@ -232,6 +263,7 @@ def broken_image(folder: Path) -> str:
         ("latency.target_ms=mobilenet-v9", "latency.target_ms = 'mobilenet-v9'"),
         ("latency.target_ms=-1", "above 0 ms"),
         ('references.names=["resnet-50"]', "no published network 'resnet-50'"),
+        ('search.start=["runs/none"]', "neither a run directory nor one of"),
         ("search.algorithm=ppoo", "search.algorithm 'ppoo' is unknown"),
     ],
 )

@@ -1,0 +1,97 @@
+"""How a search begins when it does not begin from nothing: published networks, or the trials of earlier runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from mnas.config import Config, differences
+from mnas.errors import SearchError
+from mnas.progress import Display
+from mnas.references import reference_architectures
+from mnas.reward import Reward
+from mnas.run import Run
+from mnas.warm_start import adopt, enqueue
+from search_spaces import PUBLISHED, MnasNetArch, Shape, Space
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+_ANOTHER_SEARCH = ("search", "reward", "latency.target_ms", "latency.cache", "references", "confirm", "study")
+"""What may differ from an earlier run without making its accuracies and latencies another measurement's."""
+
+
+def check_start(config: Config) -> None:
+    """Refuses what a search cannot begin with, before anything is on disk.
+
+    Raises:
+        SearchError: Neither a published network nor a run, or a run of another space, data, recipe or device.
+    """
+    for name in config.search.start:
+        if name in PUBLISHED:
+            continue
+        if not Path(name).is_dir():
+            raise SearchError(f"search.start {name!r} is neither a run directory nor one of {', '.join(PUBLISHED)}")
+        changed = [
+            key
+            for key in differences(config.to_dict(), Run.open(Path(name)).config)
+            if not key.startswith(_ANOTHER_SEARCH)
+        ]
+        if changed:
+            raise SearchError(f"search.start {name!r} is a run of another kind ({', '.join(changed)})")
+
+
+def begin(
+    run: Run, study: Study, space: Space[MnasNetArch], shape: Shape, config: Config, reward: Reward, display: Display
+) -> None:
+    """Gives an empty study its first trials; one that has trials has begun already.
+
+    Raises:
+        SearchError: A network outside the space.
+    """
+    if study.get_trials(deepcopy=False):
+        return
+    for name in config.search.start:
+        if name in PUBLISHED:
+            section = config.space
+            arch = reference_architectures(
+                (name,), shape, width=section.width, depth=section.depth, head_filters=section.head_filters
+            )[name]
+            enqueue(study, space, [replace(arch, activation="relu")])
+            display.say(f"beginning with {name}")
+        else:
+            earlier = Run.open(Path(name))
+            trials = [
+                _rewarded(trial, reward) for trial in earlier.study().trials if trial.state == TrialState.COMPLETE
+            ]
+            for trial in trials:
+                _link(earlier, run, trial.user_attrs["arch_hash"])
+            display.say(f"beginning with {adopt(study, space, trials)} trials of {name}")
+
+
+def _rewarded(trial: FrozenTrial, reward: Reward) -> FrozenTrial:
+    accuracy, latency_ms = trial.values
+    return optuna.trial.create_trial(
+        params=trial.params,
+        distributions=trial.distributions,
+        values=trial.values,
+        user_attrs={**trial.user_attrs, "reward": reward(accuracy, latency_ms)},
+    )
+
+
+def _link(earlier: Run, run: Run, arch_hash: str) -> None:
+    """The candidate's files, shared where the file system can, for nothing in them ever changes."""
+    target = run.candidate(arch_hash)
+    if target.exists():
+        return
+    try:
+        shutil.copytree(earlier.candidate(arch_hash), target, copy_function=os.link)
+    except OSError:
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(earlier.candidate(arch_hash), target)
