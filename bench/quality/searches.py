@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from mnas.steps import Steps, Tokens
 
 Evaluate = Callable[[Tokens], float]
 """Tokens -> reward; called once an evaluation, so that noise is drawn anew."""
+EvaluateGoals = Callable[[Tokens], tuple[float, ...]]
+"""The same with a reward a goal."""
 
 CONTROLLERS = ("ppo", "ppo-gp", "ppo-paper", "reinforce")
 EVOLUTIONS = {
@@ -34,22 +36,21 @@ def search(algorithm: str, steps: Steps, evaluate: Evaluate, seed: int, budget: 
     elif algorithm in OPTUNA:
         _optuna(algorithm, steps, evaluate, seed, budget)
     else:
-        control(settings_for(algorithm), steps, evaluate, seed, budget)
+        control(settings_for(algorithm), steps, lambda tokens: (evaluate(tokens),), seed, budget)
 
 
-def control(settings: Settings, steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
+def control(settings: Settings, steps: Steps, evaluate: EvaluateGoals, seed: int, budget: int, goals: int = 1) -> None:
     """The controller, batch by batch: what ``ControllerSampler`` does in a study."""
-    controller = Controller(steps, settings, seed=seed)
+    controller = Controller(steps, settings, seed=seed, goals=goals)
     state, seen = controller.initial(), []
     for index in range(-(-budget // settings.batch)):
         proposals = controller.propose(state, History(steps, seen), index)
+        rows = zip(proposals.tokens.tolist(), proposals.log_probs.tolist(), strict=True)
         batch = []
-        for slot, (row, log_prob) in enumerate(
-            zip(proposals.tokens.tolist(), proposals.log_probs.tolist(), strict=True)
-        ):
-            number = index * settings.batch + slot
+        for number, (row, log_prob) in enumerate(rows, index * settings.batch):
             if number < budget:
-                batch.append(_observed(steps, number, row, evaluate, log_prob))
+                tokens = tuple(row)
+                batch.append(Observation(number, tokens, steps.key(tokens), evaluate(tokens), log_prob))
         seen += batch
         state = controller.update(state, History(steps, seen), index, batch)
 
@@ -59,14 +60,7 @@ def evolve(evolution: Evolution, steps: Steps, evaluate: Evaluate, seed: int, bu
     seen: list[Observation] = []
     for number in range(budget):
         tokens = evolution.propose(steps, History(steps, seen), np.random.default_rng([seed, 3, number]))
-        seen.append(_observed(steps, number, tokens, evaluate))
-
-
-def _observed(
-    steps: Steps, number: int, row: Sequence[int], evaluate: Evaluate, log_prob: float | None = None
-) -> Observation:
-    tokens = tuple(row)
-    return Observation(number, tokens, steps.key(tokens), (evaluate(tokens),), log_prob)
+        seen.append(Observation(number, tokens, steps.key(tokens), (evaluate(tokens),)))
 
 
 def _random(steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:

@@ -1,0 +1,158 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnas.history import History, Observation
+from mnas.neighbours import neighbours
+from mnas.policy import Policy
+from mnas.proposals import draw
+from mnas.settings import Settings
+from mnas.steps import Steps
+
+STEPS = Steps(tuple("abcdef"), (3, 3, 3, 2, 2, 4), ("x",) * 6)
+SETTINGS = Settings(hidden=6, embedding=4)
+RNG = np.random.default_rng
+
+
+def policy_of(goals=1, steps=STEPS):
+    policy = Policy(steps, hidden=6, embedding=4, contexts=goals, share="step")
+    return policy, policy.initial(RNG(0))
+
+
+def history(rows, goals=1):
+    """Told in order, each better than the last for goal 0 and worse for the others."""
+    return History(
+        STEPS,
+        [
+            Observation(n, row, row, tuple(float(n if g == 0 else -n) for g in range(goals)))
+            for n, row in enumerate(rows)
+        ],
+    )
+
+
+def random_rows(count, seed=0):
+    rows = {tuple(int(token) for token in RNG([seed, n]).integers(STEPS.sizes)) for n in range(count)}
+    return sorted(rows)
+
+
+def distance(left, right):
+    return sum(a != b for a, b in zip(left, right, strict=True))
+
+
+def propose(past, index=9, settings=SETTINGS, goals=1, seed=1):
+    policy, weights = policy_of(goals)
+    return draw(policy, settings, weights, past, index, RNG(seed))
+
+
+def test_neighbours_differ_in_one_decision_and_are_all_there():
+    rows = neighbours((0, 2, 1, 0, 1, 3), STEPS.sizes)
+    assert len(rows) == len({tuple(row) for row in rows.tolist()}) == sum(size - 1 for size in STEPS.sizes)
+    assert all(distance(row, (0, 2, 1, 0, 1, 3)) == 1 for row in rows.tolist())
+
+
+def test_a_decision_not_taken_is_not_changed():
+    rows = neighbours((0, -1, 1, 0, -1, 3), STEPS.sizes)
+    assert len(rows) == 2 + 2 + 1 + 3
+    assert (rows[:, [1, 4]] == 0).all()
+
+
+@pytest.mark.parametrize("told", [0, 4, 30, 100])
+def test_a_batch_is_new_and_without_twins_at_any_time(told):
+    past = history(random_rows(told))
+    rows = [tuple(row) for row in propose(past).tokens.tolist()]
+    assert len(set(rows)) == SETTINGS.batch
+    assert not set(rows) & {seen.tokens for seen in past.observations}
+
+
+def test_the_guided_share_lies_next_to_the_best_few():
+    past = history(random_rows(30))
+    parents = [tokens for tokens, _ in past.best(SETTINGS.parents)]
+    for index in range(10):
+        rows = propose(past, index, seed=index).tokens.tolist()
+        assert sum(min(distance(row, parent) for parent in parents) == 1 for row in rows) >= 4
+
+
+def test_before_it_begins_the_policy_is_alone():
+    past = history(random_rows(9))
+    drawn = propose(past)
+    policy, weights = policy_of()
+    plain, _ = policy.sample(weights, RNG(1).random((15, 6)), np.zeros(15, dtype=np.int64))
+    assert {tuple(row) for row in drawn.tokens.tolist()} <= {tuple(row) for row in plain.tolist()}
+
+
+def test_the_policy_says_which_neighbour():
+    policy, weights = policy_of()
+    policy.views(weights)["head_bias"][5] = [0, 0, 0, 40]
+    past = history([(0, 0, 0, 0, 0, 0)] * 12)
+    sharp = replace(SETTINGS, guided=0.2)
+    picks = [draw(policy, sharp, weights, past, 5 * index, RNG(index)).tokens[0].tolist() for index in range(20)]
+    assert picks == [[0, 0, 0, 0, 0, 3]] * 20
+
+
+def test_log_probabilities_are_the_policys_whatever_the_source():
+    policy, weights = policy_of()
+    for past in (history([]), history(random_rows(30))):
+        drawn = draw(policy, SETTINGS, weights, past, 3, RNG(0))
+        joint = policy.forward(weights, drawn.tokens).chosen().sum(axis=1)
+        np.testing.assert_allclose(drawn.log_probs, joint, rtol=1e-5)
+
+
+def test_a_collapsed_policy_still_proposes_new_architectures():
+    policy, weights = policy_of()
+    for step, size in enumerate(STEPS.sizes):
+        policy.views(weights)["head_bias"][step, :size] = [200.0] + [0.0] * (size - 1)
+    past = history([(0,) * 6] * 12)
+    drawn = draw(policy, replace(SETTINGS, guided=0.0), weights, past, 0, RNG(0))
+    assert len({tuple(row) for row in drawn.tokens.tolist()}) == 5
+    assert [0] * 6 not in drawn.tokens.tolist()
+    assert len(drawn.repeats) == SETTINGS.repeats * SETTINGS.batch
+    assert set(drawn.repeats) == {((0,) * 6, 0, (0,) * 6)}
+
+
+def test_the_last_of_a_small_space_are_found_and_then_repeats_come():
+    few = Steps(("a", "b"), (2, 3), ("a", "b"))
+    policy, weights = policy_of(steps=few)
+    rows = [(0, 0), (0, 1), (0, 2), (1, 0)]
+    past = History(few, [Observation(n, row, row, (0.0,)) for n, row in enumerate(rows)])
+    tokens = {tuple(row) for row in draw(policy, SETTINGS, weights, past, 0, RNG(0)).tokens.tolist()}
+    assert {(1, 1), (1, 2)} <= tokens
+
+
+def test_equal_architectures_are_one():
+    even = Steps(STEPS.names, STEPS.sizes, STEPS.tags, canonical=lambda tokens: (*tokens[:5], 0))
+    policy, weights = policy_of(steps=even)
+    drawn = draw(policy, SETTINGS, weights, History(even, []), 0, RNG(0))
+    assert len({tuple(row[:5]) for row in drawn.tokens.tolist()}) == 5
+
+
+def test_goals_take_turns_and_each_has_its_own_neighbourhood():
+    past = history(random_rows(40), goals=2)
+    best = [[tokens for tokens, _ in past.best(SETTINGS.parents, goal)] for goal in range(2)]
+    near = np.zeros((2, 2))
+    for index in range(20):
+        drawn = propose(past, index, goals=2, seed=index)
+        assert drawn.goals.tolist() == [(5 * index + slot) % 2 for slot in range(5)]
+        for row, goal in zip(drawn.tokens.tolist(), drawn.goals.tolist(), strict=True):
+            for other in range(2):
+                near[goal, other] += min(distance(row, parent) for parent in best[other]) == 1
+    assert near[0, 0] > 3 * near[0, 1]
+    assert near[1, 1] > 3 * near[1, 0]
+
+
+def test_the_surrogate_proposes_what_it_thinks_best():
+    screened = replace(SETTINGS, surrogate_after=20, explore=0.0)
+    rows = random_rows(60)
+    seen = [Observation(n, row, row, (float(sum(row)),)) for n, row in enumerate(rows)]
+    drawn = propose(History(STEPS, seen), settings=screened)
+    told = {seen.tokens for seen in seen}
+    left = sorted((sum(row) for row in map(tuple, np.ndindex(*STEPS.sizes)) if row not in told), reverse=True)
+    assert drawn.tokens.sum(axis=1).min() >= left[20]
+    assert not told & {tuple(row) for row in drawn.tokens.tolist()}
+
+
+def test_the_published_form_samples_plainly():
+    plain = replace(SETTINGS, unique=False, batch=40)
+    drawn = propose(history(random_rows(30)), settings=plain)
+    assert len(drawn.tokens) == 40
+    assert drawn.repeats == ()
