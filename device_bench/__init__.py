@@ -24,6 +24,7 @@ _HOME = {
     "TimingProtocol": "protocol",
     "Device": "device",
     "open_device": "device",
+    "Fleet": "fleet",
     "measure": "measurement",
     "Progress": "measurement",
     "judge": "verdict",
