@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +24,7 @@ from reports.summary import operations, words
 
 _SCRIPTS = ("core", "scales", "scatter", "pointer", "lines", "network", "details", "table", "page")
 _FAILURES_SHOWN = 50
+_DEVICE_FACTS = ("model", "soc", "abi", "system", "build", "cores", "governors")
 
 
 def write_page(runs: Sequence[RunData], path: Path, *, refresh_s: int | None = None) -> None:
@@ -114,42 +115,30 @@ def _section(run: RunData, table: pd.DataFrame, corner: tuple[float, float]) -> 
 
 
 def facts(run: RunData) -> list[tuple[str, str]]:
-    """What was searched, on what, and what timed it, in words."""
+    """What was searched, on what, and what timed it, in words: what holds for the run, not for one network of it."""
     known = run.facts
-    shape = known.get("input_shape")
-    splits = known.get("splits")
-    timing = next(
-        (t.user_attrs.get("latency") for t in run.trials if isinstance(t.user_attrs.get("latency"), dict)), {}
-    )
-    reward = known.get("reward")
+    shape, splits, reward = known.get("input_shape"), known.get("splits"), known.get("reward")
+    timings = (trial.user_attrs.get("latency") for trial in run.trials)
+    timing: Mapping[str, Any] = next((one for one in timings if isinstance(one, Mapping)), {})
+    conditions = timing.get("conditions")
+    conditions = conditions if isinstance(conditions, Mapping) else {}
     listed = [
         ("space", known.get("space")),
         ("data", known.get("data")),
         ("input", " x ".join(map(str, shape)) if isinstance(shape, list | tuple) else None),
         (
             "images",
-            ", ".join(f"{count} {name}" for name, count in splits.items()) if isinstance(splits, dict) else None,
+            ", ".join(f"{count} {name}" for name, count in splits.items()) if isinstance(splits, Mapping) else None,
         ),
         ("classes", known.get("classes")),
         ("algorithm", known.get("algorithm")),
-        ("reward", ", ".join(f"{k} {v}" for k, v in reward.items()) if isinstance(reward, dict) else None),
+        ("reward", ", ".join(f"{k} {v}" for k, v in reward.items()) if isinstance(reward, Mapping) else None),
         ("device", known.get("device")),
-        *((key, timing.get(key)) for key in ("runtime", "precision", "threads", "delegate", "sessions", "runs")),
-        *_flat(timing.get("conditions")),
-        ("storage", "run directory" if run.path else "study in memory"),
+        *((key, timing.get(key)) for key in ("runtime", "precision", "threads", "delegate")),
+        *((key, conditions.get(key)) for key in _DEVICE_FACTS),
+        ("directory", run.path),
     ]
     return [(name, str(value)) for name, value in listed if value not in (None, "", [], {})]
-
-
-def _flat(conditions: object, prefix: str = "") -> list[tuple[str, str]]:
-    """The device's conditions, one level of nesting joined by a space; long lists are left out."""
-    found = []
-    for key, value in conditions.items() if isinstance(conditions, dict) else ():
-        if isinstance(value, dict) and not prefix:
-            found += _flat(value, f"{key} ")
-        elif isinstance(value, str | int | float | bool):
-            found.append((f"{prefix}{key}", f"{value:.4g}" if isinstance(value, float) else str(value)))
-    return found
 
 
 def _most_accurate(run: RunData, candidates: pd.DataFrame) -> float:

@@ -70,7 +70,18 @@ function firstSelected() {
 }
 
 document.documentElement.classList.add("scripted");
+// What is selected, said where the panel is out of sight; and to those who listen, always.
+function dock() {
+  const bar = byId("dock");
+  subscribe((what) => {
+    const row = state.selected;
+    if (what === "selected" && row !== null) bar.firstElementChild.textContent = `${titleOf(row)}: ${percent(rows.accuracy[row])}, ${digits(rows.latency_ms[row])} ms`;
+  });
+  new IntersectionObserver(([seen]) => bar.classList.toggle("aside", seen.isIntersecting || state.selected === null)).observe(byId("details"));
+}
+
 theme();
+dock();
 charts();
 const table = new Table(byId("networks"), byId("filter"));
 subscribe((what) => what === "selected" && showDetails(byId("details")));

@@ -86,6 +86,20 @@ def test_a_click_on_the_chart_selects_in_panel_and_table(page):
     assert chosen in page.one("#details svg.network").get_attribute("aria-label")
 
 
+def test_a_selection_out_of_sight_is_said_below(browser, page_path):
+    page = browser.open(page_path, width=390, height=700)
+    page.driver.execute_script("document.querySelector('#networks').scrollIntoView()")
+    pick = page.all(".networks .pick")[3]
+    pick.click()
+    time.sleep(0.3)
+    assert "aside" not in page.one("#dock").get_attribute("class")
+    assert page.text("#dock [role=status]").startswith(f"{pick.text}: ")
+    page.one("#dock a").click()
+    time.sleep(0.3)
+    assert "aside" in page.one("#dock").get_attribute("class")
+    assert page.text("#details h3") == pick.text
+
+
 def test_the_drawing_agrees_with_the_block_strings(page):
     blocks = page.text("#details pre").split("\n")
     repeats = [int(re.match(r"r(\d+)", block).group(1)) for block in blocks]
