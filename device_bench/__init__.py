@@ -24,7 +24,6 @@ _HOME = {
     "TimingProtocol": "protocol",
     "Device": "device",
     "open_device": "device",
-    "Fleet": "fleet",
     "measure": "measurement",
     "Progress": "measurement",
     "judge": "verdict",

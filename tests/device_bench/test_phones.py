@@ -8,11 +8,10 @@ import pytest
 from click.testing import CliRunner
 from tiny_model import tiny_model
 
-from device_bench.adb_names import open_adb
+from device_bench.adb import open_tcp
 from device_bench.cells import Axes, cells
 from device_bench.cli import bench, devices
 from device_bench.device import Device, open_device
-from device_bench.fleet import Fleet
 from device_bench.json_runner import JsonRunner
 from device_bench.matrix import Plan, run_matrix
 from device_bench.measurement import measure
@@ -118,9 +117,6 @@ def test_a_phone_that_dies_half_way_leaves_its_cells_open(names, mortal_phone, t
             mortal_phone.close()
 
     def open_quickly(name):
-        from device_bench.adb import open_tcp
-        from device_bench.device import Device
-
         host, port = name.removeprefix("adb:").split(":")
         transport = open_tcp(host, int(port), connect_s=1, reconnect_s=1)
         return Device(transport, _sleeping(transport))
@@ -133,24 +129,3 @@ def test_a_phone_that_dies_half_way_leaves_its_cells_open(names, mortal_phone, t
     frame = read_results(tmp_path / "r.csv")
     assert len(frame.query("device == @names[0]")) == 10
     assert set(results.open(todo)) == set(left)
-
-
-def test_a_fleet_goes_on_when_a_phone_dies(names, mortal_phone):
-    mortal = f"adb:{mortal_phone.host}:{mortal_phone.port}"
-    models = {f"m{number}": tiny_model(operators=number) for number in range(1, 7)}
-
-    def opener(name):
-        transport = open_adb(name)
-        transport._reconnect_s = 1.0
-        return Device(transport, _sleeping(transport))
-
-    def record(device, seen):
-        if device == mortal and mortal_phone.pid:
-            mortal_phone.close()
-
-    with Fleet([names[0], mortal], opener=opener) as fleet:
-        spec = BenchSpec(runs=1, warmup_runs=0)
-        found = fleet.measure(models, _PROTOCOL, spec, rng=np.random.default_rng(0), record=record)
-    assert list(found) == list(models)
-    assert {timing.device for timing in found.values()} == {names[0]}
-    assert {timing.verdict for timing in found.values()} == {"valid"}
