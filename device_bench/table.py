@@ -16,6 +16,8 @@ from device_bench.table_fill import Fill, fit_fill
 OPERATORS = "tflite-operators"
 """The keys of a table that was measured here; imported ones have keys of their own."""
 
+_NAMED = 5
+
 
 class MissingEntries(BadRequest):
     """A table was asked for operators that it does not have.
@@ -141,7 +143,7 @@ class LatencyTable:
             variance += known[1]
         if missing:
             raise MissingEntries(_refusal(missing, fill), tuple(dict.fromkeys(missing)))
-        return _prediction(total, variance, filled, self.calibration.spread)
+        return _prediction(total, variance, filled, math.hypot(self.calibration.spread, self.calibration.noise))
 
     def without(self, keys: Iterable[str]) -> Self:
         """The same table with some entries left out."""
@@ -178,9 +180,10 @@ class LatencyTable:
 
 def _refusal(missing: list[str], fill: bool) -> str:
     distinct = list(dict.fromkeys(missing))
-    more = f" and {len(distinct) - 1} more" if len(distinct) > 1 else ""
-    advice = "no like operator was measured" if fill else "build it in, or ask for fill"
-    return f"the table has no {distinct[0]!r}{more}: {advice}"
+    named = ", ".join(repr(one) for one in distinct[:_NAMED])
+    more = f" and {len(distinct) - _NAMED} more" if len(distinct) > _NAMED else ""
+    advice = "no like operator was measured" if fill else "build a table that has them, or ask for them to be filled in"
+    return f"the table has no {named}{more}: {advice}"
 
 
 def _prediction(total: float, variance: float, filled: float, spread: float) -> Prediction:

@@ -209,13 +209,14 @@ class _Builder:
         return LatencyTable(entries, facts, OPERATORS, self._calibration(table))
 
     def _calibration(self, table: LatencyTable) -> Calibration:
-        sums, measured = [], []
+        sums, measured, noise = [], [], []
         for network in self.plan.networks:
             rounds = self.samples.networks[network.name]
             if rounds:
                 sums.append(group_sums(table, network.signatures))
                 measured.append(network_ms(rounds))
-        return calibrate(sums, measured)
+                noise.append(entry_of(rounds).spread)
+        return calibrate(sums, measured, float(np.mean(noise)) if noise else 0.0)
 
 
 def entry_of(rounds: Sequence[Sample]) -> Entry:

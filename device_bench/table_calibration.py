@@ -24,6 +24,7 @@ class Calibration:
         spread: Relative error of networks left out of the fit, root mean square.
         mape: Mean absolute relative error of the same.
         networks: How many it was fitted on.
+        noise: Relative standard deviation of one network's processes, mean over the networks.
     """
 
     intercept_ms: float = 0.0
@@ -32,24 +33,26 @@ class Calibration:
     spread: float = 0.0
     mape: float = 0.0
     networks: int = 0
+    noise: float = 0.0
 
     def scale(self, group: str) -> float:
         """The factor of a group."""
         return (self.scales or {}).get(group, self.common)
 
 
-def calibrate(sums_ms: Sequence[Mapping[str, float]], measured_ms: Sequence[float]) -> Calibration:
+def calibrate(sums_ms: Sequence[Mapping[str, float]], measured_ms: Sequence[float], noise: float = 0.0) -> Calibration:
     """Fits on whole networks.
 
     Args:
         sums_ms: For each network, group -> sum of its operators' isolated times.
         measured_ms: The latency of each network.
+        noise: How much processes of one network differ, for the width of predictions.
 
     Returns:
         The fit with the smallest left-out error; plain sums when there are fewer than four networks.
     """
     if len(measured_ms) < 4:
-        return Calibration(networks=len(measured_ms))
+        return Calibration(networks=len(measured_ms), noise=noise)
     groups = sorted({group for one in sums_ms for group in one})
     x = np.array([[one.get(group, 0.0) for group in groups] for one in sums_ms])
     y = np.asarray(measured_ms, float)
@@ -63,6 +66,7 @@ def calibrate(sums_ms: Sequence[Mapping[str, float]], measured_ms: Sequence[floa
         float(np.sqrt(np.mean(np.square(errors[best])))),
         float(np.mean(np.abs(errors[best]))),
         len(y),
+        noise,
     )
 
 

@@ -151,7 +151,7 @@ def _baseline(rows: Sequence[CheckedNetwork]) -> Scores:
 
 def _floor(rows: Sequence[CheckedNetwork], sessions: int) -> float:
     """Mean absolute error of the median of n normal values: 0.80 * 1.25 * sd / sqrt(n)."""
-    return float(np.mean([row.noise for row in rows])) * 0.80 * 1.25 / max(sessions, 1) ** 0.5
+    return float(np.mean([row.noise for row in rows]) * 0.80 * 1.25 / np.sqrt(max(sessions, 1)))
 
 
 def _shuffled(networks: Sequence[Network], rng: np.random.Generator) -> list[Network]:

@@ -68,7 +68,7 @@ class ConvertNetwork:
         report("convert")
         # Timing needs live activations, not meaningful ones.
         images = np.random.default_rng(0).random((_CALIBRATION_IMAGES, *self.input_shape), np.float32)
-        content = to_tflite(model, self.precision, images)
+        content: bytes = to_tflite(model, self.precision, images)
         release_memory()
         return content
 

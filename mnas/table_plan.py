@@ -42,7 +42,9 @@ def enumerate_networks(target: Target, rng: np.random.Generator) -> tuple[list[M
     Returns:
         The networks, and all signatures that they have, sorted.
     """
-    arches, seen, idle = [], set(), 0
+    arches: list[MnasNetArch] = []
+    seen: set[str] = set()
+    idle = 0
     while idle < _PATIENCE and len(arches) < _MOST:
         arch = target.space.decode(target.space.sample(rng))
         before = len(seen)
@@ -95,7 +97,7 @@ def near_networks(
 def centre_of(target: Target, wish: MnasNetArch) -> MnasNetArch:
     """The network of the space that is closest to `wish`, block by block."""
     base = target.space.decode([size // 2 for size in target.space.sizes])
-    blocks = []
+    blocks: list[Block] = []
     for own, wished in zip(base.blocks, wish.blocks, strict=True):
         options: list[Block] = [own]
         for field in ("op", "expansion", "kernel", "se_ratio", "skip", "filters", "layers"):

@@ -1,0 +1,93 @@
+"""Candidate -> latency by a table: no device at hand, thousands of candidates a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device_bench.errors import BenchError
+from device_bench.table import LatencyTable
+from device_bench.timing import Timing
+from mnas.errors import SearchError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mnas.config import LatencySection
+
+PREFIX = "table:"
+
+
+class TableLatency:
+    """A latency source that predicts, and says so in everything it gives."""
+
+    shares_cores = False
+
+    def __init__(self, settings: LatencySection, tell: Callable[[str], None]) -> None:
+        """Reads the table.
+
+        Args:
+            settings: `device` is `table:FILE`; precision and threads must be the table's.
+            tell: Receives what the table's last check has shown.
+
+        Raises:
+            BenchError: The table cannot be read, or was measured otherwise.
+        """
+        self.name = settings.device
+        self._table = LatencyTable.load(Path(settings.device.removeprefix(PREFIX)).expanduser())
+        self._table.require(precision=settings.precision, threads=settings.threads)
+        if settings.cores is not None and settings.cores != self._table.facts.get("cores"):
+            raise SearchError(
+                f"the table was measured on cores {self._table.facts.get('cores') or 'of the system'},"
+                f" not {settings.cores}: leave latency.cores out, or build another table"
+            )
+        tell(trust(self._table))
+
+    def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
+        """Predicts; a model with operators that the table has not gets the verdict "failed"."""
+        return {name: self._timing(model) for name, model in models.items()}
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _timing(self, model: bytes) -> Timing:
+        facts = self._table.facts
+        conditions: dict[str, Any] = {
+            "predicted": True,
+            "table_date": facts.get("date"),
+            "measured_on": facts.get("device"),
+        }
+        median_ms = low_ms = high_ms = None
+        reason = ""
+        try:
+            guess = self._table.predict(model)
+            median_ms, low_ms, high_ms = guess.median_ms, guess.low_ms, guess.high_ms
+        except BenchError as error:
+            reason = str(error)
+        return Timing(
+            median_ms,
+            low_ms,
+            high_ms,
+            0,
+            0,
+            self.name,
+            str(facts.get("runtime")),
+            str(facts.get("precision")),
+            int(facts.get("threads") or 1),
+            conditions=conditions,
+            verdict="failed" if reason else "valid",
+            reason=reason,
+        )
+
+
+def trust(table: LatencyTable) -> str:
+    """One line on how far a table can be trusted."""
+    where = f"table of {table.facts.get('device')}, {table.facts.get('date')}"
+    if not table.check:
+        return f"{where}: never checked (mnas table check)"
+    parts = [
+        f"{kind} networks {scores['mape']:.1%}, {scores['within_5']:.0%} within 5 %"
+        for kind, scores in table.check["table"].items()
+    ]
+    return f"{where}: checked {table.check['date']}, error on {'; '.join(parts)}"

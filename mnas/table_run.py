@@ -1,0 +1,241 @@
+"""`mnas table build` and `mnas table check` at work: a space, a device, and the files between them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from device_bench.device import Device, open_device
+from device_bench.errors import BenchError
+from device_bench.json_runner import JsonRunner
+from device_bench.protocol import TimingProtocol
+from device_bench.runner import BenchSpec
+from device_bench.table import OPERATORS, LatencyTable
+from device_bench.table_build import BuildPlan, BuildProgress, build
+from device_bench.table_check import compare, measure_networks, report
+from mnas.errors import SearchError
+from mnas.table_parts import prepare
+from mnas.table_plan import Target, centre_of, cover, enumerate_networks, near_networks, random_networks
+from search_spaces import published, space
+
+if TYPE_CHECKING:
+    from search_spaces.signatures import Precision
+
+_REALTIME = ("chrt", "--fifo", "50")
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceChoice:
+    """A space as the command line names it; kept in the table.
+
+    Attributes:
+        name: In the catalogue.
+        image_size: Height and width of the input.
+        channels: Of the input.
+        classes: Of the classifier.
+        width: Factor on filters.
+        depth: Factor on layers.
+        stem_filters: Of the stem.
+        head_filters: Of the last convolution.
+    """
+
+    name: str = "mnasnet"
+    image_size: int = 224
+    channels: int = 3
+    classes: int = 1000
+    width: float = 1.0
+    depth: float = 1.0
+    stem_filters: int = 32
+    head_filters: int = 1280
+
+    def target(self, precision: Precision) -> Target:
+        """What a table of this space must price."""
+        shape = (self.image_size, self.image_size, self.channels)
+        searched = space(
+            self.name,
+            shape,
+            width=self.width,
+            depth=self.depth,
+            stem_filters=self.stem_filters,
+            head_filters=self.head_filters,
+        )
+        return Target(searched, shape, self.classes, precision)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the table's facts."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """All that `mnas table build` is told."""
+
+    device: str
+    space: SpaceChoice
+    precision: Precision
+    threads: int
+    cores: str | None
+    minutes: float
+    networks: int
+    workers: int
+    seed: int
+    realtime: bool
+    output: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where a build keeps its files until it is finished."""
+        return self.output.with_name(f"{self.output.name}.parts")
+
+
+def build_table(
+    request: BuildRequest, say: Callable[[str], None], tell: Callable[[BuildProgress], None]
+) -> LatencyTable:
+    """Builds a table and writes it; a build that was interrupted goes on.
+
+    Args:
+        request: What to build.
+        say: Receives steps in words.
+        tell: Receives the progress on the device.
+
+    Raises:
+        SearchError: A network cannot be converted.
+        BenchError: The device is lost, unfit or unable; run again to resume.
+    """
+    target = request.space.target(request.precision)
+    rng = np.random.default_rng(request.seed)
+    arches, wanted = enumerate_networks(target, rng)
+    chosen = cover(target, arches, wanted)
+    known = set(chosen)
+    extra = [arch for arch in arches if arch not in known][: max(0, request.networks - len(chosen))]
+    say(f"{request.space.name} has {len(wanted)} different operators; {len(chosen)} networks hold them all")
+    with open_for_tables(request.device, realtime=request.realtime) as device:
+        networks, parts = prepare(target, [*chosen, *extra], wanted, request.folder, workers=request.workers, tell=say)
+        order = rng.permutation(len(networks))[: request.networks]
+        facts = {
+            "precision": request.precision,
+            "space": request.space.to_dict(),
+            "realtime": request.realtime,
+            "built_from": sorted(network.name for network in networks),
+        }
+        plan = BuildPlan(
+            parts,
+            [networks[index] for index in order],
+            request.folder,
+            BenchSpec(threads=request.threads, cores=request.cores),
+            minutes=request.minutes,
+            seed=request.seed,
+            facts=facts,
+        )
+        table = build(device, plan, TimingProtocol(), tell)
+    table.save(request.output)
+    shutil.rmtree(request.folder, ignore_errors=True)
+    return table
+
+
+def check_table(
+    path: Path,
+    *,
+    device: str | None,
+    randoms: int,
+    nears: int,
+    sessions: int,
+    seed: int,
+    workers: int,
+    unmeasured: float,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Holds a table against networks that it was not built from, and stores the result in it.
+
+    Args:
+        path: The table.
+        device: Where to measure; the table's own device when None.
+        randoms: Random networks.
+        nears: Networks around MnasNet-A1.
+        sessions: Processes a network.
+        seed: Of the networks and the order.
+        workers: Processes that convert.
+        unmeasured: Share of the operators to leave out and estimate; the result is then not stored.
+        say: Receives steps in words.
+
+    Raises:
+        BenchError: The table cannot be read, or the device is lost or not the table's.
+    """
+    table = LatencyTable.load(path)
+    if table.keys != OPERATORS or "space" not in table.facts:
+        raise BenchError(f"{path} was imported: it has no space and no device to check it with")
+    target = SpaceChoice(**table.facts["space"]).target(table.facts["precision"])
+    known = set(table.facts["built_from"])
+    rng = np.random.default_rng([seed, 1])
+    arches = random_networks(target, randoms, rng, known)
+    near = near_networks(target, centre_of(target, published("mnasnet-a1")), nears, rng, known) if nears else []
+    folder = path.with_name(f"{path.name}.check")
+    with open_for_tables(device or table.facts["name"], realtime=table.facts["realtime"]) as opened:
+        _same_device(opened, table)
+        networks, _ = prepare(target, [*arches, *near], [], folder, workers=workers, tell=say)
+        samples = measure_networks(
+            opened,
+            networks,
+            folder,
+            BenchSpec(threads=table.facts["threads"], cores=table.facts["cores"]),
+            TimingProtocol(),
+            sessions=sessions,
+            rng=rng,
+            tell=lambda done, total: say(f"timed {done} of {total} sessions"),
+        )
+    judged = leave_out(table, unmeasured, seed) if unmeasured else table
+    kinds = {"random": networks[: len(arches)], "near": networks[len(arches) :]}
+    result = report(compare(judged, {kind: some for kind, some in kinds.items() if some}, samples), sessions)
+    if not unmeasured:
+        summary = {key: value for key, value in result.items() if key != "networks"}
+        replace(table, check=summary).save(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def leave_out(table: LatencyTable, share: float, seed: int) -> LatencyTable:
+    """The table as if `share` of its operators had not been measured; classifier, softmax and stem always are."""
+    always = ("FULLY_CONNECTED", "SOFTMAX")
+    size = table.facts["space"]["image_size"]
+    stem = f"CONV_2D 1x{size}x{size}x{table.facts['space']['channels']}>"
+    free = sorted(key for key in table.entries if not key.startswith((*always, stem)))
+    gone = np.random.default_rng([seed, 2]).permutation(len(free))[: round(share * len(free))]
+    return table.without(free[index] for index in gone)
+
+
+def open_for_tables(name: str, *, realtime: bool) -> Device:
+    """A device with the runner that starts quickest: thousands of sessions of milliseconds are ahead.
+
+    Args:
+        name: As `device_bench.open_device` takes it.
+        realtime: On this machine, let no other process interrupt a session (SCHED_FIFO; needs the right to).
+
+    Raises:
+        BenchError: It is not there, or has no runner.
+    """
+    if name != "host":
+        if realtime:
+            raise BenchError("--realtime is for the device host alone")
+        return open_device(name)
+    from device_bench.native_runner import install_native
+
+    device = open_device(name, install=install_native)
+    if realtime and isinstance(device.runner, JsonRunner):
+        if device.transport.shell((*_REALTIME, "true"), timeout_s=10).exit_code:
+            device.close()
+            raise BenchError("--realtime needs chrt and the right to use it (root); leave it out on a quiet machine")
+        device.runner = replace(device.runner, command=(*_REALTIME, *device.runner.command))
+    return device
+
+
+def _same_device(device: Device, table: LatencyTable) -> None:
+    """A check on another phone, or with another runner, would judge nothing."""
+    found: Mapping[str, Any] = {"device": device.info.model, "runner": device.runner.name}
+    for key, value in found.items():
+        if table.facts.get(key) != value:
+            raise SearchError(f"the table was built with {key} {table.facts.get(key)!r}, this one has {value!r}")

@@ -1,0 +1,109 @@
+"""What `mnas table` says: progress on a terminal, results as text, JSON and a figure."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnas.files import write_json
+
+if TYPE_CHECKING:
+    from device_bench.table import LatencyTable
+    from device_bench.table_build import BuildProgress
+
+
+@contextlib.contextmanager
+def speaker() -> Iterator[Callable[[str], None]]:
+    """A line that is overwritten on a terminal; plain lines, one a step of ten, where there is none."""
+    from rich.console import Console
+
+    console = Console(file=sys.stderr)
+    if console.is_terminal:
+        with console.status("") as status:
+            yield status.update
+        return
+    last = [""]
+
+    def say(text: str) -> None:
+        steady = "".join(one for one in text if not one.isdigit())
+        if steady != last[0]:
+            console.print(text, highlight=False, soft_wrap=True)
+            last[0] = steady
+
+    yield say
+
+
+def show_progress(progress: BuildProgress) -> str:
+    """One line on where a build is."""
+    error = "" if progress.error is None else f", error {progress.error:.1%}"
+    return (
+        f"round {progress.round}: {progress.done} of {progress.total} sessions,"
+        f" {max(progress.left_s, 0):.0f} s of device time left{error}"
+    )
+
+
+def show_build(table: LatencyTable, output: Path) -> str:
+    """What a finished build has come to."""
+    conditions, fit = table.facts["conditions"], table.calibration
+    return (
+        f"{output}: {len(table.entries)} operators on {table.facts['device']} ({table.facts['runtime']},"
+        f" {table.facts['precision']}, {table.facts['threads']} thread(s)), {conditions['rounds']} rounds in"
+        f" {conditions['device_s']:.0f} s; {conditions['failed']} could not be timed.\n"
+        f"Left-out error on its {fit.networks} calibration networks: {fit.mape:.1%}. Now: mnas table check {output}"
+    )
+
+
+def show_check(result: Mapping[str, Any]) -> str:
+    """The result of a check as a small table."""
+    head = f"{'':24}{'nets':>6}{'MAPE':>8}{'bias':>8}{'+-5 %':>8}{'+-10 %':>8}{'rho':>8}{'pairs':>8}"
+    lines = [head]
+    for title, part in (("table", "table"), ("MACs alone", "macs_baseline")):
+        for kind, scores in result[part].items():
+            pairs = "-" if scores["pairs"] is None else f"{scores['pairs']:.1%}"
+            lines.append(
+                f"{f'{title}, {kind}':24}{scores['networks']:6}{scores['mape']:8.1%}{scores['bias']:8.1%}"
+                f"{scores['within_5']:8.1%}{scores['within_10']:8.1%}{scores['spearman']:8.3f}{pairs:>8}"
+            )
+    lines.append(
+        f"Device: one process varies by {result['process_noise']:.1%}; a perfect table would have"
+        f" {result['floor_mape']:.1%}. {result['inside_interval']:.0%} of networks lie in their interval."
+    )
+    return "\n".join(lines)
+
+
+def write_check(result: Mapping[str, Any], table: Path) -> None:
+    """`TABLE.check.json` and `TABLE.check.png`."""
+    write_json(table.with_name(f"{table.name}.check.json"), dict(result))
+    _figure(result, table.with_name(f"{table.name}.check.png"))
+
+
+def _figure(result: Mapping[str, Any], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 6), layout="constrained")
+    axes = figure.add_subplot()
+    rows = result["networks"]
+    for kind, marker in (("random", "o"), ("near", "s")):
+        chosen = [row for row in rows if row["kind"] == kind]
+        axes.scatter(
+            [row["measured_ms"] for row in chosen],
+            [row["predicted_ms"] for row in chosen],
+            s=16,
+            marker=marker,
+            label=f"{kind} ({len(chosen)})",
+        )
+    ends = [min(row["measured_ms"] for row in rows) * 0.95, max(row["measured_ms"] for row in rows) * 1.05]
+    axes.plot(ends, ends, color="0.4", linewidth=1)
+    axes.fill_between(ends, [one * 0.95 for one in ends], [one * 1.05 for one in ends], color="0.9", label="+-5 %")
+    axes.set(
+        xlabel="measured (ms)",
+        ylabel="predicted (ms)",
+        xscale="log",
+        yscale="log",
+        title="Networks the table never saw",
+    )
+    axes.legend()
+    figure.savefig(path, dpi=150)
