@@ -90,15 +90,15 @@ def main() -> None:
     blocks_ms = latencies()
     names = [f"block{index}.{field}" for index in (1, 2, 3) for field in ("op", "kernel", "filters")]
     seeds = [f"accuracy_{seed}" for seed in range(_SEEDS)]
-    with gzip.GzipFile(TABLE, "wb", mtime=0) as file:
-        rows = [[*names, *seeds, "accuracy", "latency_ms"]]
-        for blocks, measured in accuracies().items():
-            channels = (1, blocks[0][2], blocks[1][2])
-            total = sum(blocks_ms[index, channels[index], block] for index, block in enumerate(blocks))
-            flat = [value for block in blocks for value in block]
-            shown = [f"{value:.4f}" for value in (*measured, statistics.fmean(measured))]
-            rows.append([*map(str, flat), *shown, f"{total:.4f}"])
-        file.write("".join(",".join(row) + "\n" for row in rows).encode())
+    rows = [[*names, *seeds, "accuracy", "latency_ms"]]
+    for blocks, measured in accuracies().items():
+        channels = (1, blocks[0][2], blocks[1][2])
+        total = sum(blocks_ms[index, channels[index], block] for index, block in enumerate(blocks))
+        flat = [value for block in blocks for value in block]
+        shown = [f"{value:.4f}" for value in (*measured, statistics.fmean(measured))]
+        rows.append([*map(str, flat), *shown, f"{total:.4f}"])
+    text = "".join(",".join(row) + "\n" for row in rows)
+    TABLE.write_bytes(gzip.compress(text.encode(), mtime=0))
     print(f"{TABLE}: {len(rows) - 1} nets, {TABLE.stat().st_size} bytes")
 
 
