@@ -167,7 +167,7 @@ class Evaluator:
         for _ in range(_MEASUREMENTS):
             bad = {name: model for name, model in fresh.items() if not _good(known.get(name))}
             if bad:
-                known |= self._latency.measure(bad, rng, self._run.path / "latency.jsonl")
+                known |= self._latency.measure(bad, rng, self._run.path)
         for name in known:
             arch, folder = asked[name]
             if _good(known[name]):

@@ -69,7 +69,10 @@ class DataSection(_Section):
 class LatencySection(_Section):
     """Where and how latency is measured; see `device_bench.measure`."""
 
-    device: str = Field(default="host", description="host, adb:SERIAL or adb:HOST:PORT.")
+    device: str = Field(
+        default="host",
+        description="host, or adb:SERIAL, adb:HOST:PORT, adb-server:SERIAL; several phones of one model with commas.",
+    )
     target_ms: float | str = Field(description="Milliseconds, or the name of a reference: as fast as that one, here.")
     precision: Literal["float32", "float16", "dynamic", "int8"] = Field(
         default="int8", description="Of the TFLite files: float32, float16, dynamic or int8."

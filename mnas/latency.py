@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from device_bench.errors import BadRequest, DeviceLost
 from device_bench.protocol import TimingProtocol
 from device_bench.runner import BenchSpec
 from device_bench.timing import Timing
@@ -15,6 +17,10 @@ from mnas.config import LatencySection
 
 if TYPE_CHECKING:
     from device_bench.device import Device
+    from device_bench.measurement import Progress
+    from device_bench.pool import PoolEvent
+
+Tell = Callable[[str], None]
 
 
 class LatencySource(Protocol):
@@ -26,79 +32,178 @@ class LatencySource(Protocol):
     shares_cores: bool
     """It works on the cores that train: the two must take turns."""
 
-    def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, raw: Path) -> dict[str, Timing]:
+    def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         """Latencies of some models, taken together so that they can be interleaved.
 
         Args:
             models: Name -> TFLite file.
             rng: Orders the sessions.
-            raw: JSON lines file that everything seen is added to.
+            folder: Where a JSON lines file a device receives everything that is seen.
 
         Returns:
             A timing a name; one that could not be measured carries its verdict and reason.
 
         Raises:
-            BenchError: The device is lost; nothing is known of any model.
+            BenchError: The device is lost; nothing is known of some models.
         """
 
     def close(self) -> None:
         """Lets the device go."""
 
 
-class DeviceLatency:
-    """A device of `device_bench`: this machine, or a phone."""
+class HostLatency:
+    """This machine."""
 
-    def __init__(self, settings: LatencySection, tell: Callable[[str], None]) -> None:
-        """Connects to the device.
+    name = "host"
+    shares_cores = True
 
-        Args:
-            settings: Which device, and how to time on it.
-            tell: Receives what the device does, in words; empty when it rests.
+    def __init__(self, settings: LatencySection, tell: Tell) -> None:
+        """Looks at the machine.
 
         Raises:
-            BenchError: It is not there, or cannot do what is asked.
+            BenchError: It cannot do what is asked.
         """
         from device_bench.device import open_device
 
-        self.name = settings.device
-        self.shares_cores = settings.device == "host"
-        self._tell = tell
-        self._spec = BenchSpec(
-            threads=settings.threads, cores=settings.cores, warmup_runs=settings.warmup_runs, runs=settings.runs
-        )
-        self._protocol = TimingProtocol(
-            min_sessions=settings.min_sessions,
-            max_sessions=settings.max_sessions,
-            precision=settings.interval,
-            canary_limit=settings.canary_limit,
-        )
-        self._device: Device = open_device(settings.device)
+        self._settings, self._tell = settings, tell
+        self._device = open_device("host")
+        self._device.resolve(_spec(settings))
 
-    def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, raw: Path) -> dict[str, Timing]:
+    def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         """One measurement of all models, their sessions shuffled."""
-        from device_bench.measurement import Progress, measure
-        from device_bench.records import appender
-
-        def show(now: Progress) -> None:
-            detail = f" ({now.detail})" if now.detail else ""
-            self._tell(f"{now.device}: {now.doing[:12]}, session {now.sessions + 1}{detail}")
-
         try:
-            return measure(
-                self._device, models, self._protocol, self._spec, rng=rng, record=appender(raw), progress=show
-            )
+            return _measure(self._device, models, self._settings, rng, folder, self._tell)
         finally:
             self._tell("")
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Ends what was opened."""
         self._device.close()
 
 
-def open_latency(settings: LatencySection, tell: Callable[[str], None]) -> LatencySource:
+class PhoneLatency:
+    """Phones or boards of one model, which share the work; one that is lost leaves its share to the others."""
+
+    shares_cores = False
+
+    def __init__(self, settings: LatencySection, tell: Tell) -> None:
+        """Connects to each device once.
+
+        Raises:
+            BenchError: One is not there, cannot do what is asked, or is of another model than the first.
+        """
+        self.name = settings.device
+        self._names = device_names(settings.device)
+        self._settings, self._tell = settings, tell
+        self._canaries: dict[str, dict[BenchSpec, float]] = {}
+        kinds = {}
+        for name in self._names:
+            with self._open(name) as device:
+                device.resolve(_spec(settings))
+                kinds[name] = (device.info.model, device.info.soc)
+        different = [name for name in self._names if kinds[name] != kinds[self._names[0]]]
+        if different:
+            raise BadRequest(
+                f"{different[0]} is a {' '.join(map(str, kinds[different[0]]))}, {self._names[0]} a "
+                f"{' '.join(map(str, kinds[self._names[0]]))}: one search times on phones of one model"
+            )
+
+    def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
+        """A share of the models a device, each share one measurement.
+
+        Raises:
+            DeviceLost: No device is left.
+        """
+        from device_bench.pool import Job, Pool
+
+        count = min(len(self._names), len(models))
+        shares = [list(models)[start::count] for start in range(count)]
+        rngs = dict(zip(map(tuple, shares), rng.spawn(count), strict=True))
+        timings: dict[str, Timing] = {}
+        lost: list[str] = []
+
+        def work(device: Device, share: list[str]) -> None:
+            some = {name: models[name] for name in share}
+            timings.update(_measure(device, some, self._settings, rngs[tuple(share)], folder, self._tell))
+
+        def event(what: PoolEvent) -> None:
+            if what.kind != "ready":
+                lost.append(f"{what.device}: {what.reason}")
+                self._tell(f"{what.device} {what.kind}: {what.reason}")
+
+        left = Pool([Job(frozenset(self._names), share) for share in shares], self._open, work, tell=event).run()
+        self._tell("")
+        if left:
+            raise DeviceLost(f"no device is left to time on; {lost[-1] if lost else 'none answered'}")
+        return timings
+
+    def close(self) -> None:
+        """Nothing is open between measurements."""
+
+    def _open(self, name: str) -> Device:
+        from device_bench.device import open_device
+
+        device = open_device(name)
+        # What a fresh device did is the measure of a hot one, also on the next connection.
+        device.canary_us = self._canaries.setdefault(name, device.canary_us)
+        return device
+
+
+def device_names(text: str) -> tuple[str, ...]:
+    """The devices of `latency.device`: one, or several of one model with commas between them.
+
+    Raises:
+        BadRequest: None, one twice, or this machine beside others.
+    """
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names or len(set(names)) < len(names) or ("host" in names and len(names) > 1):
+        raise BadRequest(
+            f"latency.device {text!r}: give host, or one or more different phones with commas between them"
+        )
+    return names
+
+
+def open_latency(settings: LatencySection, tell: Tell) -> LatencySource:
     """The latency source that the configuration names.
 
     Raises:
         BenchError: There is no such device, or it does not answer.
     """
-    return DeviceLatency(settings, tell)
+    if settings.device.startswith("table:"):
+        from mnas.table_latency import TableLatency
+
+        return TableLatency(settings, tell)
+    if device_names(settings.device) == ("host",):
+        return HostLatency(settings, tell)
+    return PhoneLatency(settings, tell)
+
+
+def _spec(settings: LatencySection) -> BenchSpec:
+    return BenchSpec(
+        threads=settings.threads, cores=settings.cores, warmup_runs=settings.warmup_runs, runs=settings.runs
+    )
+
+
+def _measure(
+    device: Device,
+    models: Mapping[str, bytes],
+    settings: LatencySection,
+    rng: np.random.Generator,
+    folder: Path,
+    tell: Tell,
+) -> dict[str, Timing]:
+    from device_bench.measurement import measure
+    from device_bench.records import appender
+
+    def show(now: Progress) -> None:
+        detail = f" ({now.detail})" if now.detail else ""
+        tell(f"{now.device}: {now.doing[:12]}, session {now.sessions + 1}{detail}")
+
+    protocol = TimingProtocol(
+        min_sessions=settings.min_sessions,
+        max_sessions=settings.max_sessions,
+        precision=settings.interval,
+        canary_limit=settings.canary_limit,
+    )
+    raw = folder / f"latency-{re.sub('[^A-Za-z0-9.]+', '-', device.name)}.jsonl"
+    return measure(device, models, protocol, _spec(settings), rng=rng, record=appender(raw), progress=show)

@@ -6,7 +6,7 @@
 - RUN/controller.npz          the controller's checkpoint
 - RUN/candidates/HASH/        evaluation.json, latency.json, model.tflite, weights.npz
 - RUN/references/NAME/        the same of the reference networks
-- RUN/latency.jsonl           everything the device was seen to do, session by session
+- RUN/latency-DEVICE.jsonl    everything the device was seen to do, session by session
 - RUN/final.json              accuracy on the test split, touched once, at the end
 - RUN/best.json, best.tflite  the candidate of the highest reward
 """
