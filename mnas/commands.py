@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -65,7 +66,7 @@ def export(run: Path, trial: str, precision: str, output: Path) -> None:
     """
     from mnas.export import export_candidate
 
-    names = [name.strip() for name in precision.split(",")]
+    names: list[Any] = [name.strip() for name in precision.split(",")]
     unknown = [name for name in names if name not in PRECISIONS]
     if unknown:
         raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(PRECISIONS)}", param_hint="--precision")

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import Any
 
 from mnas.config import Config
 from mnas.recipe import Recipe
@@ -28,8 +29,8 @@ def key_reference() -> str:
     return "\n".join(parts)
 
 
-def _rows(section: type) -> Iterator[tuple[str, str, str]]:
-    for key, field in section.model_fields.items():  # type: ignore[attr-defined]
+def _rows(section: Any) -> Iterator[tuple[str, str, str]]:
+    for key, field in section.model_fields.items():
         yield key, "required" if field.is_required() else _toml(field.default), field.description
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search_spaces import MnasNetArch, Space, arch_hash
 
@@ -61,7 +61,7 @@ def open_proposals(
             trial = optuna.trial.Trial(study, known[number]._trial_id)
         else:
             trial = study.ask()
-        values = {
+        values: dict[str, Any] = {
             decision.name: trial.suggest_categorical(decision.name, decision.choices) for decision in space.decisions
         }
         arch = space.decode(space.tokens(values))
