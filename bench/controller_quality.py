@@ -34,6 +34,7 @@ _SHOWN = (25, 50, 100, 200, 500)
 @click.option("--reward", type=click.Choice(["soft", "hard", "absolute"]), default="soft", show_default=True)
 @click.option("--target", type=float, help="Cost aimed at, or below 1 a quantile of the table's.  [60e6 FLOPs; 0.3]")
 @click.option("--seeds", default=10, show_default=True)
+@click.option("--first-seed", default=0, show_default=True)
 @click.option("--evaluations", default=200, show_default=True)
 @click.option("--noise", is_flag=True, help="Tell the search a single training's accuracy; regret stays on the mean.")
 @click.option("--canonical", is_flag=True, help="NAS-Bench-Macro: equal nets by another spelling are one.")
@@ -45,6 +46,7 @@ def main(
     reward: str,
     target: float | None,
     seeds: int,
+    first_seed: int,
     evaluations: int,
     noise: bool,
     canonical: bool,
@@ -63,7 +65,8 @@ def main(
     if evaluations > size:
         raise click.UsageError(f"{path.name} has {size} architectures: ask for at most so many evaluations")
     marks = tuple(sorted({*(mark for mark in _MARKS if mark < evaluations), evaluations}))
-    tasks = [Task(path, word, reward, target, seed, marks, noise, canonical) for word in names for seed in range(seeds)]
+    chosen = range(first_seed, first_seed + seeds)
+    tasks = [Task(path, word, reward, target, seed, marks, noise, canonical) for word in names for seed in chosen]
     with ProcessPoolExecutor(workers) as pool:
         curves = list(track(pool.map(run, tasks, chunksize=1), f"{path.name}, {reward}", total=len(tasks)))
     results = {word: curves[place * seeds : (place + 1) * seeds] for place, word in enumerate(names)}
