@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from device_bench.table import LatencyTable
     from device_bench.table_build import BuildProgress
 
+_PLAIN_EVERY_S = 5.0
+
 
 @contextlib.contextmanager
 def speaker() -> Iterator[Callable[[str], None]]:
-    """A line that is overwritten on a terminal; plain lines, one a step of ten, where there is none."""
+    """A line that is overwritten on a terminal; plain lines, at most one in five seconds, where there is none."""
     from rich.console import Console
 
     console = Console(file=sys.stderr)
@@ -25,13 +28,12 @@ def speaker() -> Iterator[Callable[[str], None]]:
         with console.status("") as status:
             yield status.update
         return
-    last = [""]
+    shown_s = [-_PLAIN_EVERY_S]
 
     def say(text: str) -> None:
-        steady = "".join(one for one in text if not one.isdigit())
-        if steady != last[0]:
+        if time.monotonic() - shown_s[0] >= _PLAIN_EVERY_S:
             console.print(text, highlight=False, soft_wrap=True)
-            last[0] = steady
+            shown_s[0] = time.monotonic()
 
     yield say
 

@@ -10,10 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-
-from mnas.errors import SearchError
-from mnas.executors import Event, JobCancelled, JobError, ProcessExecutor, SerialExecutor, WorkerLost
-from tests.contract.executor_jobs import (
+from executor_jobs import (
     Die,
     Interrupt,
     Pid,
@@ -24,6 +21,9 @@ from tests.contract.executor_jobs import (
     Unpicklable,
     Variable,
 )
+
+from mnas.errors import SearchError
+from mnas.executors import Event, JobCancelled, JobError, ProcessExecutor, SerialExecutor, WorkerLost
 
 KINDS = {"serial": SerialExecutor, "processes": partial(ProcessExecutor, 2)}
 
@@ -187,7 +187,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from mnas.executors import ProcessExecutor
-from tests.contract.executor_jobs import Sleep
+from executor_jobs import Sleep
 if __name__ == "__main__":
     executor = ProcessExecutor(2)
     for i in range(2):
