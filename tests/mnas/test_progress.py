@@ -48,7 +48,8 @@ def test_a_finished_job_leaves_its_worker_idle() -> None:
     display.begin(2, [])
     display.event(Event(0, "bbbbbbbbbbbb", "done"))
     display.close()
-    assert "worker 0  idle" in screen.getvalue()
+    assert "idle" in screen.getvalue()
+    assert "done" not in screen.getvalue()
 
 
 def test_events_from_many_threads_do_no_harm() -> None:
