@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import tenacity
@@ -67,25 +68,31 @@ class AdbTransport:
     def push(self, data: bytes, path: str, *, mode: int = 0o644) -> None:
         """See `Transport.push`."""
         target = posixpath.join(self.workdir, path)
-        words = (hashlib.sha256(data).hexdigest(), f"{mode:o}")
+        parent = posixpath.dirname(target)
         with self._turn:
             self._ensure()
-            parent = posixpath.dirname(target)
-            checked = self._run(script(PREPARE_PUSH, parent, target, *words), _HOUSEKEEPING_S)
+            checked = self._run(script(PREPARE_PUSH, parent, target, str(len(data))), _HOUSEKEEPING_S)
             if checked.exit_code:
                 raise self._push_failed(target, checked.stderr)
-            if checked.stdout.strip() != "same":
-                self._send(data, target, words)
+            there = checked.stdout.split()
+            if there and there[0] == hashlib.sha256(data).hexdigest():
+                self._run(("chmod", f"{mode:o}", target), _HOUSEKEEPING_S)
+            else:
+                self._send(data, target, mode)
 
-    def _send(self, data: bytes, target: str, words: tuple[str, str]) -> None:
+    def _send(self, data: bytes, target: str, mode: int) -> None:
         aside = f"{target}.{secrets.token_hex(4)}.part"
         self._litter.add(aside)
-        try:
-            self._link.send(data, aside)
-        except Refused as error:
-            self._sweep()
-            raise self._push_failed(target, str(error)) from error
-        finished = self._run(script(FINISH_PUSH, aside, target, *words), _HOUSEKEEPING_S)
+        # Hashing takes about as long as half the transfer, and does not need this thread.
+        with ThreadPoolExecutor(1) as other:
+            digest = other.submit(lambda: hashlib.sha256(data).hexdigest())
+            try:
+                self._link.send(data, aside)
+            except Refused as error:
+                self._sweep()
+                raise self._push_failed(target, str(error)) from error
+        words = (aside, target, digest.result(), f"{mode:o}")
+        finished = self._run(script(FINISH_PUSH, *words), _HOUSEKEEPING_S)
         self._litter.discard(aside)
         if finished.exit_code:
             raise self._push_failed(target, finished.stderr)

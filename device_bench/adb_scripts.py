@@ -17,10 +17,10 @@ WORKDIRS = ("/data/local/tmp/mnas", "/tmp/mnas")
 # $1.. = directories to try; the first that can be made and written is printed.
 FIND_WORKDIR = 'for d in "$@"; do mkdir -p "$d" 2>/dev/null && [ -w "$d" ] && echo "$d" && exit 0; done; exit 1'
 
-# $1 = parent, $2 = file, $3 = sha256, $4 = mode; prints `same` when the file is there with this content.
+# $1 = parent, $2 = file, $3 = size in bytes; prints the sha256 of the file when it is there with this size.
 PREPARE_PUSH = (
     'mkdir -p "$1" || exit 1; [ -d "$2" ] && echo "$2 is a directory" >&2 && exit 1; '
-    '[ -f "$2" ] && case $(sha256sum <"$2") in "$3"*) chmod "$4" "$2" && echo same;; esac; exit 0'
+    '[ -f "$2" ] && [ "$(wc -c <"$2")" -eq "$3" ] && sha256sum <"$2"; exit 0'
 )
 
 # $1 = temporary file, $2 = file, $3 = sha256, $4 = mode.

@@ -34,7 +34,7 @@ class _Message(AdbMessage):  # type: ignore[misc]
     @property
     def checksum(self) -> int:
         # The same sum as adb-shell's, which takes as long for a megabyte as sending it does.
-        return int(np.frombuffer(self.data, dtype=np.uint8).sum(dtype=np.uint64)) & 0xFFFFFFFF
+        return int(np.frombuffer(self.data, dtype=np.uint8).sum(dtype=np.uint32))
 
 
 class Stream:
@@ -146,20 +146,19 @@ def run_shell(device: AdbDevice, command: str) -> tuple[int, bytes, bytes]:
 def packets(data: bytes, path: str, size: int) -> Iterator[bytes]:
     """The transfer of a file, readable by its owner only, in packets of up to `size` bytes."""
     target = f"{path},{0o100600}".encode()
-    packet = struct.pack("<4sI", b"SEND", len(target)) + target
+    packet: list[bytes | memoryview] = [struct.pack("<4sI", b"SEND", len(target)), target]
+    filled = 8 + len(target)
     chunk = min(_SYNC_CHUNK, size // 2)
     view = memoryview(data)
     for start in range(0, len(data), chunk):
         piece = view[start : start + chunk]
-        if len(packet) + 8 + len(piece) > size:
-            yield packet
-            packet = b""
-        packet += struct.pack("<4sI", b"DATA", len(piece)) + piece
-    done = struct.pack("<4sI", b"DONE", int(time.time()))
-    if len(packet) + len(done) > size:
-        yield packet
-        packet = b""
-    yield packet + done
+        if filled + 8 + len(piece) + 8 > size:
+            yield b"".join(packet)
+            packet, filled = [], 0
+        packet += [struct.pack("<4sI", b"DATA", len(piece)), piece]
+        filled += 8 + len(piece)
+    packet.append(struct.pack("<4sI", b"DONE", int(time.time())))
+    yield b"".join(packet)
 
 
 def check_sent(read_exactly: Callable[[int], bytes]) -> None:
