@@ -1,0 +1,172 @@
+"""Tables built for real: on this machine and on a real adbd phone, from files of additions."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny_model import tiny_model
+
+from device_bench.carve import carve
+from device_bench.device import open_device
+from device_bench.errors import BadRequest, BenchError, DeviceLost, TransportError
+from device_bench.native_runner import install_native
+from device_bench.protocol import TimingProtocol
+from device_bench.runner import BenchSpec
+from device_bench.signature import signatures
+from device_bench.table import LatencyTable
+from device_bench.table_build import BuildPlan, build
+from device_bench.table_check import compare, measure_networks, report
+from device_bench.table_parts import Network, part_name
+
+SIDES = (32, 64, 96, 128, 160)
+PROTOCOL = TimingProtocol(canary_limit=None)
+SPEC = BenchSpec(warmup_runs=2, runs=15)
+
+
+@pytest.fixture
+def host():
+    with open_device("host", install=install_native) as device:
+        yield device
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """Signature -> file of one addition."""
+    files = {}
+    for side in SIDES:
+        model = tiny_model(operators=2, side=side)
+        for signature, content in carve(model, set(signatures(model))).items():
+            (tmp_path / part_name(signature)).write_bytes(content)
+            files[signature] = part_name(signature)
+    return files
+
+
+def network(folder, operators, side):
+    content = tiny_model(operators=operators, side=side)
+    name = f"net{operators}-{side}"
+    (folder / f"{name}.tflite").write_bytes(content)
+    return Network(name, f"{name}.tflite", signatures(content), operators * side * side)
+
+
+@pytest.fixture
+def plan(tmp_path, parts):
+    networks = [network(tmp_path, operators, side) for operators in (3, 6) for side in (64, 96, 128)]
+    return BuildPlan(parts, networks, tmp_path, SPEC, max_rounds=3, facts={"precision": "float32"})
+
+
+def test_a_table_is_built_and_prices_networks(host, plan, tmp_path):
+    told = []
+    table = build(host, plan, PROTOCOL, told.append)
+    assert set(table.entries) == set(plan.parts)
+    assert all(entry.ms > 0 and entry.count >= 30 for entry in table.entries.values())
+    assert table.facts["runtime"].startswith("LiteRT")
+    assert (table.facts["threads"], table.facts["precision"], table.facts["name"]) == (1, "float32", "host")
+    assert table.facts["conditions"]["device_s"] > 0
+    assert table.calibration.networks == 6
+    assert [one.round for one in told] == sorted(one.round for one in told)
+    assert told[-1].done == told[-1].total == len(plan.parts) + len(plan.networks)
+    assert told[0].error is None
+    assert told[-1].error is not None
+    small, large = (table.predict(tiny_model(operators=4, side=side)).median_ms for side in (32, 160))
+    assert large > 2 * small
+    table.save(tmp_path / "host.json")
+    assert LatencyTable.load(tmp_path / "host.json").entries == table.entries
+
+
+def test_a_check_uses_other_networks_and_says_how_far_off(host, plan, tmp_path):
+    table = build(host, plan, PROTOCOL)
+    others = [network(tmp_path, operators, side) for operators in (4, 8, 12) for side in (64, 160)]
+    samples = measure_networks(host, others, tmp_path, SPEC, PROTOCOL, sessions=3, rng=np.random.default_rng(0))
+    assert all(len(rounds) == 3 for rounds in samples.values())
+    result = report(compare(table, {"random": others}, samples), 3)
+    assert result["table"]["random"]["networks"] == 6
+    assert 0 <= result["table"]["random"]["mape"] < 3
+    assert result["table"]["random"]["spearman"] > 0.3
+    assert set(result["macs_baseline"]["random"]) == set(result["table"]["random"])
+    assert result["floor_mape"] < result["process_noise"]
+    assert json.loads(json.dumps(result)) == result
+
+
+class Flaky:
+    """A transport that is lost after some commands."""
+
+    def __init__(self, transport, commands):
+        self._transport, self._left = transport, commands
+
+    def __getattr__(self, name):
+        return getattr(self._transport, name)
+
+    def shell(self, argv, *, timeout_s):
+        if "@@exit" in argv[-1]:
+            self._left -= 1
+            if self._left < 0:
+                raise DeviceLost("the phone was unplugged")
+        return self._transport.shell(argv, timeout_s=timeout_s)
+
+
+def test_a_lost_device_costs_one_command_and_the_build_goes_on(host, plan, monkeypatch):
+    monkeypatch.setattr("device_bench.table_build._BATCH", 4)
+    solid, host.transport = host.transport, Flaky(host.transport, 2)
+    with pytest.raises(DeviceLost, match="unplugged"):
+        build(host, plan, PROTOCOL)
+    stored = json.loads((plan.folder / "samples.json").read_text())
+    assert sum(map(len, [*stored["operators"].values(), *stored["networks"].values()])) == 8
+    host.transport = solid
+    first = []
+    table = build(host, plan, PROTOCOL, first.append)
+    assert first[0].total == len(plan.parts) + len(plan.networks) - 8
+    assert len(table.entries) == len(plan.parts)
+    again = json.loads((plan.folder / "samples.json").read_text())
+    kept = {key: rounds[0] for key, rounds in stored["operators"].items() if rounds}
+    assert kept == {key: again["operators"][key][0] for key in kept}
+
+
+def test_the_budget_ends_it(host, plan):
+    told = []
+    table = build(host, replace(plan, minutes=1e-6), PROTOCOL, told.append)
+    assert {one.round for one in told} == {1}
+    assert len(table.entries) == len(plan.parts)
+
+
+def test_samples_of_another_build_are_not_mixed(host, plan):
+    build(host, replace(plan, max_rounds=1), PROTOCOL)
+    with pytest.raises(BadRequest, match="is an unfinished build of another threads") as caught:
+        build(host, replace(plan, spec=BenchSpec(threads=2)), PROTOCOL)
+    assert "\n" not in str(caught.value)
+    (plan.folder / "samples.json").write_text("{")
+    with pytest.raises(BadRequest, match=r"samples\.json is damaged"):
+        build(host, plan, PROTOCOL)
+
+
+def test_an_operator_that_does_not_run_is_left_out_and_a_network_is_an_error(host, plan):
+    (plan.folder / "broken.tflite").write_bytes(b"no model")
+    table = build(host, replace(plan, parts={**plan.parts, "ODD 1>1 int8": "broken.tflite"}, max_rounds=1), PROTOCOL)
+    assert "ODD 1>1 int8" not in table.entries
+    assert table.facts["conditions"]["failed"] == 1
+    (plan.folder / "samples.json").unlink()
+    bad = Network("bad", "broken.tflite", (), 1)
+    with pytest.raises(BenchError, match="network bad does not run on host"):
+        build(host, replace(plan, networks=[*plan.networks, bad]), PROTOCOL)
+
+
+@pytest.mark.xdist_group("adbd")
+@pytest.mark.usefixtures("at_desk")
+def test_a_phone_on_adb_is_built_the_same_way(phone, plan):
+    with open_device(f"adb:{phone.host}:{phone.port}") as device:
+        table = build(device, replace(plan, max_rounds=2), PROTOCOL)
+    assert set(table.entries) == set(plan.parts)
+    assert table.facts["name"] == f"adb:{phone.host}:{phone.port}"
+    assert table.facts["runner"] == "litert_bench"
+    assert table.predict(tiny_model(operators=4, side=96)).median_ms > 0
+
+
+@pytest.mark.xdist_group("adbd")
+@pytest.mark.usefixtures("at_desk")
+def test_a_phone_that_dies_is_one_line(mortal_phone, plan, monkeypatch):
+    monkeypatch.setattr("device_bench.table_build._BATCH", 4)
+    with open_device(f"adb:{mortal_phone.host}:{mortal_phone.port}") as device, pytest.raises(TransportError) as caught:
+        build(device, plan, PROTOCOL, lambda progress: mortal_phone.close())
+    assert "\n" not in str(caught.value)
+    stored = json.loads((plan.folder / "samples.json").read_text())
+    assert sum(map(len, stored["operators"].values())) > 0
