@@ -66,10 +66,12 @@ def read_run(source: Source, name: str | None = None) -> RunData:
         return source
     if isinstance(source, str | os.PathLike):
         return _from_directory(Path(source), name)
-    if hasattr(source, "user_attrs"):
-        return _from_study(source, name)
-    if hasattr(source, "references"):
+    from mnas.run import Run
+
+    if isinstance(source, Run):
         return _from_run(source, name)
+    if hasattr(source, "user_attrs") and hasattr(source, "directions"):
+        return _from_study(source, name)
     raise ReportError(f"cannot read a run from {type(source).__name__}: give a run directory or an Optuna study")
 
 
@@ -82,7 +84,7 @@ def read_runs(sources: Sequence[Source]) -> list[RunData]:
     names = [run.name for run in runs]
     if len(set(names)) == len(names):
         return runs
-    renamed = []
+    renamed: list[RunData] = []
     for index, run in enumerate(runs):
         twin = names.count(run.name) > 1
         label = "/".join(run.path.resolve().parts[-2:]) if twin and run.path else run.name

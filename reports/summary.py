@@ -63,15 +63,17 @@ def words(run: RunData, table: pd.DataFrame) -> list[str]:
 def _nothing(run: RunData) -> str:
     failed, running = run.count("FAIL"), run.count("RUNNING", "WAITING")
     if not failed:
-        return "No trial has finished yet." + (f" {running} are running." if running else "")
-    reasons = Counter(str(trial.user_attrs.get("error", "unknown reason")) for trial in run.trials)
+        return "No trial has finished yet." + (f" {_count(running, 'trial')} open." if running else "")
+    reasons = Counter(
+        str(trial.user_attrs.get("error", "unknown reason")) for trial in run.trials if trial.state.name == "FAIL"
+    )
     return f"No trial has succeeded; {_count(failed, 'trial')} failed, most often with: {reasons.most_common(1)[0][0]}"
 
 
 def _best_under_target(run: RunData, done: pd.DataFrame) -> list[str]:
     target = run.target_ms
     under = done if target is None else done[done["latency_ms"] <= target]
-    if under.empty:
+    if target is not None and under.empty:
         fastest = _network(done.loc[done["latency_ms"].idxmin()], run, "validation")
         return [f"No candidate is under the target of {milliseconds(target)}; the fastest is {_whole(fastest)}."]
     row = under.loc[under.sort_values(["accuracy", "latency_ms"], ascending=[False, True]).index[0]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,8 +85,8 @@ def _decimals(value: float) -> int:
     return max(0, 2 - int(np.floor(np.log10(max(abs(value), 1e-3)))))
 
 
-def count(value: object) -> str:
-    """A number of things: 3.89M, 312M, 52.1k."""
+def count(value: Any) -> str:
+    """A number of things, or a missing one: 3.89M, 312M, 52.1k, -."""
     if pd.isna(value):
         return "-"
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

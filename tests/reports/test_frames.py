@@ -6,6 +6,7 @@ import pytest
 from device_bench.cells import Cell
 from device_bench.results import Results
 from device_bench.timing import Timing
+from mnas.run import Run
 from reports import ReportError, frame, pareto_front
 from reports.figures import devices
 from reports.frames import COLUMNS, bench, decisions, frames
@@ -107,6 +108,13 @@ def test_wrong_directions_and_wrong_types_are_refused():
         frame(optuna.create_study(direction="maximize"))
     with pytest.raises(ReportError, match="give a run directory or an Optuna study"):
         frame(3)
+
+
+def test_a_path_an_open_run_and_its_study_read_the_same(runs, tmp_path):
+    path = runs.directory(tmp_path / "demo", runs.trials(5))
+    open_run = Run.open(path)
+    for other in (str(path), open_run, open_run.study()):
+        pd.testing.assert_frame_equal(frame(other), frame(path))
 
 
 def test_unknown_stored_reward_is_refused(runs):

@@ -115,11 +115,13 @@ def test_quantization_is_told_with_its_worst_case(runs):
     ("kind", "expected"),
     [
         ("none", "No trial has finished yet."),
+        ("open", "No trial has finished yet. 1 trial open."),
         ("failed", "No trial has succeeded; 3 trials failed, most often with: training diverged"),
         ("bare", "Of all candidates the most accurate is #0: 50.0% at 2.00 ms."),
     ],
 )
 def test_runs_with_little_in_them_have_words_too(runs, kind, expected):
     bare = optuna.trial.create_trial(values=[0.5, 2.0])
-    made = {"none": [], "failed": [runs.failed()] * 3, "bare": [bare]}[kind]
+    waiting = optuna.trial.create_trial(state=optuna.trial.TrialState.WAITING)
+    made = {"none": [], "open": [waiting], "failed": [runs.failed()] * 3, "bare": [bare]}[kind]
     assert expected in text(runs.data(made, facts={} if kind == "bare" else runs.facts))
