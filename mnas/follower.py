@@ -173,7 +173,8 @@ class Follower:
         for number in saved.used:
             chain = fingerprint(chain, trials[number]) if number < len(trials) else ""
         menu = self._reader.menu(trials, saved.updates * self.settings.batch)
-        if menu is None or chain != saved.chain:
+        short = len(trials) < saved.updates * self.settings.batch
+        if menu is None or short or chain != saved.chain:
             raise SearchError(
                 f"checkpoint {path} was not made by this study's trials: give another path, or delete it and the "
                 "controller is rebuilt from the trials"

@@ -119,6 +119,16 @@ def test_a_checkpoint_of_another_search_names_what_differs(study, tmp_path, othe
         follower(path, **other).advance(study, 2)
 
 
+def test_a_checkpoint_that_is_ahead_of_its_study_is_refused(study, tmp_path):
+    path = tmp_path / "c.npz"
+    for _ in range(5):
+        study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+    follower(path).advance(study, 1)
+    empty = optuna.create_study(directions=["maximize", "minimize"])
+    with pytest.raises(SearchError, match="this study's trials"):
+        follower(path).advance(empty, 0)
+
+
 def test_a_checkpoint_comes_back_bit_by_bit(tmp_path):
     controller = Controller(menu_of(SPACE).steps, SETTINGS, seed=3)
     saved = Saved(controller.initial(), 7, (0, 1, 5), "abc", ["Reward()"])
