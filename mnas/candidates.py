@@ -104,7 +104,11 @@ class Evaluator:
             BenchError: The device is lost.
             RunFailed: The workers cannot go on.
         """
-        if self._latency.shares_cores:
+        if self._latency.beside_training:
+            timing = _Thread(lambda: self._timed(asked, self._compiled(asked), seed))
+            trained = self.trained(asked)
+            timed = timing.result()
+        else:
             trained = self.trained(asked)
             models = {
                 name: (asked[name][1] / "model.tflite").read_bytes()
@@ -112,10 +116,6 @@ class Evaluator:
                 if isinstance(result, Evaluation)
             }
             timed = self._timed(asked, models, seed)
-        else:
-            timing = _Thread(lambda: self._timed(asked, self._compiled(asked), seed))
-            trained = self.trained(asked)
-            timed = timing.result()
         return {name: _joined(trained[name], timed.get(name)) for name in asked}
 
     def submit(self, job: Any, name: str) -> Future[Any]:

@@ -29,8 +29,9 @@ class LatencySource(Protocol):
     name: str
     """What reports call it."""
 
-    shares_cores: bool
-    """It works on the cores that train: the two must take turns."""
+    beside_training: bool
+    """It times untrained twins while the workers train; otherwise the trained files, once they are done: a device
+    that shares the workers' cores takes turns with them, and a table needs no time."""
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         """Latencies of some models, taken together so that they can be interleaved.
@@ -55,7 +56,7 @@ class HostLatency:
     """This machine."""
 
     name = "host"
-    shares_cores = True
+    beside_training = False
 
     def __init__(self, settings: LatencySection, tell: Tell) -> None:
         """Looks at the machine.
@@ -84,7 +85,7 @@ class HostLatency:
 class PhoneLatency:
     """Phones or boards of one model, which share the work; one that is lost leaves its share to the others."""
 
-    shares_cores = False
+    beside_training = True
 
     def __init__(self, settings: LatencySection, tell: Tell) -> None:
         """Connects to each device once.

@@ -22,7 +22,7 @@ PREFIX = "table:"
 class TableLatency:
     """A latency source that predicts, and says so in everything it gives."""
 
-    shares_cores = False
+    beside_training = False
 
     def __init__(self, settings: LatencySection, tell: Callable[[str], None]) -> None:
         """Reads the table.
