@@ -29,8 +29,9 @@ def refused_operators(model: bytes) -> tuple[str, ...]:
     parsed = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
     refused = []
     for graph, operator in _weighted(parsed):
-        steps = [_step(graph.tensors[index]) for index in (*operator.inputs[:2], operator.outputs[0])]
-        if None not in steps and steps[0] * steps[1] / steps[2] >= _REFUSED_FROM:
+        places = (*operator.inputs[:2], operator.outputs[0])
+        steps = [step for step in (_step(graph.tensors[index]) for index in places) if step is not None]
+        if len(steps) == len(places) and steps[0] * steps[1] / steps[2] >= _REFUSED_FROM:
             refused.append(graph.tensors[operator.outputs[0]].name.decode(errors="replace"))
     return tuple(refused)
 
@@ -75,8 +76,9 @@ def _code(code: schema.OperatorCodeT) -> int:
 def _step(tensor: schema.TensorT) -> float | None:
     """The (coarsest channel's) quantization step of an int8 tensor."""
     scale = tensor.quantization.scale if tensor.quantization is not None else None
-    quantized = tensor.type == schema.TensorType.INT8 and scale is not None and len(scale) > 0
-    return float(np.max(scale)) if quantized else None
+    if tensor.type != schema.TensorType.INT8 or scale is None or not len(scale):
+        return None
+    return float(np.max(scale))
 
 
 def _has_range(quantization: schema.QuantizationParametersT | None) -> bool:
