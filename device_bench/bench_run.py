@@ -1,5 +1,6 @@
 """`mnas bench`: from its options to a table, a figure and an exit code."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from device_bench.cells import Axes, Cell, cells
 from device_bench.chart import check_figure, save_bars
 from device_bench.device import Device, open_device
 from device_bench.errors import BadRequest
+from device_bench.lease import lease
 from device_bench.matrix import Plan, run_matrix
 from device_bench.model_file import check_model
 from device_bench.protocol import TimingProtocol
@@ -56,7 +58,12 @@ def run_bench(paths: Sequence[Path], options: BenchOptions) -> None:
     """
     if options.figure is not None:
         check_figure(options.figure)
-    plan = _plan(paths, options)
+    # Two runs that write one table would take each other's rows away.
+    with lease(str(options.output.resolve())) if options.output else contextlib.nullcontext():
+        _run(_plan(paths, options), options)
+
+
+def _run(plan: Plan, options: BenchOptions) -> None:
     matrix = cells(plan.models, plan.axes)
     results = Results(options.output)
     todo = results.open(matrix, options.again)

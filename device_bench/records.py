@@ -115,6 +115,10 @@ def from_line(line: str) -> Record:
 
 def appender(path: Path) -> Callable[[Record], None]:
     """Gives a function that adds records to a JSON lines file; each is there when it returns."""
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        # Its writer was killed in the middle of a line, or it is empty.
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n")
 
     def append(record: Record) -> None:
         with path.open("a", encoding="utf-8") as file:
@@ -124,20 +128,26 @@ def appender(path: Path) -> Callable[[Record], None]:
 
 
 def measurements(lines: Iterable[str]) -> list[list[Record]]:
-    """Splits a JSON lines file into its measurements; a last line cut short by a kill is left out.
+    """Splits a JSON lines file into its measurements; a line cut short by a kill, the last of its one, is left out.
 
     Raises:
-        BenchError: A line that is not the last is no record.
+        BenchError: Another line is no record.
     """
     found: list[list[Record]] = []
-    kept = [line for line in lines if line.strip()]
-    for number, line in enumerate(kept):
+    broken: BenchError | None = None
+    for line in lines:
+        if not line.strip():
+            continue
         try:
             record = from_line(line)
-        except BenchError:
-            if number == len(kept) - 1:
-                break
-            raise
+        except BenchError as error:
+            if broken:
+                raise broken from error
+            broken = error
+            continue
+        if broken and not isinstance(record, Header):
+            raise broken
+        broken = None
         if isinstance(record, Header) or not found:
             found.append([])
         found[-1].append(record)

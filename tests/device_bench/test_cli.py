@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from tiny_model import tiny_model
 
 from device_bench.cli import bench, devices
+from device_bench.lease import DeviceBusy, lease
 from device_bench.results import read_results
 from mnas.cli import main
 
@@ -134,6 +135,12 @@ def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done():
     assert process.returncode == 130
     assert "the same command again measures the open cells only" in said
     assert "Traceback" not in said
+
+
+def test_two_runs_do_not_write_one_table():
+    with lease(str(Path("r.csv").resolve())), pytest.raises(DeviceBusy, match=r"r\.csv is in use by process"):
+        _bench("one.tflite", "-o", "r.csv")
+    assert not Path("r.csv").exists()
 
 
 def test_devices_lists_this_machine():

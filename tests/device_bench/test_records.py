@@ -44,6 +44,17 @@ def test_a_line_cut_short_by_a_kill_is_left_out():
     assert measurements([*lines[:-1], lines[-1][:40]]) == [_RECORDS[:-1]]
 
 
+def test_a_file_goes_on_after_a_kill(tmp_path):
+    path = tmp_path / "raw.jsonl"
+    for record in _RECORDS:
+        appender(path)(record)
+    path.write_bytes(path.read_bytes()[:-30])
+    append = appender(path)
+    for record in _RECORDS:
+        append(record)
+    assert measurements(path.read_text().splitlines()) == [_RECORDS[:-1], _RECORDS]
+
+
 @pytest.mark.parametrize("line", ["hello", "[]", '{"record": "party"}', '{"record": "gate"}', '{"a": 1}', "null"])
 def test_another_line_is_an_error(line):
     with pytest.raises(BenchError, match="no record"):
