@@ -1,4 +1,4 @@
-"""Architectures one decision away from a good one."""
+"""Architectures one decision, or a few, away from a good one."""
 
 from __future__ import annotations
 
@@ -24,4 +24,16 @@ def neighbours(tokens: Sequence[int], sizes: Sequence[int]) -> NDArray[np.int64]
     rows = np.tile(np.maximum(origin, 0), (len(changes), 1))
     for row, (step, token) in enumerate(changes):
         rows[row, step] = token
+    return rows
+
+
+def mutants(
+    tokens: Sequence[int], sizes: Sequence[int], changes: int, count: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """``count`` random token sequences that differ from ``tokens`` in at most ``changes`` steps, ``[count, steps]``."""
+    rows = np.tile(np.maximum(np.array(tokens, dtype=np.int64), 0), (count, 1))
+    steps = rng.integers(len(sizes), size=(count, changes))
+    for change in range(changes):
+        where = steps[:, change]
+        rows[np.arange(count), where] = rng.integers(np.array(sizes)[where])
     return rows

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnas.history import History
-from mnas.neighbours import neighbours
+from mnas.neighbours import mutants, neighbours
 from mnas.policy import Policy
 from mnas.settings import Settings
 from mnas.steps import Tokens
@@ -26,6 +26,7 @@ _TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 _UNIFORM_TRIES = 20
 _ENUMERABLE = 20_000
 _LARGEST_NEIGHBOURHOOD = 64
+_FARTHEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,31 +119,41 @@ class _Draw:
         # Other slots from batch to batch, so that every goal has its share of both sources.
         slots = [(self.index + turn) % self.settings.batch for turn in range(count)]
         for goal in sorted({int(self.goals[slot]) for slot in slots}):
-            rows, ranks = self._neighbourhood(goal)
+            mine = [slot for slot in slots if self.goals[slot] == goal]
+            rows, ranks = self._neighbourhood(goal, len(mine))
             if not rows:
                 continue
             log_probs = self._joint(rows, goal)
             gumbel = -np.log(-np.log(self.rng.random(len(rows))))
             score = log_probs / self.settings.guided_temperature - self.settings.rank_cost * np.array(ranks) + gumbel
             order = np.argsort(-score, kind="stable").tolist()
-            mine = [slot for slot in slots if self.goals[slot] == goal]
             for slot, pick in zip(mine, order, strict=False):
                 self._put(slot, rows[pick], float(log_probs[pick]))
 
-    def _neighbourhood(self, goal: int) -> tuple[list[Tokens], list[int]]:
-        """New neighbours of the best few, and the rank of the parent of each; a random part where there are many."""
+    def _neighbourhood(self, goal: int, wanted: int) -> tuple[list[Tokens], list[int]]:
+        """New neighbours of the best few, and the rank of the parent of each; a random part where there are many.
+
+        Where fewer than ``wanted`` are new, architectures two, then three and four decisions away are added: a long
+        search has tried all neighbours of its best.
+        """
+        parents = [parent for parent, _ in self.history.best(self.settings.parents, goal)]
         rows: list[Tokens] = []
         ranks: list[int] = []
-        for rank, (parent, _) in enumerate(self.history.best(self.settings.parents, goal)):
-            around = [tuple(row) for row in neighbours(parent, self.steps.sizes).tolist()]
-            rows += around
-            ranks += [rank] * len(around)
-        if len(rows) > _LARGEST_NEIGHBOURHOOD:
-            part = sorted(self.rng.permutation(len(rows))[:_LARGEST_NEIGHBOURHOOD].tolist())
-            rows, ranks = [rows[pick] for pick in part], [ranks[pick] for pick in part]
-        new = set(self._new(rows))
-        kept = [pick for pick in range(len(rows)) if pick in new]
-        return [rows[pick] for pick in kept], [ranks[pick] for pick in kept]
+        for changes in range(1, 1 + _FARTHEST):
+            for rank, parent in enumerate(parents):
+                near = neighbours(parent, self.steps.sizes)
+                if changes > 1:
+                    near = mutants(parent, self.steps.sizes, changes, _LARGEST_NEIGHBOURHOOD // 2, self.rng)
+                rows += [tuple(row) for row in near.tolist()]
+                ranks += [rank] * len(near)
+            if len(rows) > _LARGEST_NEIGHBOURHOOD:
+                part = sorted(self.rng.permutation(len(rows))[:_LARGEST_NEIGHBOURHOOD].tolist())
+                rows, ranks = [rows[pick] for pick in part], [ranks[pick] for pick in part]
+            picks = self._new(rows)
+            rows, ranks = [rows[pick] for pick in picks], [ranks[pick] for pick in picks]
+            if len(rows) >= wanted:
+                break
+        return rows, ranks
 
     def _screen(self) -> None:
         """Fills all slots with the most promising of many samples and neighbours, by the surrogate."""
@@ -155,7 +166,7 @@ class _Draw:
                 tried = self.history.find(key)
                 if tried is not None:
                     self.repeats.append((tuple(row), goal, tried))
-            pool = [tuple(row) for row in sampled.tolist()] + self._neighbourhood(goal)[0]
+            pool = [tuple(row) for row in sampled.tolist()] + self._neighbourhood(goal, len(slots))[0]
             rows = [pool[pick] for pick in self._new(pool)]
             if not rows:
                 continue

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnas.history import History, Observation
-from mnas.neighbours import neighbours
+from mnas.neighbours import mutants, neighbours
 from mnas.policy import Policy
 from mnas.proposals import draw
 from mnas.settings import Settings
@@ -55,6 +55,25 @@ def test_a_decision_not_taken_is_not_changed():
     rows = neighbours((0, -1, 1, 0, -1, 3), STEPS.sizes)
     assert len(rows) == 2 + 2 + 1 + 3
     assert (rows[:, [1, 4]] == 0).all()
+
+
+def test_mutants_differ_in_at_most_so_many_decisions():
+    origin = (0, 2, 1, 0, 1, 3)
+    rows = mutants(origin, STEPS.sizes, 3, 500, RNG(0))
+    distances = [distance(row, origin) for row in rows.tolist()]
+    assert set(distances) == {0, 1, 2, 3}
+    assert (rows < np.array(STEPS.sizes)).all()
+
+
+def test_where_all_neighbours_are_known_the_guided_share_reaches_further():
+    best = (1, 1, 1, 1, 1, 1)
+    around = [tuple(row) for row in neighbours(best, STEPS.sizes).tolist()]
+    rows = [*around, best]
+    past = history(rows)
+    alone = replace(SETTINGS, parents=1)
+    drawn = [distance(row, best) for row in propose(past, settings=alone).tokens.tolist()]
+    assert sum(2 <= apart <= 4 for apart in drawn) >= 4
+    assert 1 not in drawn
 
 
 @pytest.mark.parametrize("told", [0, 4, 30, 100])
