@@ -28,11 +28,19 @@ class NativeFiles:
         program: The compiled litert_bench.
         library: The libLiteRt.so for the same kind of device.
         runtime: The library's name and version, as results shall show it.
+        accelerators: Libraries that LiteRT loads by name, such as libLiteRtClGlAccelerator.so for the gpu.
     """
 
     program: Path
     library: Path
     runtime: str
+    accelerators: tuple[Path, ...] = ()
+
+    def contents(self) -> dict[str, tuple[bytes, int]]:
+        """What lies beside each other on the device: name, content, mode."""
+        beside = {"libLiteRt.so": self.library} | {one.name: one for one in self.accelerators}
+        files = {name: (path.read_bytes(), 0o644) for name, path in beside.items()}
+        return files | {"litert_bench": (self.program.read_bytes(), 0o755)}
 
 
 def platform_of(transport: Transport) -> str:
@@ -71,7 +79,8 @@ def find_files(kind: str) -> NativeFiles:
     if program.exists() and library.exists():
         digest = hashlib.sha256(library.read_bytes()).hexdigest()[:8]
         release = kept / "VERSION"
-        return NativeFiles(program, library, f"LiteRT {release.read_text().strip() if release.exists() else digest}")
+        runtime = f"LiteRT {release.read_text().strip() if release.exists() else digest}"
+        return NativeFiles(program, library, runtime, tuple(sorted(set(kept.glob("*.so")) - {library})))
     if kind == f"linux-{platform.machine()}":
         return NativeFiles(build_runner(), _own_library(), f"LiteRT {version('ai-edge-litert')}")
     raise NoRunner(
@@ -101,12 +110,12 @@ def install_native(transport: Transport, files: NativeFiles | None = None) -> Js
         TransportError: It could not be put there.
     """
     found = files or find_files(platform_of(transport))
-    paths = []
-    for file, mode in ((found.program, 0o755), (found.library, 0o644)):
-        data = file.read_bytes()
-        # By content, so that another version's runner in use there is left alone.
-        name = f"{hashlib.sha256(data).hexdigest()[:12]}-{file.name}"
-        paths.append(f"{transport.workdir.rstrip('/')}/{name}")
-        transport.push(data, paths[-1], mode=mode)
-    command = (paths[0], "--library", paths[1], "--runtime", found.runtime)
+    contents = found.contents()
+    digest = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data, _ in contents.values()))
+    # By content, so that another version's runner in use there is left alone.
+    folder = f"{transport.workdir.rstrip('/')}/litert-{digest.hexdigest()[:12]}"
+    for name, (data, mode) in contents.items():
+        transport.push(data, f"{folder}/{name}", mode=mode)
+    search = ("env", f"LD_LIBRARY_PATH={folder}") if found.accelerators else ()
+    command = (*search, f"{folder}/litert_bench", "--library", f"{folder}/libLiteRt.so", "--runtime", found.runtime)
     return JsonRunner("litert_bench", command, delegates=("cpu", "gpu"), profiles=True, summed=True)

@@ -203,7 +203,11 @@ static void prepare(struct session *s, const struct options *o) {
   add_option(options, "xnnpack", threads);
   if (o->profile) add_option(options, "runtime_options_string", profiling);
   long threads_before = from_status("Threads");
-  CALL(CreateCompiledModel, s->environment, model, options, &s->compiled);
+  int status = api.CreateCompiledModel(s->environment, model, options, &s->compiled);
+  if (status && gpu)
+    die(1, "the gpu cannot run this model here (%s); is its accelerator library beside libLiteRt.so?",
+        status_words(status));
+  if (status) die(1, "LiteRtCreateCompiledModel failed with status %d (%s)", status, status_words(status));
   CALL(GetModelSignature, model, 0, &signature);
   make_buffers(s, signature, true);
   make_buffers(s, signature, false);

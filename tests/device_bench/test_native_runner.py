@@ -78,7 +78,7 @@ def test_it_keeps_to_the_cores_it_is_given(run):
         (["--bogus", "1"], 2, "unknown flag --bogus"),
         (["--runs"], 2, "--runs needs a value"),
         (["--delegate", "npu"], 2, "cpu or gpu"),
-        (["--delegate", "gpu"], 1, "LiteRt"),
+        (["--delegate", "gpu"], 1, "the gpu cannot run this model here"),
     ],
 )
 def test_what_cannot_be_done_is_an_exit_code_and_a_reason(run, words, code, reason):
@@ -176,6 +176,25 @@ class TestOnPhones:
         runner = install_native(transport)
         assert runner.command[-1] == "LiteRT 9.9"
         transport.close()
+
+
+def test_accelerators_kept_beside_the_library_are_loaded(files, model, tmp_path, monkeypatch):
+    kept = tmp_path / HERE
+    kept.mkdir()
+    (kept / "litert_bench").symlink_to(files.program)
+    (kept / "libLiteRt.so").symlink_to(files.library)
+    source = tmp_path / "accelerator.c"
+    source.write_text('#include <stdio.h>\n__attribute__((constructor)) void f(void) { fputs("loaded\\n", stderr); }')
+    library = kept / "libLiteRtGpuAccelerator.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    monkeypatch.setenv("MNAS_NATIVE", str(tmp_path))
+    transport = LocalTransport("host")
+    runner = install_native(transport)
+    spec = BenchSpec(runs=2)
+    done = transport.shell(runner.argv(spec, str(model)), timeout_s=60)
+    assert "loaded\n" in done.stderr
+    assert runner.parse(spec, done).runs == 2
+    transport.close()
 
 
 def test_it_offers_the_cpu_and_the_gpu(tmp_path):
