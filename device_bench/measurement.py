@@ -151,6 +151,11 @@ class _Measurement:
         exact = len(good) == 1 or (bool(good) and interval_of(good).relative <= self._protocol.precision)
         return len(good) >= self._protocol.min_sessions and exact
 
+    def _full(self, name: str, block: int) -> bool:
+        """Whether a model has all sessions it may have, those of the block at work included."""
+        closed = {number: reason for number, reason in self._problems().items() if number != block}
+        return len(counted(name, self.records, closed)) >= self._protocol.max_sessions
+
     def _problems(self) -> dict[int, str]:
         return block_problems(self.records, self._protocol, self._fresh_us)
 
@@ -158,7 +163,7 @@ class _Measurement:
         """One session of each model, in a new order."""
         for index in self._rng.permutation(len(names)):
             name = names[index]
-            if self._failures[name] >= _ATTEMPTS or time.monotonic() >= self._deadline:
+            if self._failures[name] >= _ATTEMPTS or self._full(name, block) or time.monotonic() >= self._deadline:
                 continue
             self._tell(name)
             try:
