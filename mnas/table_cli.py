@@ -125,6 +125,23 @@ def check(
     click.echo(show_check(result))
 
 
+@table.command()
+@click.argument("path", metavar="TABLE", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
+@click.option("--fill", is_flag=True, help="Estimate operators that the table does not have.")
+@click.option("--image-size", default=224, show_default=True, type=click.IntRange(8), help="For published networks.")
+@click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="For published networks.")
+def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, classes: int) -> None:
+    """Price TFLite files, or published networks by name.
+
+    Example: mnas table predict pixel7.json mnasnet-a1 model.tflite
+    """
+    from mnas.table_price import price
+
+    for line in price(path, models, fill=fill, image_size=image_size, classes=classes):
+        click.echo(line)
+
+
 @table.command(name="import")
 @click.argument("source", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--device", required=True, help="What the numbers were measured on, such as 'Pixel 1'.")
