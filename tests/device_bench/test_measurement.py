@@ -80,7 +80,7 @@ def test_a_noisy_model_gets_more_sessions_and_the_others_do_not(device, told):
     noisy = Path(model_path(device.transport, _MODELS["two"])).stem
     told.tell(before=f'[ $name = {noisy} ] && {{ date +%N | tail -c 4 | sed "s/^/1/" > "$HERE/us-$name"; }}')
     found = _measure(
-        device, _MODELS, TimingProtocol(min_sessions=3, max_sessions=9, precision=0.001, canary_limit=None)
+        device, _MODELS, TimingProtocol(min_sessions=3, max_sessions=8, precision=0.001, canary_limit=None)
     )
     starts = Counter(row[0] for row in told.log())
     assert starts[noisy] == 8
