@@ -15,7 +15,7 @@ from mnas.config import Config, differences
 from mnas.errors import SearchError
 from mnas.progress import Display
 from mnas.references import reference_architectures
-from mnas.reward import Reward
+from mnas.reward import Reward, rewarded
 from mnas.run import Run
 from mnas.warm_start import adopt, enqueue
 from search_spaces import PUBLISHED, MnasNetArch, Shape, Space
@@ -48,7 +48,13 @@ def check_start(config: Config) -> None:
 
 
 def begin(
-    run: Run, study: Study, space: Space[MnasNetArch], shape: Shape, config: Config, reward: Reward, display: Display
+    run: Run,
+    study: Study,
+    space: Space[MnasNetArch],
+    shape: Shape,
+    config: Config,
+    rewards: tuple[Reward, ...],
+    display: Display,
 ) -> None:
     """Gives an empty study its first trials; one that has trials has begun already.
 
@@ -67,21 +73,19 @@ def begin(
             display.say(f"beginning with {name}")
         else:
             earlier = Run.open(Path(name))
-            trials = [
-                _rewarded(trial, reward) for trial in earlier.study().trials if trial.state == TrialState.COMPLETE
-            ]
+            complete = [trial for trial in earlier.study().trials if trial.state == TrialState.COMPLETE]
+            trials = [_rewarded(trial, number, rewards) for number, trial in enumerate(complete)]
             for trial in trials:
                 _link(earlier, run, trial.user_attrs["arch_hash"])
             display.say(f"beginning with {adopt(study, space, trials)} trials of {name}")
 
 
-def _rewarded(trial: FrozenTrial, reward: Reward) -> FrozenTrial:
-    accuracy, latency_ms = trial.values
+def _rewarded(trial: FrozenTrial, number: int, rewards: tuple[Reward, ...]) -> FrozenTrial:
     return optuna.trial.create_trial(
         params=trial.params,
         distributions=trial.distributions,
         values=trial.values,
-        user_attrs={**trial.user_attrs, "reward": reward(accuracy, latency_ms)},
+        user_attrs={**trial.user_attrs, **rewarded(rewards, number, *trial.values)},
     )
 
 

@@ -73,7 +73,9 @@ class LatencySection(_Section):
         default="host",
         description="host, or adb:SERIAL, adb:HOST:PORT, adb-server:SERIAL; several phones of one model with commas.",
     )
-    target_ms: float | str = Field(description="Milliseconds, or the name of a reference: as fast as that one, here.")
+    target_ms: float | str | tuple[float | str, ...] = Field(
+        description="Milliseconds, or the name of a reference (as fast as that, here); a list serves several."
+    )
     precision: Literal["float32", "float16", "dynamic", "int8"] = Field(
         default="int8", description="Of the TFLite files: float32, float16, dynamic or int8."
     )

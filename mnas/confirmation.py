@@ -41,7 +41,8 @@ def confirm(
     """
     by_hash = {one.arch_hash: one for one in sorted(finished, key=lambda one: -one.number)}
     plan = Plan(max(settings.top, 1), settings.rounds if settings.top else 0, settings.keep)
-    field = contenders({name: one.reward for name, one in reversed(by_hash.items())}, plan)
+    found = {name: reward(one.accuracy, one.latency_ms) for name, one in reversed(by_hash.items())}
+    field = contenders(found, plan)
     while names := next_runs(field, plan):
         runs = {name: len(next(one.again for one in field if one.name == name)) for name in names}
         folders = {name: run.candidate(name) / f"again-{index + 1}" for name, index in runs.items()}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mnas.candidates import Evaluator
 from mnas.config import Config
+from mnas.confirm import Verdict
 from mnas.confirmation import as_json, confirm, sentence
 from mnas.errors import RunFailed
 from mnas.evaluation import JudgeOnTest
@@ -27,14 +29,15 @@ def finish(
     run: Run,
     study: optuna.Study,
     config: Config,
-    reward: Reward,
+    rewards: Sequence[Reward],
     references: Mapping[str, Mapping[str, Any]],
     evaluator: Evaluator,
     display: Display,
 ) -> None:
-    """Names the best, tests it, the front and the references; writes `final.json`, `best.json` and `best.tflite`.
+    """Names the best by each target, tests it, the front and the references, and writes what a run ends with.
 
-    Networks tested at an earlier end of the same run keep their result.
+    `final.json` holds everything; `best.json` and `best.tflite` are the best by the first target, and with several
+    targets `best-TARGETms.tflite` is the best by each. Networks tested at an earlier end keep their result.
 
     Raises:
         RunFailed: No trial has succeeded, or a stored model cannot be tested.
@@ -42,50 +45,86 @@ def finish(
     import optuna
 
     complete = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
-    finished = [Finished.of(trial) for trial in complete]
-    if not finished:
+    if not complete:
         raise RunFailed(f"no trial of {run.path} has succeeded: `mnas report {run.path}` lists the reasons")
+    finished = [Finished.of(trial) for trial in complete]
     arches = {trial.user_attrs["arch_hash"]: from_json(json.dumps(trial.user_attrs["arch"])) for trial in complete}
-    ranking = confirm(run, finished, arches, config.confirm, reward, evaluator, display, seed=config.search.seed)
-    leader = next(one for one in finished if one.arch_hash == ranking.standings[0].name)
+    winners = []
+    for reward in rewards:
+        ranking = confirm(run, finished, arches, config.confirm, reward, evaluator, display, seed=config.search.seed)
+        leader = next(one for one in finished if one.arch_hash == ranking.standings[0].name)
+        leader = replace(leader, reward=reward(leader.accuracy, leader.latency_ms))
+        winners.append(Winner(reward.target_ms, leader, ranking))
     members = front(finished)
-    folders = {one.arch_hash: run.candidate(one.arch_hash) for one in (*members, leader)}
+    folders = {one.arch_hash: run.candidate(one.arch_hash) for one in members}
+    folders |= {one.leader.arch_hash: run.candidate(one.leader.arch_hash) for one in winners}
     folders |= {f"reference {name}": run.reference(name) for name in references}
     tested = _test(run, folders, evaluator, display)
-
-    def final(one: Finished) -> dict[str, Any]:
-        return {
-            "number": one.number,
-            "hash": one.arch_hash,
-            "accuracy": one.accuracy,
-            "test_accuracy": tested[one.arch_hash],
-            "latency_ms": one.latency_ms,
-            "reward": one.reward,
-        }
-
     write_json(
         run.path / "final.json",
         {
             "tested": tested,
             "trials": len(finished),
-            "best": final(leader),
-            "front": [final(one) for one in members],
-            "confirmation": {"sentence": sentence(ranking, leader), **as_json(ranking)},
+            "best": _row(winners[0].leader, tested),
+            "front": [_row(one, tested) for one in members],
+            "confirmation": winners[0].confirmation(),
+            "targets": [
+                {"target_ms": one.target_ms, "best": _row(one.leader, tested), "confirmation": one.confirmation()}
+                for one in winners
+            ],
             "references": [
                 {"name": name, "test_accuracy": tested[f"reference {name}"], "latency_ms": record["latency_ms"]}
                 for name, record in references.items()
             ],
         },
     )
-    attrs = next(trial.user_attrs for trial in complete if trial.number == leader.number)
-    write_bytes(run.path / "best.tflite", (run.candidate(leader.arch_hash) / "model.tflite").read_bytes())
-    write_json(run.path / "best.json", {**final(leader), **attrs})
-    display.say(sentence(ranking, leader))
-    display.say(
-        f"best: trial {leader.number}, {leader.latency_ms:.3g} ms, accuracy {leader.accuracy:.2%} (validation), "
-        f"{tested[leader.arch_hash]:.2%} (test): {run.path / 'best.tflite'}"
-    )
-    display.say(f"front: {len(members)} of {len(finished)} candidates; mnas report {run.path}")
+    attrs = next(trial.user_attrs for trial in complete if trial.number == winners[0].leader.number)
+    write_json(run.path / "best.json", {**attrs, **_row(winners[0].leader, tested)})
+    _write_models(run, winners)
+    for one in winners:
+        display.say(one.words(tested))
+    display.say(f"front: {len(members)} of {len(finished)} candidates; the best: {run.path}/best.tflite")
+
+
+@dataclass(frozen=True, slots=True)
+class Winner:
+    """The best by one target."""
+
+    target_ms: float
+    leader: Finished
+    ranking: Verdict
+
+    def confirmation(self) -> dict[str, Any]:
+        """How sure that is, for `final.json`."""
+        return {"sentence": sentence(self.ranking, self.leader), **as_json(self.ranking)}
+
+    def words(self, tested: Mapping[str, float]) -> str:
+        """Two lines for the user."""
+        leader = self.leader
+        return (
+            f"{sentence(self.ranking, leader)}\nbest for {self.target_ms:.3g} ms: trial {leader.number}, "
+            f"{leader.latency_ms:.3g} ms, accuracy {leader.accuracy:.2%} (validation), "
+            f"{tested[leader.arch_hash]:.2%} (test)"
+        )
+
+
+def _row(one: Finished, tested: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "hash": one.arch_hash,
+        "accuracy": one.accuracy,
+        "test_accuracy": tested[one.arch_hash],
+        "latency_ms": one.latency_ms,
+        "reward": one.reward,
+    }
+
+
+def _write_models(run: Run, winners: Sequence[Winner]) -> None:
+    files = {"best.tflite": winners[0]}
+    if len(winners) > 1:
+        files |= {f"best-{one.target_ms:.4g}ms.tflite": one for one in winners}
+    for name, one in files.items():
+        write_bytes(run.path / name, (run.candidate(one.leader.arch_hash) / "model.tflite").read_bytes())
 
 
 def _test(run: Run, folders: Mapping[str, Any], evaluator: Evaluator, display: Display) -> dict[str, float]:

@@ -57,21 +57,24 @@ def evaluate_references(
     return {record["name"]: record for record in run.references()}
 
 
-def check_target(target: float | str, names: tuple[str, ...]) -> None:
-    """Refuses a target that no reference can give, before anything is trained.
+def check_targets(targets: tuple[float | str, ...], names: tuple[str, ...]) -> None:
+    """Refuses targets that no reference can give, before anything is trained.
 
     Raises:
-        SearchError: Not positive, or the name of no reference.
+        SearchError: None, one that is not positive, or the name of no reference.
     """
-    if isinstance(target, str) and target not in names:
-        known = f"or one of references.names: {', '.join(names)}" if names else "for references.names is empty"
-        raise SearchError(f"latency.target_ms = {target!r}: give milliseconds, {known}")
-    if not isinstance(target, str) and not target > 0:
-        raise SearchError(f"latency.target_ms = {target}: a latency is above 0 ms")
+    if not targets:
+        raise SearchError("latency.target_ms is an empty list: give at least one target")
+    for target in targets:
+        if isinstance(target, str) and target not in names:
+            known = f"or one of references.names: {', '.join(names)}" if names else "for references.names is empty"
+            raise SearchError(f"latency.target_ms = {target!r}: give milliseconds, {known}")
+        if not isinstance(target, str) and not target > 0:
+            raise SearchError(f"latency.target_ms = {target}: a latency is above 0 ms")
 
 
 def target_of(target: float | str, references: Mapping[str, Mapping[str, Any]]) -> float:
-    """The target in milliseconds.
+    """A target in milliseconds.
 
     Raises:
         RunFailed: The reference that sets it could not be evaluated.

@@ -7,6 +7,7 @@ CVPR 2020, section 3.3) for the absolute one.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -90,3 +91,20 @@ class Reward:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; ``Reward(**value)`` is the way back."""
         return {"kind": self.kind, "target_ms": self.target_ms, "alpha": self.alpha, "beta": self.beta}
+
+
+def rewarded(rewards: Sequence[Reward], number: int, accuracy: float, latency_ms: float) -> dict[str, Any]:
+    """A trial's rewards as its user attributes.
+
+    Args:
+        rewards: One a target.
+        number: Of the trial; targets take turns.
+        accuracy: In [0, 1].
+        latency_ms: Measured.
+
+    Returns:
+        `reward`, by the trial's own target, and, where there are several, `rewards` by each.
+    """
+    values = [reward(accuracy, latency_ms) for reward in rewards]
+    own = {"reward": values[number % len(values)]}
+    return own | {"rewards": values} if len(values) > 1 else own

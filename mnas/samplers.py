@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -32,7 +32,7 @@ def batch_size(algorithm: str, batch: int | None) -> int:
 
 
 def sampler_factory(
-    algorithm: str, space: Space[MnasNetArch], reward: Reward, *, batch: int, seed: int, checkpoint: Path
+    algorithm: str, space: Space[MnasNetArch], rewards: Sequence[Reward], *, batch: int, seed: int, checkpoint: Path
 ) -> Callable[[int], BaseSampler]:
     """Trial number -> the sampler that proposes it.
 
@@ -42,14 +42,14 @@ def sampler_factory(
     if algorithm == EVOLUTION:
         from mnas.evolution import EvolutionSampler
 
-        evolution = EvolutionSampler(space, reward=reward, seed=seed, batch=batch)
+        evolution = EvolutionSampler(space, reward=rewards[0], seed=seed, batch=batch)
         return lambda number: evolution
     if algorithm in get_args(Algorithm):
         from mnas.sampler import ControllerSampler
 
         settings = replace(settings_for(algorithm), batch=batch)
         controller = ControllerSampler(
-            space, algorithm=algorithm, reward=reward, seed=seed, checkpoint=checkpoint, settings=settings
+            space, algorithm=algorithm, reward=rewards, seed=seed, checkpoint=checkpoint, settings=settings
         )
         return lambda number: controller
     import optuna
@@ -65,12 +65,18 @@ def sampler_factory(
     return of_trial
 
 
-def check_algorithm(algorithm: str) -> None:
+def check_algorithm(algorithm: str, goals: int = 1) -> None:
     """Refuses what `sampler_factory` cannot make.
 
+    Args:
+        algorithm: As the configuration names it.
+        goals: How many targets it is to serve.
+
     Raises:
-        SearchError: No algorithm and no sampler of that name, or one that cannot serve a search.
+        SearchError: No algorithm and no sampler of that name, or one that cannot serve such a search.
     """
+    if algorithm == EVOLUTION and goals > 1:
+        raise SearchError(f"search.algorithm {algorithm!r} serves one latency.target_ms: several take a controller")
     ours = (*get_args(Algorithm), EVOLUTION)
     if algorithm in ours:
         return

@@ -18,8 +18,8 @@ from mnas.finish import finish
 from mnas.latency import open_latency
 from mnas.open_trials import Proposal, batch_of, first_open, open_proposals
 from mnas.progress import Display
-from mnas.references import check_target, evaluate_references, reference_architectures, target_of
-from mnas.reward import Reward
+from mnas.references import check_targets, evaluate_references, reference_architectures, target_of
+from mnas.reward import Reward, rewarded
 from mnas.run import Run, storage_errors
 from mnas.samplers import batch_size, check_algorithm, sampler_factory
 from mnas.standing import Finished
@@ -54,8 +54,9 @@ def run_search(config: Config, display: Display) -> Run:
         depth=config.space.depth,
         head_filters=config.space.head_filters,
     )
-    check_target(config.latency.target_ms, config.references.names)
-    check_algorithm(config.search.algorithm)
+    targets = config.latency.target_ms if isinstance(config.latency.target_ms, tuple) else (config.latency.target_ms,)
+    check_targets(targets, config.references.names)
+    check_algorithm(config.search.algorithm, goals=len(targets))
     check_start(config)
     with ExitStack() as stack:
         latency = open_latency(config.latency, display.timing)
@@ -65,13 +66,15 @@ def run_search(config: Config, display: Display) -> Run:
         stack.enter_context(run.locked())
         evaluator = Evaluator(run, config, _workers(stack, run, config, display), latency, dataset)
         references = evaluate_references(run, arches, evaluator, display)
-        target_ms = target_of(config.latency.target_ms, references)
-        reward = Reward(config.reward.kind, target_ms, config.reward.alpha, config.reward.beta)
-        study = run.open_study(_facts(config, dataset, reward))
+        section = config.reward
+        rewards = tuple(
+            Reward(section.kind, target_of(target, references), section.alpha, section.beta) for target in targets
+        )
+        study = run.open_study(_facts(config, dataset, rewards))
         stack.enter_context(storage_errors(run.storage_url, RunFailed))
-        begin(run, study, searched, dataset.input_shape, config, reward, display)
-        Search(run, config, searched, reward, study, evaluator, display).go()
-        finish(run, study, config, reward, references, evaluator, display)
+        begin(run, study, searched, dataset.input_shape, config, rewards, display)
+        Search(run, config, searched, rewards, study, evaluator, display).go()
+        finish(run, study, config, rewards, references, evaluator, display)
     return run
 
 
@@ -82,7 +85,7 @@ class Search:
     run: Run
     config: Config
     space: Space[MnasNetArch]
-    reward: Reward
+    rewards: tuple[Reward, ...]
     study: optuna.Study
     evaluator: Evaluator
     display: Display
@@ -98,7 +101,7 @@ class Search:
         sampler_of = sampler_factory(
             section.algorithm,
             self.space,
-            self.reward,
+            self.rewards,
             batch=batch,
             seed=section.seed,
             checkpoint=self.run.checkpoint,
@@ -125,7 +128,7 @@ class Search:
             attrs["error"] = outcome.reason
         else:
             attrs |= outcome.facts()
-            attrs["reward"] = self.reward(outcome.accuracy, outcome.latency_ms)
+            attrs |= rewarded(self.rewards, trial.number, outcome.accuracy, outcome.latency_ms)
         for key, value in attrs.items():
             trial.set_user_attr(key, value)
         if isinstance(outcome, Failed):
@@ -201,7 +204,7 @@ def _space(config: Config, dataset: Dataset) -> Space[MnasNetArch]:
     )
 
 
-def _facts(config: Config, dataset: Dataset, reward: Reward) -> dict[str, object]:
+def _facts(config: Config, dataset: Dataset, rewards: tuple[Reward, ...]) -> dict[str, object]:
     return {
         "space": config.space.name,
         "input_shape": list(dataset.input_shape),
@@ -209,8 +212,9 @@ def _facts(config: Config, dataset: Dataset, reward: Reward) -> dict[str, object
         "data": dataset.name,
         "device": config.latency.device,
         "precision": config.latency.precision,
-        "target_ms": reward.target_ms,
-        "reward": reward.to_dict(),
+        "target_ms": rewards[0].target_ms,
+        "targets_ms": [reward.target_ms for reward in rewards],
+        "reward": rewards[0].to_dict(),
         "algorithm": config.search.algorithm,
         "splits": {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")},
     }

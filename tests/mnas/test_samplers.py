@@ -23,7 +23,7 @@ def run(
     study: optuna.Study, searched: Space[MnasNetArch], algorithm: str, trials: int, path: Path, batch: int = 4
 ) -> None:
     """A search without training: the accuracy is a number of parameters, the latency a number of MACs."""
-    sampler_of = sampler_factory(algorithm, searched, Reward("soft", 2.0), batch=batch, seed=3, checkpoint=path)
+    sampler_of = sampler_factory(algorithm, searched, [Reward("soft", 2.0)], batch=batch, seed=3, checkpoint=path)
     while (first := first_open(study)) < trials:
         for one in open_proposals(study, searched, batch_of(first, batch, trials), sampler_of):
             counted = cost(one.arch, SHAPE, 10)
@@ -34,7 +34,7 @@ def new_study() -> optuna.Study:
     return optuna.create_study(directions=["maximize", "minimize"])
 
 
-@pytest.mark.parametrize("algorithm", ["ppo", "ppo-paper", "NSGAIISampler", "TPESampler", "RandomSampler"])
+@pytest.mark.parametrize("algorithm", ["ppo", "ppo-paper", "evolution", "NSGAIISampler", "TPESampler", "RandomSampler"])
 def test_a_search_in_two_parts_proposes_what_one_in_one_part_does(
     algorithm: str, searched: Space[MnasNetArch], tmp_path: Path
 ) -> None:
@@ -53,7 +53,7 @@ def test_an_open_trial_is_taken_up_with_what_it_had(
     run(whole, searched, algorithm, 12, tmp_path / "whole.npz")
     run(cut, searched, algorithm, 8, tmp_path / "cut.npz")
     sampler_of = sampler_factory(
-        algorithm, searched, Reward("soft", 2.0), batch=4, seed=3, checkpoint=tmp_path / "cut.npz"
+        algorithm, searched, [Reward("soft", 2.0)], batch=4, seed=3, checkpoint=tmp_path / "cut.npz"
     )
     open_proposals(cut, searched, range(8, 9), sampler_of)
     cut.sampler = sampler_of(9)
@@ -79,7 +79,7 @@ def test_batch_sizes(searched: Space[MnasNetArch]) -> None:
 
 def test_a_controller_gets_its_batch_and_checkpoint(searched: Space[MnasNetArch], tmp_path: Path) -> None:
     path = tmp_path / "controller.npz"
-    sampler = sampler_factory("ppo", searched, Reward(), batch=6, seed=0, checkpoint=path)(0)
+    sampler = sampler_factory("ppo", searched, [Reward()], batch=6, seed=0, checkpoint=path)(0)
     assert isinstance(sampler, ControllerSampler)
     assert sampler.settings.batch == 6
     run(new_study(), searched, "ppo", 9, path)
@@ -98,6 +98,12 @@ def test_a_controller_gets_its_batch_and_checkpoint(searched: Space[MnasNetArch]
 def test_an_unknown_algorithm_is_refused(algorithm: str, words: str) -> None:
     with pytest.raises(SearchError, match=words):
         check_algorithm(algorithm)
+
+
+def test_evolution_serves_one_target() -> None:
+    check_algorithm("evolution")
+    with pytest.raises(SearchError, match="several take a controller"):
+        check_algorithm("evolution", goals=2)
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", "reinforce", "TPESampler"])
