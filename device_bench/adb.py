@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import tenacity
 
@@ -202,10 +203,14 @@ def open_usb(
     reconnect_s: float = 20.0,
 ) -> AdbTransport:
     """Connects to a phone on a USB cable; arguments and errors as for `open_tcp`."""
-    wire = _usb_wires().get(serial)
-    if wire is None:
-        raise DeviceLost(f"adb:{serial}: no such phone on USB; is it plugged in, with USB debugging on?")
-    link = DirectLink(wire, f"adb:{serial}", key=key, connect_s=connect_s, auth_s=auth_s)
+
+    def find() -> tuple[Any, int]:
+        found = _usb_handles().get(serial)
+        if found is None:
+            raise DeviceLost(f"adb:{serial}: no such phone on USB; is it plugged in, with USB debugging on?")
+        return found
+
+    link = DirectLink(UsbWire(find), f"adb:{serial}", key=key, connect_s=connect_s, auth_s=auth_s)
     return AdbTransport(link, reconnect_s=reconnect_s)
 
 
@@ -215,10 +220,11 @@ def usb_serials() -> tuple[str, ...]:
     Raises:
         TransportError: libusb is missing.
     """
-    return tuple(sorted(_usb_wires()))
+    return tuple(sorted(_usb_handles()))
 
 
-def _usb_wires() -> dict[str, UsbWire]:
+def _usb_handles() -> dict[str, tuple[Any, int]]:
+    """The phones on USB: serial number, adb-shell's handle, largest packet in bytes."""
     try:
         # Opens libusb as it is imported.
         import usb1
@@ -226,13 +232,13 @@ def _usb_wires() -> dict[str, UsbWire]:
     except (ImportError, OSError) as error:
         reason = "USB needs the library libusb-1.0; install it (Debian: libusb-1.0-0), or reach the phone over TCP"
         raise TransportError(reason) from error
-    wires = {}
+    handles = {}
     try:
         for handle in UsbTransport.find_all_adb_devices():
             packet_bytes = max(one.getMaxPacketSize() for one in handle._setting.iterEndpoints())
-            wires[handle.serial_number] = UsbWire(handle, packet_bytes)
+            handles[handle.serial_number] = (handle, packet_bytes)
     except usb1.USBErrorAccess as error:
         raise TransportError("no right to open a phone on USB; install Android's udev rules and replug it") from error
     except usb1.USBError as error:
         raise TransportError(f"USB cannot be searched for phones ({error})") from error
-    return wires
+    return handles

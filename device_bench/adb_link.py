@@ -92,6 +92,8 @@ class DirectLink:
         self._device = device
 
     def _words(self, error: Exception, asked: bool) -> TransportError:
+        if isinstance(error, TransportError):
+            return error
         if asked and isinstance(error, WireTimeout | WireClosed):
             return AuthRequired(
                 f"{self.name}: the phone does not know this computer; unlock it, accept the prompt "

@@ -5,12 +5,14 @@ import math
 import select
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 from adb_shell.transport.base_transport import BaseTransport
 
 _CHUNK = 1 << 20
+_STALE_READS, _STALE_BYTES, _STALE_S = 256, 16384, 0.05
 # A phone that vanished in the middle of a long silent command is noticed after about 20 s.
 _KEEPALIVE = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 20_000))
 
@@ -127,14 +129,15 @@ class UsbWire(BaseTransport):  # type: ignore[misc]
     """A USB interface of adb-shell's `UsbTransport`, with whole writes and the packet that ends a full transfer.
 
     Args:
-        handle: An `adb_shell.transport.usb_transport.UsbTransport`.
-        packet_bytes: The largest packet of its write end point.
+        find: Looks for the phone, which has a new address after it was replugged; gives an
+            `adb_shell.transport.usb_transport.UsbTransport` and the largest packet of its end points in bytes.
     """
 
-    def __init__(self, handle: Any, packet_bytes: int) -> None:
-        self._handle, self._packet_bytes = handle, packet_bytes
+    def __init__(self, find: Callable[[], tuple[Any, int]]) -> None:
+        self._find = find
         self._limit = _Limit()
-        self._open = False
+        self._handle: Any = None
+        self._packet_bytes = 0
 
     def limit(self, seconds: float) -> None:
         """Gives everything from now on `seconds` in all."""
@@ -142,11 +145,17 @@ class UsbWire(BaseTransport):  # type: ignore[misc]
 
     def connect(self, transport_timeout_s: float | None = None) -> None:
         """Claims the interface; a usb1.USBError says why not."""
+        self._handle, self._packet_bytes = self._find()
         self._handle.connect(self._limit.left())
-        self._open = True
+        # What the phone still wanted to say on a connection that broke is no answer to this one.
+        with contextlib.suppress(UsbReadFailedError):
+            for _ in range(_STALE_READS):
+                self._handle.bulk_read(_STALE_BYTES, _STALE_S)
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None = None) -> bytes:
         """Waits for up to `numbytes`; never returns none."""
+        if self._handle is None:
+            raise WireClosed("not connected")
         while True:
             try:
                 data: bytes = self._handle.bulk_read(numbytes, self._limit.left())
@@ -157,6 +166,8 @@ class UsbWire(BaseTransport):  # type: ignore[misc]
 
     def bulk_write(self, data: bytes, transport_timeout_s: float | None = None) -> int:
         """Sends all of `data`."""
+        if self._handle is None:
+            raise WireClosed("not connected")
         rest = memoryview(data)
         try:
             while rest:
@@ -170,12 +181,13 @@ class UsbWire(BaseTransport):  # type: ignore[misc]
 
     def alive(self) -> bool:
         """USB tells of an end only when used."""
-        return self._open
+        return self._handle is not None
 
     def close(self) -> None:
         """Gives the interface back; a second call does nothing."""
-        self._handle.close()
-        self._open = False
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.close()
 
 
 def _usb_failure(error: Exception | None) -> Exception:

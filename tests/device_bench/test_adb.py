@@ -1,13 +1,16 @@
 """The transport against a real adbd over a real link: what it does when nothing goes wrong."""
 
 import os
+import socket
 import stat
 import statistics
 import threading
 import time
 
 import pytest
+from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 
+from device_bench import adb
 from device_bench.adb import open_tcp, open_usb
 from device_bench.errors import BadRequest, CommandTimeout, DeviceLost, PullFailed, PushFailed
 
@@ -196,6 +199,55 @@ def test_an_aarch64_phone_answers_the_same_way(arm_phone):
     with pytest.raises(CommandTimeout):
         opened.shell(["sleep", "60"], timeout_s=1)
     assert arm_phone.processes() == []
+    opened.close()
+
+
+class Cable:
+    """A stand-in for adb-shell's USB handle that ends at a real adbd, taking 5,000 bytes at once."""
+
+    serial_number = "R58M"
+
+    def __init__(self, phone):
+        self.phone, self.socket = phone, None
+
+    def connect(self, timeout_s):
+        self.socket = socket.create_connection((self.phone.host, self.phone.port), timeout_s)
+
+    def bulk_write(self, data, timeout_s):
+        try:
+            self.socket.sendall(data[:5000])
+        except OSError as error:
+            raise UsbWriteFailedError("could not send", error) from error
+        return len(data[:5000])
+
+    def bulk_read(self, size, timeout_s):
+        self.socket.settimeout(timeout_s)
+        try:
+            if data := self.socket.recv(size):
+                return data
+        except TimeoutError:
+            raise UsbReadFailedError("could not receive", type("USBErrorTimeout", (Exception,), {})()) from None
+        raise UsbReadFailedError("could not receive", type("USBErrorNoDevice", (Exception,), {})())
+
+    def close(self):
+        if self.socket:
+            self.socket.close()
+        self.socket = None
+
+
+def test_the_usb_route_reaches_a_real_adbd_and_finds_a_replugged_phone(mortal_phone, monkeypatch, tmp_path):
+    monkeypatch.setattr(adb, "_usb_handles", lambda: {"R58M": (Cable(mortal_phone), 512)})
+    opened = open_usb("R58M", key=tmp_path / "key")
+    data = os.urandom(300_000)
+    opened.push(data, "file")
+    assert opened.pull("file") == data
+    with pytest.raises(CommandTimeout):
+        opened.shell(["sleep", "60"], timeout_s=1)
+    mortal_phone.kill_adbd()
+    mortal_phone.await_adbd()
+    with pytest.raises(DeviceLost):
+        opened.shell(["true"], timeout_s=5)
+    assert opened.shell(["echo", "again"], timeout_s=5).stdout == "again\n"
     opened.close()
 
 

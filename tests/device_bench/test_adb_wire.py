@@ -139,8 +139,8 @@ class Handle:
 
     serial_number = "R58M"
 
-    def __init__(self, *, reads=(), fails=None):
-        self.written, self.reads, self.fails, self.closed = [], list(reads), fails, 0
+    def __init__(self, *, stale=(), reads=(), fails=None):
+        self.written, self.stale, self.reads, self.fails, self.closed = [], list(stale), list(reads), fails, 0
 
     def connect(self, timeout_s):
         if self.fails:
@@ -153,6 +153,10 @@ class Handle:
         return len(data[:700])
 
     def bulk_read(self, size, timeout_s):
+        if size == 16384 and not self.stale:
+            raise UsbReadFailedError("could not receive", USBErrorTimeout())
+        if self.stale:
+            return self.stale.pop(0)
         if not self.reads:
             raise UsbReadFailedError("could not receive", self.fails or USBErrorTimeout())
         return self.reads.pop(0)
@@ -162,8 +166,9 @@ class Handle:
 
 
 def usb(handle):
-    wire = UsbWire(handle, 512)
+    wire = UsbWire(lambda: (handle, 512))
     wire.limit(5)
+    wire.connect()
     return wire
 
 
@@ -183,8 +188,21 @@ def test_usb_reads_pass_over_empty_packets():
 def test_usb_failures_are_told_apart():
     with pytest.raises(WireTimeout):
         usb(Handle()).bulk_read(24)
+    handle = Handle()
+    wire = usb(handle)
+    handle.fails = USBErrorNoDevice()
     with pytest.raises(WireClosed, match="USBErrorNoDevice"):
-        usb(Handle(fails=USBErrorNoDevice())).bulk_write(b"x")
+        wire.bulk_write(b"x")
+    wire.close()
+    wire.close()
+    assert (handle.closed, wire.alive()) == (1, False)
+    for act in (lambda: wire.bulk_read(1), lambda: wire.bulk_write(b"x")):
+        with pytest.raises(WireClosed, match="not connected"):
+            act()
+
+
+def test_what_was_left_in_the_usb_pipe_is_no_answer():
+    assert usb(Handle(stale=[b"half of an old packet", b"more"], reads=[b"new"])).bulk_read(24) == b"new"
 
 
 @pytest.mark.parametrize(
@@ -197,15 +215,17 @@ def test_usb_failures_are_told_apart():
 )
 def test_a_usb_device_that_cannot_be_had_says_what_to_do(tmp_path, error, kind, words):
     handle = Handle(fails=error)
-    link = DirectLink(usb(handle), "adb:R58M", key=tmp_path / "key", connect_s=1, auth_s=1)
+    link = DirectLink(UsbWire(lambda: (handle, 512)), "adb:R58M", key=tmp_path / "key", connect_s=1, auth_s=1)
     with pytest.raises(kind, match=words):
         link.connect()
+    assert not link.alive()
     assert handle.closed
 
 
 def test_a_phone_on_usb_that_is_silent_is_lost(tmp_path, monkeypatch):
     handle = Handle()
-    monkeypatch.setattr(adb, "_usb_wires", lambda: {"R58M": usb(handle)})
+    monkeypatch.setattr(adb, "_usb_handles", lambda: {"R58M": (handle, 512)})
     assert adb.usb_serials() == ("R58M",)
     with pytest.raises(DeviceLost, match="adb:R58M: cannot connect over USB"):
         adb.open_usb("R58M", key=tmp_path / "key", connect_s=0.5)
+    assert handle.closed
