@@ -50,11 +50,15 @@ def save_bars(frame: "pd.DataFrame", path: Path) -> None:
     """Writes the figure; its ending chooses the format.
 
     Raises:
-        BadRequest: Another ending, or nothing to draw.
+        BadRequest: Another ending, nothing to draw, or a folder that cannot be written.
     """
     check_figure(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draw_bars(frame).savefig(path, dpi=160)
+    figure = draw_bars(frame)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=160)
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def check_figure(path: Path) -> None:

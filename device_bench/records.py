@@ -1,10 +1,11 @@
 """Everything a measurement saw, one JSON line each, so that its verdict can be found again from the file."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from device_bench.errors import BenchError
 from device_bench.probe import DeviceState
@@ -114,17 +115,26 @@ def from_line(line: str) -> Record:
 
 
 def appender(path: Path) -> Callable[[Record], None]:
-    """Gives a function that adds records to a JSON lines file; each is there when it returns."""
-    if path.exists() and not path.read_bytes().endswith(b"\n"):
-        # Its writer was killed in the middle of a line, or it is empty.
-        with path.open("a", encoding="utf-8") as file:
-            file.write("\n")
+    """Gives a function that adds records to a JSON lines file; each is there when it returns.
+
+    It raises BenchError where the file cannot be written.
+    """
 
     def append(record: Record) -> None:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(to_line(record) + "\n")
+        try:
+            with path.open("ab+") as file:
+                # Its last writer may have been killed in the middle of a line.
+                torn = file.seek(0, os.SEEK_END) > 0 and not _ends_a_line(file)
+                file.write(("\n" if torn else "").encode() + to_line(record).encode() + b"\n")
+        except OSError as error:
+            raise BenchError(f"{path} cannot be written: {error.strerror or error}") from error
 
     return append
+
+
+def _ends_a_line(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 def measurements(lines: Iterable[str]) -> list[list[Record]]:

@@ -1,15 +1,16 @@
 """Results as one tidy table, a row a cell: kept as CSV or Parquet, whole after each measurement."""
 
 import datetime
+import importlib.util
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from device_bench.cells import Cell
-from device_bench.errors import BadRequest
+from device_bench.errors import BadRequest, BenchError
 from device_bench.timing import Timing
 
 if TYPE_CHECKING:
@@ -62,7 +63,6 @@ COLUMNS = (
     "governors",
     "measured_at",
 )
-Value = TypeVar("Value")
 _SUFFIXES = (".csv", ".parquet")
 
 
@@ -74,12 +74,12 @@ class Results:
             with.
 
     Raises:
-        BadRequest: Another ending, or the file is no such table.
+        BadRequest: Another ending, a folder that cannot be written, or the file is no such table.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        if path is not None and path.suffix not in _SUFFIXES:
-            raise BadRequest(f"{path}: results are kept as {' or '.join(_SUFFIXES)}")
+        if path is not None:
+            _check_writable(path)
         self._path = path
         self._rows: dict[tuple[Any, ...], dict[str, Any]] = {}
         if path is not None and path.exists():
@@ -96,12 +96,20 @@ class Results:
         return [cell for cell in cells if self.verdict(cell) in (None, *again)]
 
     def add(self, found: Sequence[tuple[Cell, Timing]]) -> None:
-        """Adds rows, in the place of older ones of the same cells, and writes the file."""
+        """Adds rows, in the place of older ones of the same cells, and writes the file.
+
+        Raises:
+            BenchError: The file cannot be written; it is as it was before.
+        """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         for cell, timing in found:
             self._rows[astuple(cell)] = {**asdict(cell), **_columns(timing), "measured_at": now}
-        if self._path is not None:
+        if self._path is None:
+            return
+        try:
             _write(self.frame(), self._path)
+        except OSError as error:
+            raise BenchError(f"{self._path} cannot be written: {error.strerror or error}") from error
 
     def frame(self) -> "pd.DataFrame":
         """The table, columns as in `COLUMNS`."""
@@ -121,17 +129,29 @@ def read_results(path: Path) -> "pd.DataFrame":
 
     try:
         if path.suffix == ".parquet":
-            frame = _parquet(lambda: pd.read_parquet(path))
+            frame = pd.read_parquet(path)
         else:
             frame = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, na_values=[""])
-    except BadRequest:
-        raise
     except Exception as error:
         raise BadRequest(f"{path} is no table of results: {' '.join(str(error).split())[:100]}") from error
     if missing := [name for name in _KEY if name not in frame.columns]:
         raise BadRequest(f"{path} is no table of results: it has no column {missing[0]}; choose another name")
     frame = frame.reindex(columns=list(COLUMNS))
     return frame.assign(**{name: frame[name].fillna("").astype(str) for name in _TEXT})
+
+
+def _check_writable(path: Path) -> None:
+    """Refuses, before anything is measured, what could not be written afterwards."""
+    if path.suffix not in _SUFFIXES:
+        raise BadRequest(f"{path}: results are kept as {' or '.join(_SUFFIXES)}")
+    if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise BadRequest("Parquet needs the package pyarrow (extra `parquet`); install it or write .csv")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _columns(timing: Timing) -> dict[str, Any]:
@@ -149,12 +169,11 @@ def _columns(timing: Timing) -> dict[str, Any]:
 
 def _write(frame: "pd.DataFrame", path: Path) -> None:
     """Writes a table aside, then renames it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     os.close(descriptor)
     try:
         if path.suffix == ".parquet":
-            _parquet(lambda: frame.to_parquet(aside, index=False))
+            frame.to_parquet(aside, index=False)
         else:
             frame.to_csv(aside, index=False)
         with Path(aside).open("rb+") as file:
@@ -166,10 +185,3 @@ def _write(frame: "pd.DataFrame", path: Path) -> None:
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise
-
-
-def _parquet(step: Callable[[], Value]) -> Value:
-    try:
-        return step()
-    except ImportError as error:
-        raise BadRequest("Parquet needs the package pyarrow (extra `parquet`); install it or write .csv") from error

@@ -31,8 +31,8 @@ def steady(transport: Transport, info: DeviceInfo) -> Iterator[None]:
         _run(transport, (*_FIXED_SPEED, "true"))
         yield
     finally:
-        # A device that is gone is given back by the next run, from its note.
-        with contextlib.suppress(DeviceLost):
+        # A device that is gone, or too busy to answer, is given back by the next run, from its note.
+        with contextlib.suppress(TransportError):
             give_back(transport)
 
 

@@ -63,6 +63,12 @@ def test_other_endings_are_refused(tmp_path):
         check_figure(tmp_path / "bars.gif")
 
 
+def test_a_folder_that_cannot_be_written(frame, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadRequest, match="cannot be written"):
+        save_bars(frame, tmp_path / "file" / "bars.png")
+
+
 def test_without_a_number_there_is_nothing_to_draw():
     results = Results()
     with pytest.raises(BadRequest, match="no latency to draw"):

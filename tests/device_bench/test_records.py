@@ -44,6 +44,11 @@ def test_a_line_cut_short_by_a_kill_is_left_out():
     assert measurements([*lines[:-1], lines[-1][:40]]) == [_RECORDS[:-1]]
 
 
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path):
+    with pytest.raises(BenchError, match="cannot be written: Is a directory"):
+        appender(tmp_path)(_HEADER)
+
+
 def test_a_file_goes_on_after_a_kill(tmp_path):
     path = tmp_path / "raw.jsonl"
     for record in _RECORDS:

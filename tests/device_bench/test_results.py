@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from device_bench.cells import Cell
-from device_bench.errors import BadRequest
+from device_bench.errors import BadRequest, BenchError
 from device_bench.results import COLUMNS, Results, read_results
 from device_bench.timing import Timing
 
@@ -110,13 +110,25 @@ def test_a_write_that_fails_leaves_the_old_table(path, monkeypatch):
     before = path.read_bytes()
 
     def refuse(descriptor):
-        raise OSError("no space")
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", refuse)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(BenchError, match="cannot be written: No space left"):
         results.add([(_other(repeat=2), _TIMING)])
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadRequest, match=r"file/r\.csv cannot be written"):
+        Results(tmp_path / "file" / "r.csv")
+
+
+def test_parquet_without_its_package_is_told_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(BadRequest, match="pyarrow"):
+        Results(tmp_path / "r.parquet")
 
 
 def test_pandas_reads_it_without_us(path):
