@@ -1,0 +1,84 @@
+"""Answers that no phone here gives: wireless debugging, an Android too old, a connection that garbles."""
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+from device_bench.adb import open_tcp
+from device_bench.errors import DeviceLost, TransportError
+
+LOOP = "127.0.0.1"
+
+
+def packet(word, arg0=0, arg1=0, data=b"", *, checksum=None):
+    command = int.from_bytes(word, "little")
+    total = sum(data) if checksum is None else checksum
+    return struct.pack("<6I", command, arg0, arg1, len(data), total, command ^ 0xFFFFFFFF) + data
+
+
+HELLO = packet(b"CNXN", 0x01000000, 1 << 20, b"device::")
+
+
+@contextlib.contextmanager
+def stranger(*answers):
+    """A port that gives one answer for each message it gets, then stays silent."""
+    with socket.create_server((LOOP, 0)) as server:
+
+        def serve():
+            with contextlib.suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    for answer in answers:
+                        header = connection.recv(24, socket.MSG_WAITALL)
+                        connection.recv(struct.unpack("<6I", header)[3], socket.MSG_WAITALL)
+                        connection.sendall(answer)
+                    while connection.recv(4096):
+                        pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+def refused(port, kind, words, tmp_path):
+    began = time.monotonic()
+    with pytest.raises(kind, match=words) as caught:
+        open_tcp(LOOP, port, key=tmp_path / "key", connect_s=2)
+    assert time.monotonic() - began < 6
+    assert "\n" not in str(caught.value)
+
+
+def test_wireless_debugging_is_recognized(tmp_path):
+    with stranger(packet(b"STLS", 0x01000000)) as port:
+        refused(port, TransportError, r"wireless debugging.*`adb pair`.*adb tcpip 5555", tmp_path)
+
+
+def test_an_android_without_exit_codes_is_too_old(tmp_path):
+    with stranger(HELLO, packet(b"CLSE", 0, 1)) as port:
+        refused(port, TransportError, "offers no service 'shell,v2,raw'; Android 7 or newer is needed", tmp_path)
+
+
+def test_a_garbled_answer_is_no_answer(tmp_path):
+    with stranger(HELLO, packet(b"WRTE", 7, 1, b"noise", checksum=1)) as port:
+        refused(port, DeviceLost, "the connection is garbled", tmp_path)
+
+
+def test_a_phone_that_closes_without_an_exit_code_is_lost(tmp_path):
+    answer = packet(b"OKAY", 7, 1) + packet(b"CLSE", 7, 1)
+    with stranger(HELLO, answer) as port:
+        refused(port, DeviceLost, "ended without an exit code", tmp_path)
+
+
+def test_output_may_come_in_any_pieces(tmp_path):
+    text = struct.pack("<BI", 1, 4) + b"/wd\n" + struct.pack("<BI", 3, 1) + b"\0"
+    pieces = b"".join(packet(b"WRTE", 7, 1, bytes([one])) for one in text)
+    with stranger(HELLO, packet(b"OKAY", 7, 1) + pieces + packet(b"CLSE", 7, 1)) as port:
+        transport = open_tcp(LOOP, port, key=tmp_path / "key", connect_s=2)
+        assert transport.workdir == "/wd"
+        transport.close()
