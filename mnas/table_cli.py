@@ -35,6 +35,14 @@ def table() -> None:
 @click.option(
     "--networks", default=24, show_default=True, type=click.IntRange(4), help="Whole networks to calibrate on."
 )
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    default=("mnasnet-a1", "mobilenet-v2"),
+    show_default=True,
+    help="Published network to price too, as searches do.",
+)
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that convert.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--realtime", is_flag=True, help="On host: let nothing interrupt a session (needs root).")
@@ -54,6 +62,7 @@ def build(
     cores: str | None,
     minutes: float,
     networks: int,
+    references: tuple[str, ...],
     workers: int,
     seed: int,
     realtime: bool,
@@ -70,7 +79,18 @@ def build(
 
     choice = SpaceChoice(name, image_size, channels, classes, width, depth, stem_filters, head_filters)
     request = BuildRequest(
-        device, choice, cast("Precision", precision), threads, cores, minutes, networks, workers, seed, realtime, output
+        device,
+        choice,
+        cast("Precision", precision),
+        threads,
+        cores,
+        minutes,
+        networks,
+        workers,
+        seed,
+        realtime,
+        output,
+        references,
     )
     with speaker() as say:
         made = build_table(request, say, lambda progress: say(show_progress(progress)))

@@ -19,9 +19,10 @@ from device_bench.table import OPERATORS, LatencyTable
 from device_bench.table_build import BuildPlan, BuildProgress, build
 from device_bench.table_check import compare, measure_networks, report
 from mnas.errors import SearchError
+from mnas.references import reference_architectures
 from mnas.table_parts import prepare
 from mnas.table_plan import Target, centre_of, cover, enumerate_networks, near_networks, random_networks
-from search_spaces import published, space
+from search_spaces import MnasNetArch, published, space
 
 if TYPE_CHECKING:
     from search_spaces.signatures import Precision
@@ -86,6 +87,7 @@ class BuildRequest:
     seed: int
     realtime: bool
     output: Path
+    references: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -111,9 +113,15 @@ def build_table(
     rng = np.random.default_rng(request.seed)
     arches, wanted = enumerate_networks(target, rng)
     chosen = cover(target, arches, wanted)
+    references = _references(request, target)
+    wanted = sorted(set(wanted).union(*(target.signatures(arch) for arch in references)))
+    chosen += references
     known = set(chosen)
     extra = [arch for arch in arches if arch not in known][: max(0, request.networks - len(chosen))]
-    say(f"{request.space.name} has {len(wanted)} different operators; {len(chosen)} networks hold them all")
+    say(
+        f"{request.space.name} and {len(references)} references have {len(wanted)} different operators;"
+        f" {len(chosen)} networks hold them all"
+    )
     with open_for_tables(request.device, realtime=request.realtime) as device:
         networks, parts = prepare(target, [*chosen, *extra], wanted, request.folder, workers=request.workers, tell=say)
         order = rng.permutation(len(networks))[: request.networks]
@@ -136,6 +144,19 @@ def build_table(
     table.save(request.output)
     shutil.rmtree(request.folder, ignore_errors=True)
     return table
+
+
+def _references(request: BuildRequest, target: Target) -> list[MnasNetArch]:
+    """Published networks as a search adds them: operators that the space itself may not have."""
+    choice = request.space
+    found = reference_architectures(
+        request.references,
+        target.input_shape,
+        width=choice.width,
+        depth=choice.depth,
+        head_filters=choice.head_filters,
+    )
+    return list(found.values())
 
 
 def check_table(

@@ -1,0 +1,65 @@
+"""Networks priced from the command line."""
+
+import pytest
+
+from device_bench.errors import BadRequest
+from device_bench.table import Entry, LatencyTable, MissingEntries
+from mnas.errors import SearchError
+from mnas.table_price import architecture_keys, price
+from search_spaces import SpaceError, cost, published
+from search_spaces.block_keys import proxyless_keys
+from search_spaces.signatures import signatures
+
+SHAPE = (96, 96, 3)
+
+
+@pytest.fixture
+def path(tmp_path):
+    keys = signatures(published("mnasnet-a1"), SHAPE, 10, "int8")
+    table = LatencyTable({key: Entry(0.5, 0.5, 0.1, 9) for key in keys}, {"precision": "int8", "threads": 1})
+    table.save(tmp_path / "table.json")
+    return tmp_path / "table.json"
+
+
+def lines(path, *models, **settings):
+    return list(price(path, models, **({"fill": False, "image_size": 96, "classes": 10} | settings)))
+
+
+def test_a_published_network_by_its_name(path):
+    operators = len(signatures(published("mnasnet-a1"), SHAPE, 10, "int8"))
+    (line,) = lines(path, "mnasnet-a1")
+    assert line.startswith(f"mnasnet-a1: {operators * 0.5:.3f} ms (")
+    assert "estimated" not in line
+
+
+def test_what_the_table_lacks_is_refused_or_filled(path):
+    with pytest.raises(MissingEntries, match="and 15 more: build a table"):
+        lines(path, "mnasnet-b1")
+    (line,) = lines(path, "mnasnet-b1", fill=True)
+    assert "% estimated)" in line
+
+
+def test_imported_tables_have_their_own_keys(tmp_path):
+    arch = published("mnasnet-b1")
+    keys = proxyless_keys(arch, (224, 224, 3), 1000)
+    table = LatencyTable({key: Entry(1.0, 1.0, 0.0, 1) for key in keys}, {}, "proxyless-blocks")
+    table.save(tmp_path / "pixel.json")
+    assert lines(tmp_path / "pixel.json", "mnasnet-b1", image_size=224, classes=1000) == [
+        f"mnasnet-b1: {len(keys):.3f} ms ({len(keys):.3f} to {len(keys):.3f})"
+    ]
+    assert cost(arch, (224, 224, 3), 1000).params == 4_383_312
+    with pytest.raises(SpaceError, match="squeeze-and-excitation"):
+        lines(tmp_path / "pixel.json", "mnasnet-a1")
+    linear = LatencyTable({"b0l0/k3_e3": Entry(1.0, 1.0, 0.0, 1)}, {}, "tunas-layers")
+    with pytest.raises(SearchError, match="prices networks of its own space alone"):
+        architecture_keys(linear, arch, SHAPE, 10)
+
+
+def test_files_that_cannot_be_priced(path, tmp_path):
+    with pytest.raises(SearchError, match=r"cannot read .*none\.tflite"):
+        lines(path, str(tmp_path / "none.tflite"))
+    (tmp_path / "bad.tflite").write_bytes(b"no model")
+    with pytest.raises(BadRequest, match="no TFLite file"):
+        lines(path, str(tmp_path / "bad.tflite"))
+    with pytest.raises(SpaceError, match="resnet"):
+        lines(path, "resnet")
