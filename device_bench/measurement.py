@@ -116,6 +116,7 @@ class _Measurement:
         )
         self._paths = {name: device.push_model(model) for name, model in models.items()}
         self._canary_path = "" if protocol.canary_limit is None else device.push_model(canary_model())
+        self._note = ""
         self._keep(header)
 
     def run(self) -> None:
@@ -130,7 +131,7 @@ class _Measurement:
             for _ in range(rounds):
                 self._round(names, block)
             after_us = self._canary(before_us)
-            self._keep(BlockRecord(block, before_us, after_us, state, self._device.state()))
+            self._keep(BlockRecord(block, before_us, after_us, state, self._device.state(), self._note))
             before_us, block, rounds = after_us, block + 1, _LATER_ROUNDS
             if block - 1 in self._problems():
                 before_us, rounds = None, self._protocol.min_sessions
@@ -181,17 +182,23 @@ class _Measurement:
         return self._device.runner.parse(spec, completed)
 
     def _canary(self, reference_us: float | None) -> float | None:
-        """The canary's time: the better of two where one alone would be a surprise, or nothing to compare with."""
-        limit = self._protocol.canary_limit
-        if limit is None:
+        """The canary's time; None where none is asked for, or where this runner cannot run it."""
+        if not self._canary_path:
             return None
         self._tell("canary")
-        first_us = self._device.canary_us.get(self._canary_spec)
-        found_us = self._session(self._canary_spec, self._canary_path).center_us
-        expected_us = reference_us or first_us
-        if expected_us is None or found_us > limit * expected_us:
-            found_us = min(found_us, self._session(self._canary_spec, self._canary_path).center_us)
+        try:
+            found_us = self._canary_us(reference_us or self._device.canary_us.get(self._canary_spec))
+        except (RunnerError, CommandTimeout) as error:
+            self._canary_path, self._note = "", f"no canary: {error}"
+            return None
         self._device.canary_us.setdefault(self._canary_spec, found_us)
+        return found_us
+
+    def _canary_us(self, expected_us: float | None) -> float:
+        """The better of two sessions where one alone would be a surprise, or nothing to compare with."""
+        found_us = self._session(self._canary_spec, self._canary_path).center_us
+        if expected_us is None or found_us > (self._protocol.canary_limit or 1) * expected_us:
+            found_us = min(found_us, self._session(self._canary_spec, self._canary_path).center_us)
         return found_us
 
     def _gate(self) -> bool:

@@ -62,6 +62,7 @@ class BlockRecord:
         after_us: The canary after it.
         state_before: How the device felt before.
         state_after: How it felt after.
+        note: Why no canary ran though one was asked for, or "".
     """
 
     block: int
@@ -69,6 +70,7 @@ class BlockRecord:
     after_us: float | None
     state_before: DeviceState
     state_after: DeviceState
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _CONDITIONS = (
     "dropped_sessions",
     "failed_sessions",
     "canary_drift",
+    "note",
     "thermal_status",
     "battery_c",
     "battery_percent",

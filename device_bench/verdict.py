@@ -139,6 +139,7 @@ def _conditions(model: str, header: Header, records: Sequence[Record], problems:
         "dropped_sessions": len(sessions) - len(counted(model, records, problems)),
         "failed_sessions": sum(_failed(record, model) for record in records),
         "canary_drift": max(drifts, default=None),
+        "note": blocks[-1].note if blocks else "",
         "thermal_status": last.thermal_status if last else None,
         "battery_c": last.battery_c if last else None,
         "battery_percent": last.battery_percent if last else None,

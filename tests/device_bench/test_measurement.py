@@ -9,6 +9,7 @@ from android_commands import AndroidCommands
 from tiny_model import tiny_model
 from told_runner import ToldRunner
 
+from device_bench.canary import canary_model
 from device_bench.device import open_device
 from device_bench.errors import BadRequest
 from device_bench.measurement import measure
@@ -142,6 +143,15 @@ def test_a_phone_that_gets_hot_meanwhile_drops_the_block(phone, told):
 
     timing = _measure(phone, record=cool)["one"]
     assert (timing.verdict, timing.conditions["dropped_sessions"]) == ("valid", 3)
+
+
+def test_a_canary_that_cannot_run_is_done_without_and_said(device, told):
+    canary = Path(model_path(device.transport, canary_model())).stem
+    told.tell(before=f"[ $name = {canary} ] && exit 134")
+    timing = _measure(device)["one"]
+    assert (timing.verdict, timing.median_ms) == ("valid", 1.0)
+    assert "no canary: told_runner failed with exit code 134" in timing.conditions["note"]
+    assert timing.conditions["canary_drift"] is None
 
 
 def test_the_phone_is_held_steady_while_it_is_measured(phone, told):
