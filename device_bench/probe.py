@@ -12,6 +12,7 @@ from device_bench.errors import TransportError
 from device_bench.transport import Transport
 
 _TIMEOUT_S = 30.0
+_MOST_CORES = 1024
 _CPU = "/sys/devices/system/cpu"
 
 # Each source is printed below a line of its own name, so that a source that is missing leaves an empty part.
@@ -120,7 +121,7 @@ def read_state(transport: Transport) -> DeviceState:
     parts = _ask(transport, STATE_SCRIPT)
     battery = dict(re.findall(r"^\s*([\w ]+): (-?\d+)\s*$", parts.get("battery", ""), re.M))
     status = re.search(r"^Thermal Status:\s*(\d)", parts.get("thermal", ""), re.M)
-    load = parts.get("load", "").split()
+    load = re.match(r"\d+\.\d+", parts.get("load", ""))
     return DeviceState(
         thermal_status=int(status[1]) if status else None,
         battery_c=int(battery["temperature"]) / 10 if "temperature" in battery else None,
@@ -163,12 +164,13 @@ def _numbers(ranges: str) -> set[int]:
     """Reads the kernel's list form, such as "0-3,6"."""
     found: set[int] = set()
     for first, last in re.findall(r"(\d+)(?:-(\d+))?", ranges):
-        found.update(range(int(first), int(last or first) + 1))
+        found.update(range(int(first), min(int(last or first) + 1, _MOST_CORES)))
     return found
 
 
 def _by_core(text: str) -> dict[int, int]:
-    return {int(core): int(khz) for core, khz in re.findall(r"/cpu(\d+)/cpufreq/\w+:(\d+)", text)}
+    found = {int(core): int(khz) for core, khz in re.findall(r"/cpu(\d{1,9})/cpufreq/\w+:(\d{1,12})\b", text)}
+    return {core: khz for core, khz in found.items() if core < _MOST_CORES}
 
 
 def _in_order(khz: dict[int, int]) -> tuple[int, ...]:

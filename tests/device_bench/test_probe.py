@@ -2,6 +2,8 @@ import os
 
 import pytest
 from android_commands import AndroidCommands
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from device_bench.cores import Cluster
 from device_bench.errors import TransportError
@@ -119,6 +121,28 @@ def test_a_board_is_called_by_its_tree():
 def test_an_empty_answer_is_an_empty_state():
     assert read_state(Answers("")) == DeviceState()
     assert read_state(Answers("## thermal\r\nThermal Status: 2\r\n")).thermal_status == 2
+
+
+_HEADS = st.sampled_from(
+    "uname getprop present max cpuinfo board memory thermal battery zones freq cap governor load".split()
+)
+_LINES = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(["level: 9", "temperature: -5", "Thermal Status: 9", "0-99999999999", "1.5 2 3", "MemTotal: kB"]),
+    st.integers().map(lambda value: f"/sys/class/thermal/thermal_zone0/temp:{value}"),
+    st.integers().map(lambda value: f"/sys/devices/system/cpu/cpu{value}/cpufreq/scaling_max_freq:{value}"),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(_HEADS, st.lists(_LINES, max_size=4)), max_size=8))
+def test_no_answer_whatever_breaks_it(parts):
+    text = "".join(f"## {head}\n" + "".join(f"{line}\n" for line in lines) for head, lines in parts)
+    state, info = read_state(Answers(text)), read_info(Answers(text))
+    assert state.thermal_status in (None, *range(10))
+    assert state.hottest_c is None or 0 < state.hottest_c < 150
+    assert state.load is None or state.load >= 0
+    assert all(0 < cluster.mask < 2**1024 for cluster in info.clusters)
 
 
 def test_a_device_without_a_shell_says_so():
