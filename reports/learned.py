@@ -13,7 +13,7 @@ from reports.runs import RunData
 FEWEST, MOST = 20, 300
 """Finished trials under which importance says nothing; and how many are looked at, spread over the search."""
 
-_TREES = 16
+_TREES, _FEW = 16, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Importance:
     Attributes:
         of: what varies, in words.
         shares: decision -> share of the explained variation; the shares sum to 1, the largest first.
-        noise: the largest share in a control with the values shuffled among the trials: a smaller share means nothing.
+        noise: the largest share in controls with the values shuffled among the trials: a smaller share means nothing.
         trials: how many trials this was learned from.
     """
 
@@ -86,8 +86,10 @@ def _importance(trials: list[Any], values: np.ndarray, of: str) -> Importance | 
     shares = _anova(trials, values)
     if not shares:
         return None
-    control = _anova(trials, np.random.default_rng(0).permutation(values))
-    return Importance(of, shares, max(control.values(), default=0.0), len(trials))
+    rng = np.random.default_rng(0)
+    # Many trials have a steady noise level, few do not; and few are quickly analysed.
+    controls = [_anova(trials, rng.permutation(values)) for _ in range(4 if len(trials) <= _FEW else 1)]
+    return Importance(of, shares, max(share for one in controls for share in one.values()), len(trials))
 
 
 def _anova(trials: list[Any], values: np.ndarray) -> dict[str, float]:

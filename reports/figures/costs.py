@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from reports.errors import ReportError
 from reports.figures import style as look
@@ -76,7 +76,7 @@ def float_against_int8(table: pd.DataFrame) -> Figure:
         _scatter(axis, known, "accuracy_float", "accuracy")
         look.percent_axis(axis, "accuracy of the int8 file")
         axis.set_xlabel("accuracy of the float network")
-        axis.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axis.xaxis.set_major_formatter(look.percent_ticks())
         axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.yaxis.set_major_locator(MaxNLocator(5))
         if len(known):

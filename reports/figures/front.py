@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mnas.reward import Reward
 
 
+_HALO = [Stroke(linewidth=2, foreground="white"), Normal()]
+
+
 def pareto(
     table: pd.DataFrame, *, target_ms: float | None = None, reward: Reward | None = None, title: str = ""
 ) -> Figure:
@@ -53,7 +56,8 @@ def pareto(
         if reward is not None:
             _reward_curves(axis, reward, measured)
         axis.set_title(title)
-        axis.legend(loc="lower right")
+        # Looking for the emptiest corner takes long among many points; theirs is seldom the lower right one.
+        axis.legend(loc="best" if len(measured) < look.RASTER_FROM else "lower right")
     return figure
 
 
@@ -137,7 +141,7 @@ def _target(axis: Axes, target_ms: float) -> None:
     axis.set_xlim(min(low, target_ms * 0.97), max(high, target_ms * 1.03))
     axis.axvline(target_ms, color=look.INK, linestyle=(0, (5, 3)), linewidth=0.9, zorder=2)
     axis.annotate(
-        f"target {target_ms:.4g} ms",
+        f"target {target_ms:.3g} ms",
         (target_ms, 0.0),
         xycoords=("data", "axes fraction"),
         xytext=(-3, 4),
@@ -147,6 +151,7 @@ def _target(axis: Axes, target_ms: float) -> None:
         va="bottom",
         fontsize=7,
         color=look.INK,
+        path_effects=_HALO,
     )
 
 
@@ -156,19 +161,20 @@ def _reward_curves(axis: Axes, reward: Reward, rows: pd.DataFrame) -> None:
         return
     (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
     latency = np.geomspace(max(left, right * 1e-3), right, 300)
-    for level in np.unique(np.quantile(earned, [0.5, 0.9, 1.0]).round(4)):
+    for index, level in enumerate(np.unique(np.quantile(earned, [0.5, 0.9, 1.0]).round(4))):
         accuracy = rewards.curve(reward, float(level), latency)
         axis.plot(latency, accuracy, color=look.FAINT, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
         seen = np.flatnonzero((accuracy > bottom) & (accuracy < top))
         if len(seen):
-            place = seen[int(0.04 * len(seen))]
+            place = seen[int((0.97 - 0.12 * index) * (len(seen) - 1))]  # apart, where curves are steep and close
             axis.annotate(
                 f"reward {level:.3g}",
                 (latency[place], accuracy[place]),
                 fontsize=6.5,
                 color="#777777",
+                ha="right",
                 va="bottom",
-                path_effects=[Stroke(linewidth=2, foreground="white"), Normal()],
+                path_effects=_HALO,
             )
     axis.set_xlim(left, right)
     axis.set_ylim(bottom, top)

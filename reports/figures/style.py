@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from mnas.errors import SearchError
 from mnas.files import write_bytes
@@ -25,6 +25,8 @@ CLOUD, INK, FAINT = "#9a9a9a", "#222222", "#b9b9b9"
 
 RASTER_FROM = 2_000
 """From this many points on, a cloud is stored as an image inside the vector file, which stays small."""
+
+_LOG_FROM = 5
 
 _RC = {
     "font.family": "DejaVu Sans",
@@ -103,18 +105,24 @@ def render(figure: Figure, kind: str) -> bytes:
 
 def percent_axis(axis: Axes, label: str = "accuracy") -> None:
     """Shows the vertical axis, a share, in per cent."""
-    axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axis.yaxis.set_major_formatter(percent_ticks())
     axis.set_ylabel(label)
 
 
+def percent_ticks() -> FuncFormatter:
+    """Writes a share as 97.5%, with no more digits than it needs."""
+    return FuncFormatter(lambda share, _: f"{100 * share:.4g}%")
+
+
 def amount_axis(axis: Axes, values: np.ndarray, label: str, *, vertical: bool = False) -> None:
-    """Scales an axis of positive amounts: logarithmic where the largest is over eight times the smallest."""
+    """Scales an axis of positive amounts: logarithmic where the largest is over five times the smallest."""
     known = values[np.isfinite(values) & (values > 0)]
     line = axis.yaxis if vertical else axis.xaxis
     line.set_label_text(label)
-    if len(known) and known.max() / known.min() > 8:
+    span = known.max() / known.min() if len(known) else 1.0
+    if span > _LOG_FROM:
         (axis.set_yscale if vertical else axis.set_xscale)("log")
-        line.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        line.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if span > 20 else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
         line.set_minor_formatter(NullFormatter())
     line.set_major_formatter(FuncFormatter(lambda amount, _: short(amount)))
 

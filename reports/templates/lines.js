@@ -45,7 +45,7 @@ class Steps {
       group.append(draw("text", { x: MARGIN.left - 7, y: at + 4, "text-anchor": "end" }, tick(value)));
     }
     group.append(draw("text", { x: width - MARGIN.right, y: height - 9, "text-anchor": "end", class: "label" }, "trials"));
-    const up = { transform: `translate(13 ${MARGIN.top}) rotate(-90)`, "text-anchor": "end", class: "label" };
+    const up = { transform: `translate(11 ${MARGIN.top}) rotate(-90)`, "text-anchor": "end", class: "label" };
     group.append(draw("text", up, this.options.label));
     this.svg.append(group);
   }

@@ -13,14 +13,14 @@ function linearTicks(low, high, count) {
 }
 
 function logTicks(low, high, count) {
-  if (high / low < 4) return linearTicks(low, high, count);
-  for (const factors of [[1, 2, 5], [1, 3], [1]]) {
+  if (high / low < 2.5) return linearTicks(low, high, count);
+  for (const factors of [[1, 1.5, 2, 3, 4, 5, 7], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1]]) {
     const ticks = [];
     for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
       for (const factor of factors) ticks.push(factor * 10 ** power);
     }
     const inside = ticks.filter((value) => value >= low * 0.999 && value <= high * 1.001);
-    if (inside.length <= count + 2 || factors.length === 1) return inside;
+    if (inside.length <= count + 1 || factors.length === 1) return inside;
   }
   return [];
 }
@@ -38,7 +38,7 @@ function makeScale(low, high, from, to, log) {
   return scale;
 }
 
-// The span of values with a margin; a logarithmic axis where the largest is over eight times the smallest.
+// The span of values with a margin; a logarithmic axis where the largest is over five times the smallest.
 function extent(values, log) {
   let low = Infinity;
   let high = -Infinity;
@@ -55,5 +55,5 @@ function extent(values, log) {
 
 function wide(values) {
   const span = extent(values, true);
-  return span !== null && span[1] / span[0] > 8 * 1.2544 && !values.some((value) => known(value) && value <= 0);
+  return span !== null && span[1] / span[0] > 5 * 1.2544 && !values.some((value) => known(value) && value <= 0);
 }

@@ -1,5 +1,5 @@
 // A scatter chart of two columns: the cloud is one path a run, so ten thousand points draw as fast as ten.
-const MARGIN = { top: 12, right: 14, bottom: 44, left: 56 };
+const MARGIN = { top: 12, right: 14, bottom: 44, left: 64 };
 
 class Scatter {
   // options: x, y ({key, label, share}), front, target, curves, identity, log
@@ -102,7 +102,7 @@ class Scatter {
       group.append(draw("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, y.share ? percentTick(value) : tick(value)));
     }
     group.append(draw("text", { x: left + width, y: bottom + 35, "text-anchor": "end", class: "label" }, x.label));
-    const up = { x: 0, y: 0, transform: `translate(13 ${top}) rotate(-90)`, "text-anchor": "end", class: "label" };
+    const up = { x: 0, y: 0, transform: `translate(11 ${top}) rotate(-90)`, "text-anchor": "end", class: "label" };
     group.append(draw("text", up, y.label));
     this.svg.append(group);
   }
@@ -110,13 +110,16 @@ class Scatter {
   lines() {
     const { target, curves, identity } = this.options;
     const { x: left, y: top, width, height } = this.frame();
+    const labels = [];
     for (const curve of curves || []) {
       const path = curve.points.filter(([latency]) => latency >= this.sx.low / 2 && latency <= this.sx.high * 2);
       const at = path.map(([latency, accuracy]) => [this.sx(latency), this.sy(accuracy)]);
       this.plot.append(draw("polyline", { points: at.map((p) => p.join(",")).join(" "), class: "curve" }));
       const seen = at.filter(([px, py]) => px > left + 80 && px < left + width - 4 && py > top + 12 && py < top + height);
       const end = seen[seen.length - 1];
-      if (end) this.plot.append(draw("text", { x: end[0], y: end[1] - 5, "text-anchor": "end", class: "hint halo" }, `reward ${digits(curve.level)}`));
+      if (!end || labels.some(([px, py]) => Math.abs(px - end[0]) < 75 && Math.abs(py - end[1]) < 14)) continue;
+      labels.push(end);
+      this.plot.append(draw("text", { x: end[0], y: end[1] - 5, "text-anchor": "end", class: "hint halo" }, `reward ${digits(curve.level)}`));
     }
     if (identity) {
       const [low, high] = [this.sx.low, this.sx.high];
@@ -126,7 +129,7 @@ class Scatter {
       const at = this.sx(target);
       this.plot.append(draw("line", { x1: at, x2: at, y1: top, y2: top + height, class: "target" }));
       const right = at > left + width - 110;
-      const place = { x: right ? at - 5 : at + 5, y: top + height - 6, "text-anchor": right ? "end" : "start", class: "hint" };
+      const place = { x: right ? at - 5 : at + 5, y: top + height - 6, "text-anchor": right ? "end" : "start", class: "hint halo" };
       this.plot.append(draw("text", place, `target ${digits(target)} ms`));
     }
   }

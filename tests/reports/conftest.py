@@ -1,6 +1,8 @@
 """Runs made of real Optuna studies: `runs` gives the functions that make them."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -141,6 +143,22 @@ def directory(path, made=None, references=(), final=None, facts=FACTS, storage=N
     return path
 
 
+def demo(path):
+    """The run of `make demo`, as one machine recorded it in demo_run.json."""
+    recorded = json.loads(Path(__file__).with_name("demo_run.json").read_text())
+    space = {name: CategoricalDistribution(choices) for name, choices in recorded["choices"].items()}
+    made = [
+        create_trial(
+            values=one["values"],
+            params={name: space[name].choices[index] for name, index in one["params"].items()},
+            distributions=space,
+            user_attrs=one["user_attrs"],
+        )
+        for one in recorded["trials"]
+    ]
+    return directory(path, made, recorded["references"], recorded["final"], recorded["facts"])
+
+
 @pytest.fixture(scope="session")
 def runs():
     return SimpleNamespace(
@@ -150,6 +168,7 @@ def runs():
         reference=reference,
         data=data,
         directory=directory,
+        demo=demo,
         timing=timing,
         facts=FACTS,
     )

@@ -4,12 +4,37 @@ import json
 import time
 
 import pytest
+from selenium.webdriver import ActionChains
 
 from reports.html import write_page
 from reports.runs import read_run, read_runs
 
 pytestmark = pytest.mark.xdist_group("browser")
 EVIL = "</script><script>window.taken=1</script>"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_of_the_demo_run(browser, runs, tmp_path, width, dark):
+    path = runs.demo(tmp_path / "demo")
+    write_page([read_run(path)], path / "report.html")
+    page = browser.open(path / "report.html", width=width, dark=dark)
+    assert page.text("#details h3") == "#8"
+    assert "By reward the search names #8 the best: with probability 98%" in page.text(".findings")
+    assert "#8 cannot be told apart from it in accuracy" in page.text(".findings")
+    dots = page.all("#front-chart path.dot")
+    assert len(dots) == 3
+    ActionChains(page.driver).move_to_element(dots[2]).perform()
+    assert page.one("#front-chart .tip strong").text == "#18"
+    dots[2].click()
+    assert page.text("#details h3") == "#18"
+    assert len(page.all("#details .layer[rx='5']")) >= 9  # stem, seven blocks, head, and sheets behind repeats
+    page.one('.networks th[data-key="latency_ms"] button').click()
+    assert page.all(".networks .pick")[0].text == "#8"
+    page.screenshot(tmp_path / "page.png")
+    assert page.complaints() == []
+    assert {url for url in page.requests() if not url.startswith("data:")} == {(path / "report.html").as_uri()}
+    assert page.run("document.documentElement.scrollWidth") <= width
 
 
 def test_names_with_markup_are_text(browser, runs, tmp_path):
