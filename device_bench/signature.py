@@ -82,13 +82,13 @@ class _Graph:
         self._tensors: dict[int, _Tensor] = {}
         self._codes = [_code(self._model.OperatorCodes(i)) for i in range(self._model.OperatorCodesLength())]
         self._unpacked: dict[int, str] = {}
+        self._read_options: dict[tuple[str, int, bytes, bytes], list[str]] = {}
 
     def views(self) -> Iterator[OperatorView]:
         for index in range(self._subgraph.OperatorsLength()):
             operator = self._subgraph.Operators(index)
             name = self._codes[operator.OpcodeIndex()]
-            inputs = [int(one) for one in operator.InputsAsNumpy()] if operator.InputsLength() else []
-            outputs = [int(one) for one in operator.OutputsAsNumpy()] if operator.OutputsLength() else []
+            inputs, outputs = _listed(operator.InputsAsNumpy()), _listed(operator.OutputsAsNumpy())
             if name == "DEQUANTIZE" and self._is_constant(inputs[0]):
                 self._unpacked[outputs[0]] = self._tensor(inputs[0]).kind
                 continue
@@ -102,7 +102,7 @@ class _Graph:
             name,
             f"{','.join(one.shape for one in moving)}>{','.join(one.shape for one in made)}",
             *self._window(name, operator, fixed, moving),
-            *_options(name, operator),
+            *self._options(name, operator),
         ]
         if name in _ARGUMENTS and fixed:
             words += self._argument(name, fixed[0])
@@ -117,6 +117,20 @@ class _Graph:
         if name == "CONV_2D" and sizes[3] != moving[0].sizes[3]:
             words.append(f"groups={moving[0].sizes[3] // sizes[3]}")
         return words
+
+    def _options(self, name: str, operator: Any) -> list[str]:
+        """Words for the options; most operators of a file repeat the options of another, byte by byte."""
+        kind, table = operator.BuiltinOptionsType(), operator.BuiltinOptions()
+        if table is None or kind == 0:
+            return []
+        content, start = table.Bytes, table.Pos
+        layout = start - int.from_bytes(content[start : start + 4], "little", signed=True)
+        layout_size = int.from_bytes(content[layout : layout + 2], "little")
+        size = int.from_bytes(content[layout + 2 : layout + 4], "little")
+        key = (name, kind, content[layout : layout + layout_size], content[start + 4 : start + size])
+        if key not in self._read_options:
+            self._read_options[key] = _options(name, table, kind)
+        return self._read_options[key]
 
     def _argument(self, name: str, tensor: int) -> list[str]:
         values = self._tensor(tensor).integers()
@@ -142,7 +156,8 @@ class _Tensor:
     def __init__(self, model: Any, tensor: Any) -> None:
         self._model = model
         self._tensor = tensor
-        self.sizes = tuple(int(one) for one in tensor.ShapeAsNumpy()) if tensor.ShapeLength() else ()
+        shape = tensor.ShapeAsNumpy()  # the number 0 where there is none
+        self.sizes: tuple[int, ...] = () if isinstance(shape, int) else tuple(shape.tolist())
         self.kind = _names("TensorType")[tensor.Type()].lower()
 
     @property
@@ -159,12 +174,9 @@ class _Tensor:
         return [int.from_bytes(raw[i : i + width], "little", signed=True) for i in range(0, len(raw), width)]
 
 
-def _options(name: str, operator: Any) -> list[str]:
+def _options(name: str, table: Any, kind: int) -> list[str]:
     """The options that change the work: stride and padding in words of their own, others as `name=value`."""
-    table = operator.BuiltinOptions()
-    if table is None or operator.BuiltinOptionsType() == 0:
-        return []
-    values = _option_values(table, operator.BuiltinOptionsType())
+    values = _option_values(table, kind)
     words = []
     if "filter_height" in values:
         words.append(f"k{values.pop('filter_height')}x{values.pop('filter_width')}")
@@ -209,6 +221,11 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
+def _listed(vector: Any) -> list[int]:
+    """The numbers of a vector; the reader gives the number 0 where there is none."""
+    return [] if isinstance(vector, int) else list(vector.tolist())
+
+
 def _code(code: Any) -> str:
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     name = _names("BuiltinOperator")[number]
@@ -227,4 +244,5 @@ def _names(enumeration: str) -> dict[int, str]:
 def _schema() -> ModuleType:
     from ai_edge_litert import schema_py_generated
 
-    return schema_py_generated
+    schema: ModuleType = schema_py_generated
+    return schema
