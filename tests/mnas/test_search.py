@@ -195,14 +195,21 @@ def test_the_best_is_named_after_new_trainings(finished: Path) -> None:
     assert "probability" in run.final["confirmation"]["sentence"]
 
 
-def test_a_run_with_another_target_begins_with_the_trials_of_an_earlier_one(copy: Path) -> None:
-    done = search(copy, 'search.start=["run"]', "search.run=next", "search.trials=3", "latency.target_ms=0.01")
+def test_a_run_with_other_targets_begins_with_the_trials_of_an_earlier_one(copy: Path) -> None:
+    done = search(copy, 'search.start=["run"]', "search.run=next", "search.trials=3", "latency.target_ms=[0.01, 0.02]")
     assert done.returncode == 0, done.stderr
     assert "beginning with 2 trials of run" in done.stdout
     earlier, later = (Run.open(copy / name).study().trials for name in ("run", "next"))
     assert [trial.values for trial in later[:2]] == [trial.values for trial in earlier]
     assert all(new.user_attrs["reward"] < old.user_attrs["reward"] for old, new in zip(earlier, later[:2], strict=True))
+    assert all(trial.user_attrs["reward"] == trial.user_attrs["rewards"][trial.number % 2] for trial in later)
     assert len(later) == 3
+    final = Run.open(copy / "next").final
+    assert final is not None
+    assert [one["target_ms"] for one in final["targets"]] == [0.01, 0.02]
+    for one in final["targets"]:
+        model = (copy / "next" / f"best-{one['target_ms']:g}ms.tflite").read_bytes()
+        assert model == (copy / "next" / "candidates" / one["best"]["hash"] / "model.tflite").read_bytes()
 
 
 def test_published_networks_can_begin_a_search(copy: Path) -> None:
@@ -264,6 +271,7 @@ def broken_image(folder: Path) -> str:
         ("latency.target_ms=-1", "above 0 ms"),
         ('references.names=["resnet-50"]', "no published network 'resnet-50'"),
         ('search.start=["runs/none"]', "neither a run directory nor one of"),
+        ("latency.target_ms=[]", "an empty list"),
         ("search.algorithm=ppoo", "search.algorithm 'ppoo' is unknown"),
     ],
 )
