@@ -164,8 +164,13 @@ def device_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def open_latency(settings: LatencySection, tell: Tell) -> LatencySource:
+def open_latency(settings: LatencySection, tell: Tell, say: Tell) -> LatencySource:
     """The latency source that the configuration names.
+
+    Args:
+        settings: Which device or table.
+        tell: Receives what a device does, in words; empty when it rests.
+        say: Receives what is worth a line that stays.
 
     Raises:
         BenchError: There is no such device, or it does not answer.
@@ -173,7 +178,7 @@ def open_latency(settings: LatencySection, tell: Tell) -> LatencySource:
     if settings.device.startswith("table:"):
         from mnas.table_latency import TableLatency
 
-        return TableLatency(settings, tell)
+        return TableLatency(settings, say)
     if device_names(settings.device) == ("host",):
         return HostLatency(settings, tell)
     return PhoneLatency(settings, tell)

@@ -59,7 +59,7 @@ def run_search(config: Config, display: Display) -> Run:
     check_algorithm(config.search.algorithm, goals=len(targets))
     check_start(config)
     with ExitStack() as stack:
-        latency = open_latency(config.latency, display.timing)
+        latency = open_latency(config.latency, display.timing, display.say)
         stack.callback(latency.close)
         # Nothing is on disk before everything that can be checked is checked.
         run = run or Run.create(config.search.run, config.to_dict(), dataset)

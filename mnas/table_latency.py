@@ -24,12 +24,12 @@ class TableLatency:
 
     beside_training = False
 
-    def __init__(self, settings: LatencySection, tell: Callable[[str], None]) -> None:
+    def __init__(self, settings: LatencySection, say: Callable[[str], None]) -> None:
         """Reads the table.
 
         Args:
             settings: `device` is `table:FILE`; precision and threads must be the table's.
-            tell: Receives what the table's last check has shown.
+            say: Receives what the table's last check has shown.
 
         Raises:
             BenchError: The table cannot be read, or was measured otherwise.
@@ -42,7 +42,7 @@ class TableLatency:
                 f"the table was measured on cores {self._table.facts.get('cores') or 'of the system'},"
                 f" not {settings.cores}: leave latency.cores out, or build another table"
             )
-        tell(trust(self._table))
+        say(trust(self._table))
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         """Predicts; a model with operators that the table has not gets the verdict "failed"."""

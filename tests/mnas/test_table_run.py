@@ -92,7 +92,7 @@ def test_a_check_is_stored_and_a_search_says_it(built, tmp_path, monkeypatch):
     assert [one.name for one in tmp_path.iterdir()] == ["copy.json"]
 
     told = []
-    source = open_latency(LatencySection(device=f"table:{copy}", target_ms=1.0), told.append)
+    source = open_latency(LatencySection(device=f"table:{copy}", target_ms=1.0), lambda text: None, told.append)
     assert "error on random networks" in told[0]
     source.close()
 
@@ -115,7 +115,7 @@ def test_a_search_is_priced_by_the_table(built, tmp_path):
     images = np.random.default_rng(0).random((4, 48, 48, 3), np.float32)
     model = to_tflite(search_spaces.build_model(arch, (48, 48, 3), 5), "int8", images)
     other = to_tflite(search_spaces.build_model(arch, (48, 48, 3), 6), "int8", images)
-    source = open_latency(LatencySection(device=f"table:{path}", target_ms=1.0), lambda text: None)
+    source = open_latency(LatencySection(device=f"table:{path}", target_ms=1.0), lambda text: None, lambda text: None)
     assert not source.beside_training
     timings = source.measure({"good": model, "other": other}, np.random.default_rng(0), tmp_path)
     assert timings["good"].median_ms == table.predict(model).median_ms
@@ -147,7 +147,7 @@ def _write(folder: Path, model: bytes) -> str:
 def test_a_search_refuses_a_table_of_something_else(built, settings, message):
     section = LatencySection(**({"device": f"table:{built[1]}", "target_ms": 1.0} | settings))
     with pytest.raises((BadRequest, SearchError), match=message):
-        open_latency(section, lambda text: None)
+        open_latency(section, lambda text: None, lambda text: None)
 
 
 def test_an_imported_table_is_not_checked(tmp_path):
