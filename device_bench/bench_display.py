@@ -108,8 +108,8 @@ class LiveDisplay:
 
     def progress(self, now: measurement.Progress) -> None:
         """Shows what a device does."""
-        detail = f": {now.detail}" if now.detail else f", session {now.sessions + 1}"
-        self._doing[now.device] = f"{now.doing}{detail}"
+        session = "" if now.doing in ("canary", "waiting") else f", session {now.sessions + 1}"
+        self._doing[now.device] = now.doing + (f": {now.detail}" if now.detail else session)
 
     def finished(self, cell: Cell, timing: Timing) -> None:
         """Prints the result above the bar."""

@@ -1,11 +1,13 @@
 """This machine as a transport."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from device_bench.errors import BadRequest, CommandTimeout, DeviceLost, PullFail
 from device_bench.transport import Completed
 
 _GRACE_S = 5.0
+_PREFIX, _LOCK, _FRESH_S = "device_bench-", ".in-use", 60.0
 
 
 class LocalTransport:
@@ -24,7 +27,10 @@ class LocalTransport:
 
     def __init__(self, name: str = "host") -> None:
         self.name = name
-        self.workdir = tempfile.mkdtemp(prefix="device_bench-")
+        _sweep()
+        self.workdir = tempfile.mkdtemp(prefix=_PREFIX)
+        self._lock: int | None = os.open(Path(self.workdir, _LOCK), os.O_CREAT | os.O_WRONLY, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def shell(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """Runs a command in its own process group, ended with all its children when its time is over."""
@@ -96,11 +102,24 @@ class LocalTransport:
     def close(self) -> None:
         """Removes the working directory."""
         shutil.rmtree(self.workdir, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _resolve(self, path: str) -> Path:
         if "\0" in path:
             raise BadRequest(f"{path!r} is no path")
         return Path(self.workdir, path)
+
+
+def _sweep() -> None:
+    """Removes working directories whose process was killed: nobody holds their lock any more."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
+        with contextlib.suppress(OSError), lock.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A lock that was made a moment ago may not be held yet.
+            if time.time() - lock.parent.stat().st_ctime > _FRESH_S:
+                shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

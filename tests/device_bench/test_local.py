@@ -32,6 +32,25 @@ def test_closing_leaves_nothing(host):
     assert not Path(host.workdir).exists()
 
 
+def test_what_a_killed_process_left_is_swept(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    script = (
+        f"import os, tempfile; tempfile.tempdir = {str(tmp_path)!r}\n"
+        "from device_bench.local import LocalTransport\n"
+        "print(LocalTransport().workdir, flush=True)\nos.kill(os.getpid(), 9)\n"
+    )
+    left = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False).stdout.strip()
+    mine = LocalTransport()
+    assert Path(left).is_dir()
+    monkeypatch.setattr("device_bench.local._FRESH_S", -1.0)
+    other = LocalTransport()
+    assert not Path(left).exists()
+    assert Path(mine.workdir).is_dir()
+    mine.close()
+    other.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_grandchildren_end_with_the_command(host):
     with pytest.raises(CommandTimeout):
         host.shell(("sh", "-c", "sleep 60 & echo $! > child; wait"), timeout_s=0.5)
