@@ -6,10 +6,12 @@
     python bench/controller_quality.py --noise                            one training's noise, and a confirmation
 
 NAS-Bench-Macro is read where it lies beside the repository, else the project's own table. Regret is the best reward
-of the table less that of the incumbent, x 1e-5. Writes a CSV and a figure under bench/results.
+of the table less that of the incumbent, x 1e-5. Writes a CSV and a figure under bench/results,
+and goes on where it was stopped.
 """
 
 import csv
+import json
 import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -26,6 +28,7 @@ from rich.table import Table
 RESULTS = Path(__file__).with_name("results")
 _MARKS = (10, 15, 20, 25, 30, 40, 50, 60, 70, 80, 90, 100, 125, 150, 175, 200, 250, 300, 350, 400, 450, 500, 1000, 2000)
 _SHOWN = (25, 50, 100, 200, 500)
+_FIELDS = ("regret", "confirmed", "hypervolume")
 
 
 @click.command()
@@ -66,15 +69,30 @@ def main(
         raise click.UsageError(f"{path.name} has {size} architectures: ask for at most so many evaluations")
     marks = tuple(sorted({*(mark for mark in _MARKS if mark < evaluations), evaluations}))
     chosen = range(first_seed, first_seed + seeds)
-    tasks = [Task(path, word, reward, target, seed, marks, noise, canonical) for word in names for seed in chosen]
-    with ProcessPoolExecutor(workers) as pool:
-        curves = list(track(pool.map(run, tasks, chunksize=1), f"{path.name}, {reward}", total=len(tasks)))
-    results = {word: curves[place * seeds : (place + 1) * seeds] for place, word in enumerate(names)}
+    tasks = [Task(path, word, reward, target, seed, marks, noise, canonical) for seed in chosen for word in names]
     stem = name or f"{load(path).name}-{reward}{'-noise' if noise else ''}{'-canonical' if canonical else ''}"
-    RESULTS.mkdir(exist_ok=True)
+    done = finish(tasks, RESULTS / f"{stem}.jsonl", workers, f"{path.name}, {reward}")
+    results = {word: [done[task] for task in tasks if task.algorithm == word] for word in names}
     write_csv(RESULTS / f"{stem}.csv", results, marks)
     draw(RESULTS / f"{stem}.svg", results, marks, f"{path.name.split('.')[0]}, {reward} reward, {seeds} seeds")
     show(results, marks, noise, f"regret x 1e-5 on {path.name}, {reward} reward, {seeds} seeds")
+
+
+def finish(tasks: list[Task], path: Path, workers: int, title: str) -> dict[Task, Curves]:
+    """Runs what is not in ``path`` yet, seed by seed, and adds each result to it: a stopped comparison goes on."""
+    path.parent.mkdir(exist_ok=True)
+    stored: dict[str, Curves] = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        record = json.loads(line)
+        stored[record["task"]] = Curves(*(np.array(record[field]) for field in _FIELDS))
+    left = [task for task in tasks if repr(task) not in stored]
+    with ProcessPoolExecutor(workers) as pool, path.open("a") as file:
+        for task, curves in track(zip(left, pool.map(run, left), strict=True), title, total=len(left)):
+            stored[repr(task)] = curves
+            values = {field: getattr(curves, field).tolist() for field in _FIELDS}
+            file.write(json.dumps({"task": repr(task), **values}) + "\n")
+            file.flush()
+    return {task: stored[repr(task)] for task in tasks}
 
 
 def summary(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -108,7 +126,7 @@ def write_csv(path: Path, results: dict[str, list[Curves]], marks: tuple[int, ..
         writer = csv.writer(file)
         writer.writerow(["algorithm", "evaluations", "measure", "mean", "standard_error", "seeds"])
         for word, curves in results.items():
-            for field in ("regret", "confirmed", "hypervolume"):
+            for field in _FIELDS:
                 mean, error = summary(stacked(curves, field))
                 for mark, centre, spread in zip(marks, mean, error, strict=True):
                     writer.writerow([word, mark, field, f"{centre:.7g}", f"{spread:.3g}", len(curves)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import moocore
@@ -14,7 +15,7 @@ from mnas.confirm import Contender, Plan, contenders, next_runs, verdict
 from mnas.steps import Tokens
 
 from .searches import search
-from .tables import load, reward_of
+from .tables import Table, load, reward_of
 
 CONFIRMATION = Plan(top=8, rounds=2, keep=4)
 
@@ -49,11 +50,17 @@ class Curves:
     hypervolume: np.ndarray
 
 
+@cache
+def _problem(path: Path, canonical: bool, kind: str, target: float) -> tuple[Table, np.ndarray, np.ndarray]:
+    """A table, the reward of every mean accuracy ``[rows]`` and of every single one ``[rows, seeds]``."""
+    table = load(path, canonical)
+    reward = reward_of(table, kind, target)
+    return table, reward(table.accuracy, table.cost), reward(table.seeds, table.cost[:, None])
+
+
 def run(task: Task) -> Curves:
     """Searches once."""
-    table = load(task.table, task.canonical)
-    reward = reward_of(table, task.reward, task.target)
-    truth = reward(table.accuracy, table.cost)
+    table, truth, again = _problem(task.table, task.canonical, task.reward, task.target)
     rng = np.random.default_rng([task.seed, 7])
     rows: list[int] = []
     told: list[float] = []
@@ -62,10 +69,9 @@ def run(task: Task) -> Curves:
     def evaluate(tokens: Tokens) -> float:
         row = table.rows[tokens]
         which = int(rng.integers(table.seeds.shape[1]))
-        accuracy = table.seeds[row, which] if task.noise else table.accuracy[row]
         rows.append(row)
         drawn.append(which)
-        told.append(float(reward(accuracy, table.cost[row])))
+        told.append(float(again[row, which] if task.noise else truth[row]))
         return told[-1]
 
     with one_thread():
@@ -74,7 +80,6 @@ def run(task: Task) -> Curves:
     regret = [truth.max() - truth[rows[int(np.argmax(told[:count]))]] for count in task.checkpoints]
     confirmed = list(regret)
     if task.noise:
-        again = reward(table.seeds, table.cost[:, None])
         for place, count in enumerate(task.checkpoints):
             spent = count - CONFIRMATION.trainings
             if spent >= CONFIRMATION.top:
