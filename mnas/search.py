@@ -72,6 +72,8 @@ def run_search(config: Config, display: Display) -> Run:
         )
         study = run.open_study(_facts(config, dataset, rewards))
         stack.enter_context(storage_errors(run.storage_url, RunFailed))
+        if study.get_trials(deepcopy=False):
+            display.say(f"resuming {run.path}: {first_open(study)} of {config.search.trials} trials are done")
         begin(run, study, searched, dataset.input_shape, config, rewards, display)
         Search(run, config, searched, rewards, study, evaluator, display).go()
         finish(run, study, config, rewards, references, evaluator, display)
@@ -94,8 +96,6 @@ class Search:
         """Finishes the open trials and all new ones up to `search.trials`."""
         section = self.config.search
         finished = [Finished.of(trial) for trial in _complete(self.study)]
-        if finished:
-            self.display.say(f"resuming {self.run.path}: {first_open(self.study)} of {section.trials} trials are done")
         self.display.begin(section.trials, finished)
         batch = batch_size(section.algorithm, section.batch)
         sampler_of = sampler_factory(
