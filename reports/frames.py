@@ -31,6 +31,7 @@ COLUMNS = {
     "latency_low_ms": "float64",
     "latency_high_ms": "float64",
     "verdict": "str",
+    "predicted": "bool",
     "reward": "float64",
     "on_front": "bool",
     "repeated": "bool",
@@ -53,7 +54,8 @@ def frame(source: Source) -> pd.DataFrame:
     - `run`, `kind` (`candidate` or `reference`), `name`, `number` (of the trial), `state` (Optuna's word in lower case)
     - `accuracy` of the int8 file on the validation split, `accuracy_low`, `accuracy_high` (its 95 % interval),
       `accuracy_float` of the trained network, `test_accuracy` of the int8 file where the search has measured it
-    - `latency_ms` (median), `latency_low_ms`, `latency_high_ms`, `verdict` of the timing
+    - `latency_ms` (median), `latency_low_ms`, `latency_high_ms`, `verdict` of the timing,
+      `predicted`: the latency comes from a table, not from a device
     - `reward`, `on_front` (among the candidates), `repeated` (the same network as an earlier trial: never on the front)
     - `params`, `macs`, `size_bytes`, `train_s`
     - `arch_hash`, `blocks` (tuple of block strings), `error` of a failed trial
@@ -113,6 +115,28 @@ def bench(path: str | os.PathLike[str]) -> pd.DataFrame:
     return table.rename(columns={"median_ms": "latency_ms", "low_ms": "latency_low_ms", "high_ms": "latency_high_ms"})
 
 
+def table_check(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """What `mnas table check` wrote (`TABLE.check.json`), for `figures.predicted_against_measured`.
+
+    Columns: `name`, `kind`, `macs`, `latency_ms` (measured), `predicted_ms`, `predicted_low_ms`, `predicted_high_ms`.
+
+    Raises:
+        ReportError: it is no result of a check.
+    """
+    from mnas.errors import SearchError
+    from mnas.files import read_json
+
+    try:
+        rows = read_json(Path(path))["networks"]
+        table = pd.DataFrame(rows)[["name", "kind", "macs", "measured_ms", "predicted_ms", "low_ms", "high_ms"]]
+    except SearchError as error:
+        raise ReportError(str(error)) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReportError(f"{path} is no result of `mnas table check`: {error}") from error
+    names = {"measured_ms": "latency_ms", "low_ms": "predicted_low_ms", "high_ms": "predicted_high_ms"}
+    return table.rename(columns=names)
+
+
 def _repeated(table: pd.DataFrame) -> pd.Series:
     """A network proposed again was neither trained nor timed again: its row is a copy of the first one's."""
     counted = (table["kind"] == "candidate") & (table["state"] == "complete") & (table["arch_hash"] != "")
@@ -153,7 +177,7 @@ def _reference(run: RunData, net: Mapping[str, Any]) -> dict[str, Any]:
 def _measured(attributes: Mapping[str, Any]) -> dict[str, Any]:
     timing = attributes.get("latency")
     timing = timing if isinstance(timing, Mapping) else {}
-    blocks = attributes.get("blocks")
+    blocks, conditions = attributes.get("blocks"), timing.get("conditions")
     low_ms, high_ms = _float(timing.get("low_ms")), _float(timing.get("high_ms"))
     if not (low_ms > 0 and np.isfinite(high_ms)):  # the protocol's 0 and inf stand for "not known"
         low_ms = high_ms = np.nan
@@ -162,6 +186,7 @@ def _measured(attributes: Mapping[str, Any]) -> dict[str, Any]:
         "latency_low_ms": low_ms,
         "latency_high_ms": high_ms,
         "verdict": _text(timing.get("verdict")),
+        "predicted": isinstance(conditions, Mapping) and conditions.get("predicted") is True,
         "reward": _float(attributes.get("reward")),
         "params": _float(attributes.get("params")),
         "macs": _float(attributes.get("macs")),

@@ -56,6 +56,7 @@ def words(run: RunData, table: pd.DataFrame) -> list[str]:
         *_named_best(run),
         *_against_references(run, table, done),
         *_quantization(done),
+        *_predicted(run, done),
         _basis(run),
     ]
 
@@ -193,6 +194,14 @@ def _quantization(done: pd.DataFrame) -> list[str]:
         f"Against the float networks, int8 changes accuracy by {_signed(100 * change.median())} points in the median "
         f"and {_signed(100 * change[worst])} at worst ({done.loc[worst, 'name']})."
     ]
+
+
+def _predicted(run: RunData, done: pd.DataFrame) -> list[str]:
+    """A table's latency must not be taken for a measured one."""
+    if not done["predicted"].any():
+        return []
+    source = str(run.facts.get("device") or "a table")
+    return [f"Latencies are predicted by {source}, not measured: measure the front before relying on it."]
 
 
 def operations(table: pd.DataFrame) -> str:

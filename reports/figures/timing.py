@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.errors import ReportError
@@ -17,8 +18,9 @@ def predicted_against_measured(table: pd.DataFrame, *, title: str = "") -> Figur
     """Predicted against measured latency with the 10 % band, and how many networks fall into it.
 
     Args:
-        table: a row a network with the columns `predicted_ms` and `latency_ms`, and where known the interval
-            `latency_low_ms`, `latency_high_ms`.
+        table: a row a network with the columns `predicted_ms` and `latency_ms`, and where known the intervals
+            `latency_low_ms`, `latency_high_ms`, `predicted_low_ms`, `predicted_high_ms` and the `kind` of network;
+            `reports.frames.table_check` reads one from what `mnas table check` wrote.
         title: above the figure.
 
     Raises:
@@ -28,37 +30,56 @@ def predicted_against_measured(table: pd.DataFrame, *, title: str = "") -> Figur
     both = np.isfinite(measured) & np.isfinite(predicted)
     if not both.any():
         raise ReportError("no row of the frame has both a predicted_ms and a latency_ms above 0")
-    x, y = measured[both], predicted[both]
-    error = np.abs(y / x - 1)
+    known, x, y = table[both], measured[both], predicted[both]
     with look.style():
         figure, (axis,) = look.new_figure(4.4, 4.0)
-        ends = np.array([min(x.min(), y.min()) * 0.88, max(x.max(), y.max()) * 1.12])
-        look.amount_axis(axis, ends, "measured latency in ms")
-        look.amount_axis(axis, ends, "predicted latency in ms", vertical=True)
-        span = np.geomspace(*ends, 60)
-        axis.fill_between(
-            span, span * (1 - BAND), span * (1 + BAND), color=look.COLORS[5], alpha=0.22, linewidth=0, label="±10%"
-        )
-        axis.plot(span, span, color=look.INK, linewidth=0.8, linestyle=(0, (5, 3)))
-        if {"latency_low_ms", "latency_high_ms"} <= set(table):
-            sides = np.stack([x - table["latency_low_ms"][both], table["latency_high_ms"][both] - x]).astype(float)
-            sides = np.where(np.isfinite(sides), np.clip(sides, 0, None), 0)
-            axis.errorbar(x, y, xerr=sides, fmt="none", ecolor=look.CLOUD, elinewidth=0.8, zorder=2)
-        axis.scatter(x, y, s=14, color=look.COLORS[0], linewidths=0, alpha=0.85, zorder=3, label=f"{len(x)} networks")
+        low, high = min(x.min(), y.min()) * 0.88, max(x.max(), y.max()) * 1.12
+        look.amount_axis(axis, np.array([low, high]), "measured latency in ms")
+        look.amount_axis(axis, np.array([low, high]), "predicted latency in ms", vertical=True)
+        _band(axis, low, high)
+        bars = {"fmt": "none", "ecolor": look.CLOUD, "elinewidth": 0.7, "alpha": 0.7, "zorder": 2}
+        axis.errorbar(x, y, xerr=_sides(known, "latency", x), yerr=_sides(known, "predicted", y), **bars)
+        kinds = known["kind"].astype(str) if "kind" in known else pd.Series("", index=known.index)
+        for index, kind in enumerate(dict.fromkeys(kinds)):
+            own = (kinds == kind).to_numpy()
+            axis.scatter(
+                x[own],
+                y[own],
+                s=14,
+                color=look.COLORS[index % len(look.COLORS)],
+                marker=look.MARKERS[index % len(look.MARKERS)],
+                linewidths=0,
+                alpha=0.85,
+                zorder=3,
+                label=f"{own.sum()} networks" + (f", {kind}" if kind else ""),
+            )
+        error = np.abs(y / x - 1)
         within = [f"{100 * np.mean(error <= share):.0f}% within ±{100 * share:.0f}%" for share in (BAND, BAND / 2)]
-        axis.text(
-            0.03,
-            0.97,
-            "\n".join([*within, f"largest error {100 * error.max():.1f}%"]),
-            transform=axis.transAxes,
-            va="top",
-        )
-        axis.set_xlim(ends)
-        axis.set_ylim(ends)
+        words = "\n".join([*within, f"largest error {100 * error.max():.1f}%"])
+        axis.text(0.03, 0.97, words, transform=axis.transAxes, va="top")
+        axis.set_xlim(low, high)
+        axis.set_ylim(low, high)
         axis.set_aspect("equal")
         axis.set_title(title)
         axis.legend(loc="lower right")
     return figure
+
+
+def _band(axis: Axes, low: float, high: float) -> None:
+    span = np.geomspace(low, high, 60)
+    shade = {"color": look.COLORS[5], "alpha": 0.22, "linewidth": 0}
+    axis.fill_between(span, span * (1 - BAND), span * (1 + BAND), label=f"±{100 * BAND:.0f}%", **shade)
+    axis.plot(span, span, color=look.INK, linewidth=0.8, linestyle=(0, (5, 3)))
+
+
+def _sides(table: pd.DataFrame, of: str, center: np.ndarray) -> np.ndarray:
+    """Lengths of the interval's two arms, 0 where it is not known: `[2, rows]`."""
+    ends = [f"{of}_low_ms", f"{of}_high_ms"]
+    if not set(ends) <= set(table):
+        return np.zeros((2, len(center)))
+    low, high = (table[name].to_numpy(dtype=float, na_value=np.nan) for name in ends)
+    sides = np.stack([center - low, high - center])
+    return np.where(np.isfinite(sides), np.clip(sides, 0, None), 0)
 
 
 def devices(table: pd.DataFrame, *, title: str = "") -> Figure:

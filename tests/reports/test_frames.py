@@ -1,3 +1,5 @@
+from dataclasses import asdict
+
 import numpy as np
 import optuna
 import pandas as pd
@@ -5,11 +7,13 @@ import pytest
 
 from device_bench.cells import Cell
 from device_bench.results import Results
+from device_bench.table_check import CheckedNetwork
 from device_bench.timing import Timing
+from mnas.files import write_json
 from mnas.run import Run
 from reports import ReportError, frame, pareto_front
-from reports.figures import devices
-from reports.frames import COLUMNS, bench, decisions, frames
+from reports.figures import devices, predicted_against_measured
+from reports.frames import COLUMNS, bench, decisions, frames, table_check
 from reports.runs import read_run, read_runs
 
 
@@ -155,3 +159,25 @@ def test_bench_results_are_read_with_the_frames_names(runs, tmp_path):
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ReportError, match="no table of results"):
         bench(tmp_path / "other.csv")
+
+
+def test_a_table_check_is_read_with_the_frames_names(tmp_path):
+    rows = [
+        CheckedNetwork(f"n{k}", kind, 10, 10.0 + k, 10.1 + k, 9.9 + k, 10.6 + k, 0.0, 0.01)
+        for k, kind in enumerate(("random", "near", "near"))
+    ]
+    write_json(tmp_path / "t.json.check.json", {"networks": [asdict(row) for row in rows]})
+    table = table_check(tmp_path / "t.json.check.json")
+    assert table["latency_ms"].tolist() == [10.0, 11.0, 12.0]
+    legend = predicted_against_measured(table).axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()][-2:] == ["1 networks, random", "2 networks, near"]
+    for content, message in (("{}", "no result of `mnas table check`"), ("{", "is not JSON")):
+        (tmp_path / "other.json").write_text(content)
+        with pytest.raises(ReportError, match=message):
+            table_check(tmp_path / "other.json")
+
+
+def test_latencies_of_a_table_are_marked_as_predicted(runs):
+    made = runs.trials(2)
+    made[1].user_attrs["latency"]["conditions"] = {"predicted": True}
+    assert frame(runs.data(made))["predicted"].tolist() == [False, True]

@@ -104,6 +104,14 @@ def test_without_the_number_of_images_nothing_is_claimed(runs):
     assert "#0 is 29" not in said
 
 
+def test_predicted_latencies_are_not_called_measured(runs):
+    timing = runs.timing(2.0, conditions={"predicted": True})
+    facts = runs.facts | {"device": "table:pixel7.json"}
+    said = text(runs.data([trial(runs, 0.8, 2.0, "a", latency=timing)], facts=facts))
+    assert "predicted by table:pixel7.json, not measured" in said
+    assert "not measured" not in text(runs.data([trial(runs, 0.8, 2.0, "a")]))
+
+
 def test_quantization_is_told_with_its_worst_case(runs):
     made = [trial(runs, 0.8, 2.0, "a"), trial(runs, 0.7, 1.0, "b", accuracy_float=0.78)]
     assert "changes accuracy by \N{MINUS SIGN}4.5 points in the median and \N{MINUS SIGN}8.0 at worst (#1)" in text(
