@@ -25,7 +25,9 @@ from device_bench.table_samples import Samples
 
 _BATCH = 24
 _WORTH_IT = 0.97
-"""A round that leaves more than this share of the error was the last."""
+"""A round was worth it when it left less than this share of the best error before it."""
+_IDLE_ROUNDS = 2
+"""After so many rounds that were not worth it, no other is begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +120,14 @@ class _Builder:
         self.error: float | None = None
 
     def run(self) -> LatencyTable:
-        best = float("inf")
+        best, idle = float("inf"), 0
         while (number := self._round_number()) <= self.plan.max_rounds and self._left_s() > 0:
             whole = self._round(number)
-            table = self.table()
-            self.error = table.calibration.mape
-            if not whole or (number >= self.plan.min_rounds and self.error > _WORTH_IT * best):
-                break
+            self.error = self.table().calibration.mape
+            idle = 0 if self.error < _WORTH_IT * best else idle + 1
             best = min(best, self.error)
+            if not whole or (number >= self.plan.min_rounds and idle >= _IDLE_ROUNDS):
+                break
         return self.table()
 
     def _round_number(self) -> int:
