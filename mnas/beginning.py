@@ -23,6 +23,8 @@ from search_spaces import PUBLISHED, MnasNetArch, Shape, Space
 if TYPE_CHECKING:
     from optuna.study import Study
 
+_BEGUN = "begun"
+
 _ANOTHER_SEARCH = ("search", "reward", "latency.target_ms", "latency.cache", "references", "confirm", "study")
 """What may differ from an earlier run without making its accuracies and latencies another measurement's."""
 
@@ -56,12 +58,12 @@ def begin(
     rewards: tuple[Reward, ...],
     display: Display,
 ) -> None:
-    """Gives an empty study its first trials; one that has trials has begun already.
+    """Gives a study its first trials; one that was killed while it did so does the rest.
 
     Raises:
         SearchError: A network outside the space.
     """
-    if study.get_trials(deepcopy=False):
+    if study.user_attrs.get(_BEGUN):
         return
     for name in config.search.start:
         if name in PUBLISHED:
@@ -78,6 +80,7 @@ def begin(
             for trial in trials:
                 _link(earlier, run, trial.user_attrs["arch_hash"])
             display.say(f"beginning with {adopt(study, space, trials)} trials of {name}")
+    study.set_user_attr(_BEGUN, True)
 
 
 def _rewarded(trial: FrozenTrial, number: int, rewards: tuple[Reward, ...]) -> FrozenTrial:
@@ -90,12 +93,15 @@ def _rewarded(trial: FrozenTrial, number: int, rewards: tuple[Reward, ...]) -> F
 
 
 def _link(earlier: Run, run: Run, arch_hash: str) -> None:
-    """The candidate's files, shared where the file system can, for nothing in them ever changes."""
+    """The candidate's files, whole, shared where the file system can, for nothing in them ever changes."""
     target = run.candidate(arch_hash)
     if target.exists():
         return
+    aside = target.with_name(f".{arch_hash}.aside")
+    shutil.rmtree(aside, ignore_errors=True)
     try:
-        shutil.copytree(earlier.candidate(arch_hash), target, copy_function=os.link)
+        shutil.copytree(earlier.candidate(arch_hash), aside, copy_function=os.link)
     except OSError:
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(earlier.candidate(arch_hash), target)
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.copytree(earlier.candidate(arch_hash), aside)
+    aside.rename(target)
