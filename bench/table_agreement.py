@@ -2,7 +2,8 @@
 
     make demo && python bench/table_agreement.py        (or: table_agreement.py RUN TABLE)
 
-Cost: seconds, behind the demo. Expect for the demo and the table that ships: rank correlation above 0.95, most of the front shared.
+Cost: seconds, behind the demo. Expect for the demo and the table that ships: rank correlation above 0.95, most of the
+front shared.
 """
 
 import sys
