@@ -30,9 +30,11 @@ function operatorBars(row) {
   const profile = data.profiles[row];
   if (!profile) return null;
   const total = profile.reduce((sum, [, time]) => sum + time, 0);
-  const bars = profile.slice(0, 12).map(([name, time]) =>
-    make("div", { class: "bar-row" },
-      make("span", {}, name), make("meter", { min: 0, max: profile[0][1], value: time }), make("span", {}, `${digits(time)} ms · ${percent(time / total, 0)}`)));
+  const bars = profile.filter(([, time]) => time > 0).slice(0, 12).map(([name, time]) => {
+    const bar = make("i");
+    bar.style.width = `${(100 * time) / profile[0][1]}%`;
+    return make("div", { class: "bar-row" }, make("span", {}, name), make("span", {}, `${digits(time)} ms · ${percent(time / total, 0)}`), bar);
+  });
   return make("details", { open: true }, make("summary", {}, "latency by operator"), ...bars);
 }
 

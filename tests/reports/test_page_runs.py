@@ -3,6 +3,7 @@
 import json
 import time
 
+import optuna
 import pytest
 from selenium.webdriver import ActionChains
 
@@ -56,6 +57,19 @@ def test_names_with_markup_are_text(browser, runs, tmp_path):
     assert page.text("h1") == name
     assert EVIL in page.text("body")
     assert page.run("document.querySelectorAll('script, img').length") == 2
+
+
+def test_a_study_of_another_space_shows_its_decisions(browser, tmp_path):
+    study = optuna.create_study(directions=["maximize", "minimize"], study_name="cells")
+    study.optimize(
+        lambda t: (t.suggest_float("drop", 0.1, 0.2), len(t.suggest_categorical("cell", ["a", "bb"]))), n_trials=30
+    )
+    write_page([read_run(study)], tmp_path / "page.html")
+    page = browser.open(tmp_path / "page.html")
+    assert page.complaints() == []
+    assert not page.all("#details svg.network")
+    assert [term.text for term in page.all("#details details[open] dt")] == ["drop", "cell"]
+    assert [value.text for value in page.all("#details details[open] dd")][1] in ("a", "bb")
 
 
 def test_two_runs_share_every_view(browser, runs, tmp_path):
