@@ -182,3 +182,14 @@ def test_debug_shows_where_an_error_came_from(tmp_path):
 
     result = CliRunner().invoke(mnas, ["--debug", "report", str(tmp_path)])
     assert type(result.exception).__name__ == "ReportError"
+
+
+@pytest.mark.parametrize("first", ["none", "failed"])
+def test_a_run_with_nothing_finished_beside_one_with_results(runs, tmp_path, first):
+    empty = runs.directory(tmp_path / "empty", {"none": [], "failed": [runs.failed()]}[first])
+    full = runs.directory(tmp_path / "full", runs.trials(5))
+    result = run_report(
+        empty, full, "-o", tmp_path / "both.html", "-f", tmp_path / "both.png", "--csv", tmp_path / "f.csv"
+    )
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv(tmp_path / "f.csv")["run"]) == {"full"}
