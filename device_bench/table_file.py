@@ -1,9 +1,10 @@
 """The file of a latency table: one versioned JSON, checked when it is read."""
 
+import contextlib
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -67,18 +68,18 @@ def write_whole(path: Path, data: bytes) -> None:
     aside = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.aside")
+        with aside.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(aside).replace(path)
-        aside = None
+        aside.replace(path)
     except OSError as error:
         raise BenchError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         if aside is not None:
-            Path(aside).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)
 
 
 def _body(table: "LatencyTable") -> dict[str, Any]:

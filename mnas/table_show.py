@@ -85,27 +85,19 @@ def write_check(result: Mapping[str, Any], table: Path) -> None:
 def _figure(result: Mapping[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 6), layout="constrained")
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    rows = result["networks"]
-    for kind, marker in (("random", "o"), ("near", "s")):
-        chosen = [row for row in rows if row["kind"] == kind]
-        axes.scatter(
-            [row["measured_ms"] for row in chosen],
-            [row["predicted_ms"] for row in chosen],
-            s=16,
-            marker=marker,
-            label=f"{kind} ({len(chosen)})",
-        )
-    ends = [min(row["measured_ms"] for row in rows) * 0.95, max(row["measured_ms"] for row in rows) * 1.05]
-    axes.plot(ends, ends, color="0.4", linewidth=1)
-    axes.fill_between(ends, [one * 0.95 for one in ends], [one * 1.05 for one in ends], color="0.9", label="+-5 %")
-    axes.set(
-        xlabel="measured (ms)",
-        ylabel="predicted (ms)",
-        xscale="log",
-        yscale="log",
-        title="Networks the table never saw",
+    axes.axhspan(-5, 5, color="0.93", zorder=0, label="+-5 %")
+    axes.axhspan(
+        -100 * result["floor_mape"], 100 * result["floor_mape"], color="0.82", zorder=1, label="device's floor"
     )
-    axes.legend()
+    axes.axhline(0, color="0.4", linewidth=1, zorder=2)
+    for kind, marker in (("random", "o"), ("near", "s")):
+        chosen = [row for row in result["networks"] if row["kind"] == kind]
+        measured = [row["measured_ms"] for row in chosen]
+        errors = [100 * (row["predicted_ms"] / row["measured_ms"] - 1) for row in chosen]
+        if chosen:
+            axes.scatter(measured, errors, s=16, marker=marker, zorder=3, label=f"{kind} ({len(chosen)})")
+    axes.set(xlabel="measured latency (ms)", ylabel="error of the table (%)", title="Networks the table never saw")
+    axes.legend(ncols=2, fontsize="small")
     figure.savefig(path, dpi=150)

@@ -1,5 +1,6 @@
 """`mnas table` from a space to a checked table on this machine, in small; and what it refuses."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -206,3 +207,15 @@ def test_the_report_of_a_check_is_readable(built):
     text = show_check(result)
     assert "table, random" in text
     assert "MACs alone, random" in text
+
+
+def test_a_check_leaves_a_figure_and_its_numbers(tmp_path):
+    from PIL import Image
+
+    from mnas.table_show import write_check
+
+    row = {"kind": "random", "measured_ms": 1.0, "predicted_ms": 1.02}
+    write_check({"floor_mape": 0.01, "networks": [row, {**row, "kind": "near"}]}, tmp_path / "host.json")
+    assert json.loads((tmp_path / "host.json.check.json").read_text())["networks"][0] == row
+    with Image.open(tmp_path / "host.json.check.png") as image:
+        assert image.size[0] > 800
