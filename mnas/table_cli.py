@@ -92,8 +92,12 @@ def build(
         output,
         references,
     )
-    with speaker() as say:
-        made = build_table(request, say, lambda progress: say(show_progress(progress)))
+    try:
+        with speaker() as say:
+            made = build_table(request, say, lambda progress: say(show_progress(progress)))
+    except KeyboardInterrupt:
+        click.echo("stopped; nothing is lost. Run the same command again to go on", err=True)
+        raise SystemExit(130) from None
     click.echo(show_build(made, output))
 
 
