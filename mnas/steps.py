@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from search_spaces.decision import Space
 
 Tokens = tuple[int, ...]
+_REMEMBERED = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,40 @@ class Steps:
 
     def key(self, tokens: Sequence[int]) -> Tokens:
         """The canonical spelling of whole tokens; tokens with a -1 (not suggested) are kept as they are."""
-        plain = tuple(int(token) for token in tokens)
-        if self.canonical is None or -1 in plain:
-            return plain
-        return tuple(int(token) for token in self.canonical(plain))
+        plain = tuple(tokens)
+        return plain if self.canonical is None or -1 in plain else self.canonical(plain)
 
 
-def steps_of(space: Space) -> Steps:
+class Remembered:
+    """A canonical form that remembers: building an architecture only to spell it again is dear, and most recur.
+
+    Args:
+        spell: The function to remember, which depends on nothing but its argument.
+    """
+
+    def __init__(self, spell: Callable[[Sequence[int]], Tokens]) -> None:
+        self._spell = spell
+        self._known: dict[Tokens, Tokens] = {}
+
+    def __call__(self, tokens: Sequence[int]) -> Tokens:
+        """The canonical tokens."""
+        plain = tuple(tokens)
+        if plain not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[plain] = tuple(int(token) for token in self._spell(plain))
+        return self._known[plain]
+
+    def __reduce__(self) -> tuple[type[Remembered], tuple[Callable[[Sequence[int]], Tokens]]]:
+        """Copies start with nothing remembered."""
+        return Remembered, (self._spell,)
+
+
+def steps_of(space: Space[Any]) -> Steps:
     """The steps of a search space."""
     return Steps(
         names=tuple(decision.name for decision in space.decisions),
         sizes=tuple(len(decision.choices) for decision in space.decisions),
         tags=tuple(decision.tag for decision in space.decisions),
-        canonical=space.canonical,
+        canonical=Remembered(space.canonical),
     )

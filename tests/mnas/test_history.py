@@ -1,7 +1,9 @@
+import copy
+
 import numpy as np
 
 from mnas.history import History, Observation
-from mnas.steps import Steps
+from mnas.steps import Remembered, Steps
 
 STEPS = Steps(("a", "b", "c"), (2, 3, 2), ("x", "y", "x"))
 
@@ -62,3 +64,17 @@ def test_keys_of_steps_use_the_canonical_form_only_of_whole_tokens():
     assert steps.key([1, 2, 1]) == (1, 0, 0)
     assert steps.key([1, -1, 1]) == (1, -1, 1)
     assert steps.cardinality == 12
+
+
+def test_a_canonical_form_is_worked_out_once_and_travels_without_what_it_remembers():
+    calls = []
+
+    def spell(tokens):
+        calls.append(tokens)
+        return (0, *tokens[1:])
+
+    remembered = Remembered(spell)
+    assert [remembered([1, 2]), remembered((1, 2)), remembered((2, 2))] == [(0, 2), (0, 2), (0, 2)]
+    assert calls == [(1, 2), (2, 2)]
+    assert copy.deepcopy(remembered)((1, 2)) == (0, 2)
+    assert len(calls) == 3

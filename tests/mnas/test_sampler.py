@@ -1,3 +1,4 @@
+import copy
 import itertools
 import json
 
@@ -291,3 +292,13 @@ def test_a_checkpoint_holds_no_pickle(tmp_path):
     with np.load(tmp_path / "c.npz", allow_pickle=False) as archive:
         assert json.loads(str(archive["about"]))["seed"] == 0
         assert archive["counts"][0] == 2
+
+
+def test_a_sampler_can_be_copied_and_goes_on_the_same():
+    study = make_study(sampler())
+    advance(study, 12)
+    twin = optuna.create_study(directions=["maximize", "minimize"], sampler=copy.deepcopy(study.sampler))
+    twin.add_trials(study.trials)
+    advance(study, 25)
+    advance(twin, 25)
+    assert path_of(twin) == path_of(study)
