@@ -13,7 +13,7 @@ WORKERS ?= 2
 
 demo: .venv/ready
 	$(BIN)/mnas search configs/demo.toml
-	$(BIN)/mnas report runs/demo --output runs/demo/report.html
+	$(BIN)/mnas report runs/demo
 
 test: lint test-python
 

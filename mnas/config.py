@@ -126,7 +126,9 @@ class StudySection(_Section):
     """Where Optuna keeps the trials."""
 
     storage: str = Field(default="", description="Storage URL; SQLite in the run directory by default.")
-    name: str = Field(default="", description="Name of the study; the run directory's by default.")
+    name: str = Field(
+        default="", description="Name of the study; the run directory's by default where storage is a URL."
+    )
 
 
 class Config(_Section):

@@ -123,8 +123,9 @@ class Run:
 
     @property
     def study_name(self) -> str:
-        """The study's name in its storage."""
-        return self.config["study"]["name"] or self.path.absolute().name
+        """The study's name in its storage; one in the directory keeps it when the directory is moved."""
+        section = self.config["study"]
+        return section["name"] or (self.path.absolute().name if section["storage"] else "search")
 
     @property
     def checkpoint(self) -> Path:

@@ -29,6 +29,12 @@ def test_what_create_makes_open_finds(tmp_path: Path) -> None:
     assert found.references() == []
 
 
+def test_a_run_can_be_moved(tmp_path: Path) -> None:
+    Run.create(tmp_path / "here", CONFIG, dataset()).open_study({}).ask()
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert len(Run.open(tmp_path / "there").study().trials) == 1
+
+
 def test_a_directory_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(SearchError, match="exists and is not a run"):
