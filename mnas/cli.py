@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from device_bench.errors import BenchError, TransportError
+from device_bench.errors import BadRequest, BenchError
 from mnas.errors import RunFailed, SearchError
 from search_spaces.errors import SpaceError
 
@@ -58,7 +58,8 @@ def main() -> NoReturn:
         if debug:
             traceback.print_exc()
         click.echo(f"mnas: {error}", err=True)
-        sys.exit(1 if isinstance(error, RunFailed | TransportError) else 2)
+        bad_input = isinstance(error, SearchError | SpaceError | BadRequest) and not isinstance(error, RunFailed)
+        sys.exit(2 if bad_input else 1)
     sys.exit(0)
 
 
