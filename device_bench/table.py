@@ -155,7 +155,7 @@ class LatencyTable:
         """Key -> calibrated milliseconds and their variance."""
         priced = {}
         for key, entry in self.entries.items():
-            ms = entry.ms * self._scale(key)
+            ms = entry.ms * self._scale(key) + self.calibration.per_operator_ms
             # A calibrated table's own error shows in whole networks; a published one has only its entries'.
             spread = 0.0 if self.calibration.networks else entry.spread
             priced[key] = (ms, (spread * ms) ** 2)
@@ -171,7 +171,7 @@ class LatencyTable:
         estimate = self._fill.estimate_ms(key)
         if estimate is None:
             return None
-        ms = estimate * self._scale(key)
+        ms = estimate * self._scale(key) + self.calibration.per_operator_ms
         return ms, (self._fill.spread * ms) ** 2
 
     def _scale(self, key: str) -> float:

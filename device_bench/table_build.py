@@ -211,14 +211,15 @@ class _Builder:
         return LatencyTable(entries, facts, OPERATORS, self._calibration(table))
 
     def _calibration(self, table: LatencyTable) -> Calibration:
-        sums, measured, noise = [], [], []
+        sums, counts, measured, noise = [], [], [], []
         for network in self.plan.networks:
             rounds = self.samples.networks[network.name]
             if rounds:
                 sums.append(group_sums(table, network.signatures))
+                counts.append(len(network.signatures))
                 measured.append(network_ms(rounds))
                 noise.append(entry_of(rounds).spread)
-        return calibrate(sums, measured, float(np.mean(noise)) if noise else 0.0)
+        return calibrate(sums, counts, measured, float(np.mean(noise)) if noise else 0.0)
 
 
 def entry_of(rounds: Sequence[Sample]) -> Entry:

@@ -28,7 +28,9 @@ def table():
         for channels in (16, 24, 40, 80)
         for filters in (16, 48, 96)
     }
-    return LatencyTable(entries, FACTS, calibration=Calibration(0.5, {"CONV_2D pointwise": 1.1}, 1.0, 0.02, 0.01, 20))
+    return LatencyTable(
+        entries, FACTS, calibration=Calibration(0.5, 0.0, {"CONV_2D pointwise": 1.1}, 1.0, 0.02, 0.01, 20)
+    )
 
 
 def test_a_network_costs_its_operators_scaled_and_the_intercept(table):

@@ -9,12 +9,15 @@ from device_bench.table_fill import fit_fill
 from device_bench.table_scores import score, spearman
 
 
-def networks(count, rng, scales=(1.05, 1.05), intercept=0.2, noise=0.0):
+def networks(count, rng, scales=(1.05, 1.05), intercept=0.2, noise=0.0, per_operator=0.0):
+    counts = rng.integers(20, 100, count).tolist()
     sums = [{"a": float(a), "b": float(b)} for a, b in rng.uniform(1, 10, (count, 2))]
     measured = [
-        (intercept + scales[0] * one["a"] + scales[1] * one["b"]) * (1 + noise * rng.standard_normal()) for one in sums
+        (intercept + per_operator * number + scales[0] * one["a"] + scales[1] * one["b"])
+        * (1 + noise * rng.standard_normal())
+        for one, number in zip(sums, counts, strict=True)
     ]
-    return sums, measured
+    return sums, counts, measured
 
 
 def test_a_common_factor_and_an_intercept_are_found():
@@ -32,14 +35,19 @@ def test_kinds_get_factors_of_their_own_where_the_data_show_them():
     assert fit.scale("b") == pytest.approx(2.5, abs=0.05)
 
 
+def test_what_every_operator_costs_beside_its_time_is_found():
+    fit = calibrate(*networks(30, np.random.default_rng(4), per_operator=-0.02, noise=0.002))
+    assert fit.per_operator_ms == pytest.approx(-0.02, rel=0.1)
+    assert fit.scale("a") == pytest.approx(1.05, abs=0.02)
+
+
 def test_the_left_out_error_is_that_of_the_noise():
     fit = calibrate(*networks(60, np.random.default_rng(2), noise=0.03))
     assert 0.02 < fit.spread < 0.045
 
 
 def test_too_few_networks_calibrate_nothing():
-    sums, measured = networks(3, np.random.default_rng(0))
-    assert calibrate(sums, measured) == Calibration(networks=3)
+    assert calibrate(*networks(3, np.random.default_rng(0))) == Calibration(networks=3)
 
 
 def test_scores():
