@@ -112,7 +112,7 @@ def kill_until_finished(folder: Path, name: str, kills: int, lasted_s: float, rn
     """Kills a search up to `kills` times, then lets it finish; says how often it was killed."""
     killed = 0
     while killed < kills:
-        after_s = rng.uniform(0.0, 0.6) * lasted_s
+        after_s = rng.uniform(0.0, 1.0) * lasted_s
         if not kill(start(folder, name), after_s):
             return killed
         killed += 1
