@@ -23,6 +23,8 @@ def main(run_path: Path, table_path: Path) -> None:
         if trial.state.name == "COMPLETE":
             model = run.candidate(trial.user_attrs["arch_hash"]) / "model.tflite"
             rows.append((*trial.values, table.predict(model.read_bytes()).median_ms))
+    if not rows:
+        sys.exit(f"{run_path} has no finished trial")
     accuracy, measured, predicted = np.array(rows).T
     ours = score(predicted.tolist(), measured.tolist())
     fronts = front(accuracy, measured), front(accuracy, predicted)
