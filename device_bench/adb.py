@@ -14,6 +14,7 @@ import tenacity
 
 from device_bench.adb_link import DirectLink, Link
 from device_bench.adb_scripts import (
+    CHECK_PUSH,
     FIND_WORKDIR,
     FINISH_PUSH,
     PREPARE_PUSH,
@@ -84,19 +85,21 @@ class AdbTransport:
     def _send(self, data: bytes, target: str, mode: int) -> None:
         aside = f"{target}.{secrets.token_hex(4)}.part"
         self._litter.add(aside)
-        # Hashing takes about as long as half the transfer, and does not need this thread.
+        # Both ends hash at the same time, which takes about as long as half the transfer.
         with ThreadPoolExecutor(1) as other:
             digest = other.submit(lambda: hashlib.sha256(data).hexdigest())
             try:
                 self._link.send(data, aside)
+                arrived = self._run(script(CHECK_PUSH, aside), _HOUSEKEEPING_S)
+                if arrived.stdout.split()[:1] != [digest.result()]:
+                    raise Refused(arrived.stderr or "the content that arrived is not what was sent")
+                finished = self._run(script(FINISH_PUSH, aside, target, f"{mode:o}"), _HOUSEKEEPING_S)
+                if finished.exit_code:
+                    raise Refused(finished.stderr)
             except Refused as error:
                 self._sweep()
                 raise self._push_failed(target, str(error)) from error
-        words = (aside, target, digest.result(), f"{mode:o}")
-        finished = self._run(script(FINISH_PUSH, *words), _HOUSEKEEPING_S)
         self._litter.discard(aside)
-        if finished.exit_code:
-            raise self._push_failed(target, finished.stderr)
 
     def _push_failed(self, target: str, words: str) -> PushFailed:
         reason = " ".join(words.split()) or "no reason given"
@@ -131,9 +134,12 @@ class AdbTransport:
         """Makes the connection again if it broke, trying for `reconnect_s`, and removes what was left lying."""
         if self._closed:
             raise DeviceLost(f"{self.name}: the connection was closed here")
-        if self._link.alive():
-            return
-        self._link.close()
+        if not self._link.alive():
+            self._link.close()
+            self._reconnect()
+        self._sweep()
+
+    def _reconnect(self) -> None:
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(DeviceLost),
             wait=tenacity.wait_exponential(multiplier=0.1, max=3.0) + tenacity.wait_random(0.0, 0.1),
@@ -141,7 +147,6 @@ class AdbTransport:
             reraise=True,
         )
         attempts(self._link.connect)
-        self._sweep()
 
     def _sweep(self) -> None:
         if self._litter:

@@ -67,13 +67,18 @@ class TcpWire(BaseTransport):  # type: ignore[misc]
                 connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         self._socket = connection
 
+    def _connected(self) -> socket.socket:
+        # Another thread may close meanwhile, so this is asked once.
+        if (connection := self._socket) is None:
+            raise WireClosed("not connected")
+        return connection
+
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None = None) -> bytes:
         """Waits for up to `numbytes`; never returns none."""
-        if self._socket is None:
-            raise WireClosed("not connected")
-        self._socket.settimeout(self._limit.left())
+        connection = self._connected()
         try:
-            data = self._socket.recv(min(numbytes, _CHUNK))
+            connection.settimeout(self._limit.left())
+            data = connection.recv(min(numbytes, _CHUNK))
         except TimeoutError as error:
             # The kernel reports its own keep-alive giving up with the same exception type.
             raise (WireClosed("no sign of life") if error.errno else WireTimeout()) from error
@@ -85,11 +90,10 @@ class TcpWire(BaseTransport):  # type: ignore[misc]
 
     def bulk_write(self, data: bytes, transport_timeout_s: float | None = None) -> int:
         """Sends all of `data`."""
-        if self._socket is None:
-            raise WireClosed("not connected")
-        self._socket.settimeout(self._limit.left())
+        connection = self._connected()
         try:
-            self._socket.sendall(data)
+            connection.settimeout(self._limit.left())
+            connection.sendall(data)
         except TimeoutError as error:
             raise (WireClosed("no sign of life") if error.errno else WireTimeout()) from error
         except OSError as error:
@@ -109,10 +113,10 @@ class TcpWire(BaseTransport):  # type: ignore[misc]
 
     def alive(self) -> bool:
         """Tells a connection that the other side has closed while it was idle."""
-        if self._socket is None:
+        if (connection := self._socket) is None or connection.fileno() < 0:
             return False
         poll = select.poll()
-        poll.register(self._socket, select.POLLRDHUP)
+        poll.register(connection, select.POLLRDHUP)
         return not poll.poll(0)
 
     def close(self) -> None:

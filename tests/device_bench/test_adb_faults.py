@@ -16,6 +16,7 @@ import time
 import pytest
 
 from device_bench.adb import open_tcp
+from device_bench.adb_scripts import guarded
 from device_bench.errors import AuthRequired, CommandTimeout, DeviceLost, PushFailed, TransportError
 
 pytestmark = [pytest.mark.xdist_group("adbd"), pytest.mark.usefixtures("at_desk")]
@@ -276,3 +277,36 @@ def test_a_key_the_phone_does_not_know(locked_phone, tmp_path):
     transport.close()
     with bounded(6, busy_s=4), pytest.raises(AuthRequired):
         open_tcp(locked_phone.host, locked_phone.port, key=tmp_path / "other", auth_s=1.0)
+
+
+def test_a_file_that_arrives_otherwise_than_sent_is_refused(mortal_phone, transport, monkeypatch):
+    send = transport._link.send
+    monkeypatch.setattr(transport._link, "send", lambda data, path: send(data[:-1] + b"?", path))
+    with pytest.raises(PushFailed, match="the content that arrived is not what was sent"):
+        transport.push(b"a model", "file")
+    assert left_lying(mortal_phone) == []
+    monkeypatch.undo()
+    works_again(mortal_phone, transport)
+
+
+def test_what_an_interrupted_push_left_is_removed_before_the_next_command(mortal_phone, transport, monkeypatch):
+    def interrupted(data, path):
+        (mortal_phone.files / path.lstrip("/")).write_bytes(data)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(transport._link, "send", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        transport.push(b"a model", "file")
+    assert len(left_lying(mortal_phone)) == 1
+    monkeypatch.undo()
+    works_again(mortal_phone, transport)
+
+
+def test_a_connection_that_breaks_while_the_command_starts_leaves_nothing_running(mortal_phone, transport):
+    link = transport._link
+    for milliseconds in range(30):
+        link.connect()
+        with later(milliseconds / 1000, link.close), pytest.raises(DeviceLost):
+            link.run(guarded(["sleep", "76"], 60), 65)
+    wait_until(lambda: mortal_phone.processes() == [])
+    works_again(mortal_phone, transport)
