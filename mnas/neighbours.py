@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+_FEW, _RANDOM_CROSSINGS = 4, 8
+
 
 def neighbours(tokens: Sequence[int], sizes: Sequence[int]) -> NDArray[np.int64]:
     """All token sequences that differ from ``tokens`` in exactly one step, ``[neighbours, steps]``.
@@ -36,4 +38,23 @@ def mutants(
     for change in range(changes):
         where = steps[:, change]
         rows[np.arange(count), where] = rng.integers(np.array(sizes)[where])
+    return rows
+
+
+def crossings(left: Sequence[int], right: Sequence[int], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Token sequences that take every decision from one of two parents, ``[children, steps]``.
+
+    All of them where the parents differ in at most four decisions, so that two changes that each helped are joined;
+    eight random ones where they differ in more; none where a decision was not taken or only one differs.
+    """
+    one, other = np.array(left, dtype=np.int64), np.array(right, dtype=np.int64)
+    differing = np.flatnonzero(one != other)
+    if len(differing) < 2 or (one < 0).any() or (other < 0).any():
+        return np.empty((0, len(one)), dtype=np.int64)
+    if len(differing) <= _FEW:
+        picks = np.indices((2,) * len(differing)).reshape(len(differing), -1).T[1:-1]
+    else:
+        picks = rng.integers(2, size=(_RANDOM_CROSSINGS, len(differing)))
+    rows = np.tile(one, (len(picks), 1))
+    rows[:, differing] = np.where(picks == 1, other[differing], one[differing])
     return rows

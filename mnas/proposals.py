@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnas.history import History
-from mnas.neighbours import mutants, neighbours
+from mnas.neighbours import crossings, mutants, neighbours
 from mnas.policy import Policy
 from mnas.settings import Settings
 from mnas.steps import Tokens
@@ -27,6 +27,7 @@ _UNIFORM_TRIES = 20
 _ENUMERABLE = 20_000
 _LARGEST_NEIGHBOURHOOD = 64
 _FARTHEST = 4
+_CROSSED_PARENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +121,35 @@ class _Draw:
         slots = [(self.index + turn) % self.settings.batch for turn in range(count)]
         for goal in sorted({int(self.goals[slot]) for slot in slots}):
             mine = [slot for slot in slots if self.goals[slot] == goal]
-            rows, ranks = self._neighbourhood(goal, len(mine))
-            if not rows:
-                continue
-            log_probs = self._joint(rows, goal)
-            gumbel = -np.log(-np.log(self.rng.random(len(rows))))
-            score = log_probs / self.settings.guided_temperature - self.settings.rank_cost * np.array(ranks) + gumbel
-            order = np.argsort(-score, kind="stable").tolist()
-            for slot, pick in zip(mine, order, strict=False):
-                self._put(slot, rows[pick], float(log_probs[pick]))
+            if self.settings.crossed:
+                self._choose(mine[: self.settings.crossed], goal, *self._crossed(goal))
+            free = [slot for slot in mine if slot not in self.filled]
+            self._choose(free, goal, *self._neighbourhood(goal, len(free)))
 
-    def _neighbourhood(self, goal: int, wanted: int) -> tuple[list[Tokens], list[int]]:
+    def _choose(self, slots: Sequence[int], goal: int, rows: Sequence[Tokens], ranks: Sequence[float]) -> None:
+        """Fills slots with some of ``rows``, drawn by the policy's probability and the parents' rank."""
+        if not slots or not rows:
+            return
+        log_probs = self._joint(rows, goal)
+        gumbel = -np.log(-np.log(self.rng.random(len(rows))))
+        score = log_probs / self.settings.guided_temperature - self.settings.rank_cost * np.array(ranks) + gumbel
+        for slot, pick in zip(slots, np.argsort(-score, kind="stable").tolist(), strict=False):
+            self._put(slot, rows[pick], float(log_probs[pick]))
+
+    def _crossed(self, goal: int) -> tuple[list[Tokens], list[float]]:
+        """New crossings of the best few, and the mean rank of the parents of each."""
+        best = [parent for parent, _ in self.history.best(_CROSSED_PARENTS, goal)]
+        rows: list[Tokens] = []
+        ranks: list[float] = []
+        for second in range(len(best)):
+            for first in range(second):
+                children = crossings(best[first], best[second], self.rng)
+                rows += [tuple(row) for row in children.tolist()]
+                ranks += [(first + second) / 2] * len(children)
+        picks = self._new(rows)
+        return [rows[pick] for pick in picks], [ranks[pick] for pick in picks]
+
+    def _neighbourhood(self, goal: int, wanted: int) -> tuple[list[Tokens], list[float]]:
         """New neighbours of the best few, and the rank of the parent of each; a random part where there are many.
 
         Where fewer than ``wanted`` are new, architectures two, then three and four decisions away are added: a long
@@ -138,7 +157,7 @@ class _Draw:
         """
         parents = [parent for parent, _ in self.history.best(self.settings.parents, goal)]
         rows: list[Tokens] = []
-        ranks: list[int] = []
+        ranks: list[float] = []
         for changes in range(1, 1 + _FARTHEST):
             for rank, parent in enumerate(parents):
                 near = neighbours(parent, self.steps.sizes)

@@ -36,6 +36,7 @@ class Settings:
         queue_weight: Weight of their mean log-likelihood.
         guided: Share of a batch taken from the neighbourhood of the best: one decision of a good architecture is
             changed, the policy's probability says which and how.
+        crossed: How many of these join two of the best instead: each decision from one of them.
         guided_after: Trials told before that begins.
         guided_temperature: Divides the log-probabilities of that choice.
         parents: How many of the best have a neighbourhood.
@@ -64,6 +65,7 @@ class Settings:
     queue: int = 3
     queue_weight: float = 0.2
     guided: float = 0.8
+    crossed: int = 1
     guided_after: int = 10
     guided_temperature: float = 2.0
     parents: int = 3
@@ -77,7 +79,16 @@ class Settings:
         for name in (*whole, "learning_rate", "init", "guided_temperature"):
             if not getattr(self, name) > 0:
                 raise SearchError(f"controller {name} is {getattr(self, name)}: it must be above 0")
-        for name in ("clip_norm", "entropy", "repeats", "queue", "queue_weight", "surrogate_after", "guided_after"):
+        for name in (
+            "clip_norm",
+            "entropy",
+            "repeats",
+            "queue",
+            "queue_weight",
+            "surrogate_after",
+            "guided_after",
+            "crossed",
+        ):
             if not getattr(self, name) >= 0:
                 raise SearchError(f"controller {name} is {getattr(self, name)}: it must not be negative")
         if not 0 <= self.guided <= 1:

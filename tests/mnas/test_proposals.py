@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnas.history import History, Observation
-from mnas.neighbours import mutants, neighbours
+from mnas.neighbours import crossings, mutants, neighbours
 from mnas.policy import Policy
 from mnas.proposals import draw
 from mnas.settings import Settings
@@ -57,6 +57,30 @@ def test_a_decision_not_taken_is_not_changed():
     assert (rows[:, [1, 4]] == 0).all()
 
 
+def test_crossings_take_every_decision_from_one_of_two_parents_and_are_neither():
+    left, right = (0, 1, 2, 0, 0, 3), (1, 1, 0, 0, 1, 3)
+    rows = {tuple(row) for row in crossings(left, right, RNG(0)).tolist()}
+    assert len(rows) == 2**3 - 2
+    assert all(token in pair for row in rows for token, pair in zip(row, zip(left, right, strict=True), strict=True))
+    assert not rows & {left, right}
+    far = crossings((0,) * 6, (1,) * 6, RNG(0))
+    assert far.shape == (8, 6)
+    assert set(far.ravel().tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("right", [(0, 1, 2, 0, 0, 3), (0, 1, 2, 0, 0, 2), (0, 0, -1, 0, 0, 2)])
+def test_parents_too_alike_or_with_open_decisions_have_no_crossings(right):
+    assert crossings((0, 1, 2, 0, 0, 3), right, RNG(0)).shape == (0, 6)
+
+
+def test_two_changes_that_each_helped_are_joined():
+    origin, one, other = (0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 0, 0), (0, 0, 2, 0, 0, 0)
+    past = history([*[origin] * 10, one, other])
+    joined = (1, 0, 2, 0, 0, 0)
+    for seed in range(10):
+        assert joined in {tuple(row) for row in propose(past, seed=seed).tokens.tolist()}
+
+
 def test_mutants_differ_in_at_most_so_many_decisions():
     origin = (0, 2, 1, 0, 1, 3)
     rows = mutants(origin, STEPS.sizes, 3, 500, RNG(0))
@@ -87,8 +111,9 @@ def test_a_batch_is_new_and_without_twins_at_any_time(told):
 def test_the_guided_share_lies_next_to_the_best_few():
     past = history(random_rows(30))
     parents = [tokens for tokens, _ in past.best(SETTINGS.parents)]
+    alone = replace(SETTINGS, crossed=0)
     for index in range(10):
-        rows = propose(past, index, seed=index).tokens.tolist()
+        rows = propose(past, index, settings=alone, seed=index).tokens.tolist()
         assert sum(min(distance(row, parent) for parent in parents) == 1 for row in rows) >= 4
 
 
