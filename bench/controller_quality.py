@@ -29,6 +29,8 @@ RESULTS = Path(__file__).with_name("results")
 _MARKS = (10, 15, 20, 25, 30, 40, 50, 60, 70, 80, 90, 100, 125, 150, 175, 200, 250, 300, 350, 400, 450, 500, 1000, 2000)
 _SHOWN = (25, 50, 100, 200, 500)
 _FIELDS = ("regret", "confirmed", "hypervolume")
+_OURS = {"ppo": "#c1121f", "ppo-gp": "#003049"}
+_OTHERS = ("#8d99ae", "#e09f3e", "#f3c98b", "#588157", "#a3b18a", "#9d4edd", "#6c757d")
 
 
 @click.command()
@@ -139,11 +141,13 @@ def draw(path: Path, results: dict[str, list[Curves]], marks: tuple[int, ...], t
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    rest = iter(_OTHERS)
     for word, curves in results.items():
+        colour = _OURS.get(word) or next(rest)
         for axis, field in zip(axes, ("regret", "hypervolume"), strict=True):
             mean, error = summary(stacked(curves, field))
-            (line,) = axis.plot(marks, mean, label=word, linewidth=2.2 if word.startswith("ppo") else 1.2)
-            axis.fill_between(marks, mean - error, mean + error, color=line.get_color(), alpha=0.18, linewidth=0)
+            axis.plot(marks, mean, label=word, color=colour, linewidth=2.6 if word in _OURS else 1.3)
+            axis.fill_between(marks, mean - error, mean + error, color=colour, alpha=0.18, linewidth=0)
     # Below the threshold the axis is linear, so that a regret of exactly 0 can be drawn.
     axes[0].set_yscale("symlog", linthresh=1e-5)
     axes[0].set_ylim(bottom=0)
