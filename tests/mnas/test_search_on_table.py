@@ -1,0 +1,80 @@
+"""A whole search priced by the table that ships with the project."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from device_bench import LatencyTable
+from mnas.run import Run
+from search_spaces import space
+from search_spaces.signatures import signatures
+
+TABLES = Path(__file__).parents[2] / "configs" / "tables"
+MNAS = str(Path(sys.executable).with_name("mnas"))
+CONFIG = """
+[search]
+run = "run"
+trials = 3
+batch = 3
+[space]
+width = 0.25
+depth = 0.5
+head_filters = 64
+[data]
+source = "digits"
+image_size = 32
+channels = 1
+limit = 200
+[train]
+epochs = 1
+[latency]
+device = "table:{table}"
+target_ms = 0.1
+[confirm]
+top = 0
+[references]
+names = ["mobilenet-v2"]
+"""
+
+
+@pytest.fixture(scope="module")
+def path():
+    (found,) = TABLES.glob("*-digits32.json")
+    return found
+
+
+def test_the_shipped_table_is_named_for_what_it_is(path):
+    table = LatencyTable.load(path)
+    facts = table.facts
+    assert path.name.startswith(f"{facts['device'].lower().replace(' ', '-')}-{facts['abi']}-litert-")
+    assert facts["runtime"].split()[1] in path.name
+    assert f"{facts['precision']}-{facts['threads']}-thread" in path.name
+    assert table.check["table"]["random"]["networks"] >= 30
+
+
+def test_it_prices_every_network_of_the_demo_space(path):
+    import numpy as np
+
+    table = LatencyTable.load(path)
+    searched = space("mnasnet", (32, 32, 1), width=0.25, depth=0.5, head_filters=64)
+    rng = np.random.default_rng(123)
+    for _ in range(200):
+        guess = table.predict(signatures(searched.decode(searched.sample(rng)), (32, 32, 1), 10, "int8"))
+        assert 0 < guess.low_ms < guess.median_ms < guess.high_ms
+
+
+def test_a_search_on_it_says_what_the_table_is_worth(path, tmp_path):
+    (tmp_path / "search.toml").write_text(CONFIG.format(table=path))
+    done = subprocess.run([MNAS, "search", "search.toml"], cwd=tmp_path, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert "checked" in done.stdout + done.stderr
+    trials = Run.open(tmp_path / "run").open_study({}).get_trials(deepcopy=False)
+    assert len(trials) == 3
+    table = LatencyTable.load(path)
+    for trial in trials:
+        timing = trial.user_attrs["latency"]
+        assert timing["conditions"]["predicted"] is True
+        model = tmp_path / "run" / "candidates" / trial.user_attrs["arch_hash"] / "model.tflite"
+        assert trial.values[1] == pytest.approx(table.predict(model.read_bytes()).median_ms)
