@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.study import StudyDirection
@@ -52,7 +53,7 @@ class Menu:
         return int(internal)
 
 
-def menu_of(space: Space) -> Menu:
+def menu_of(space: Space[Any]) -> Menu:
     """The menu of a search space."""
     return Menu(steps_of(space), tuple(CategoricalDistribution(decision.choices) for decision in space.decisions))
 
