@@ -22,6 +22,7 @@ from mnas.steps import Steps, Tokens
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
+Seen = tuple[int, Tokens, tuple[float, ...] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Controller:
         self.policy = Policy(
             steps, hidden=settings.hidden, embedding=settings.embedding, contexts=goals, share=settings.share
         )
-        self._last: tuple[State, tuple[int, list[object]], Proposals] | None = None
+        self._last: tuple[State, tuple[int, list[Seen]], Proposals] | None = None
 
     def initial(self) -> State:
         """The state before the first batch."""
@@ -80,11 +81,12 @@ class Controller:
         """The architectures of batch ``index``, given all trials before it."""
         # An update asks again for what its batch was drawn from; the answer is a function of these three.
         known = (index, [(seen.number, seen.key, seen.rewards) for seen in history.observations])
-        if self._last is None or self._last[0] is not state or self._last[1] != known:
-            rng = np.random.default_rng([self.seed, 1, index])
-            drawn = draw(self.policy, self.settings, state.weights, history, index, rng)
-            self._last = (state, known, drawn)
-        return self._last[2]
+        if self._last is not None and self._last[0] is state and self._last[1] == known:
+            return self._last[2]
+        rng = np.random.default_rng([self.seed, 1, index])
+        drawn = draw(self.policy, self.settings, state.weights, history, index, rng)
+        self._last = (state, known, drawn)
+        return drawn
 
     def update(self, state: State, history: History, index: int, batch: Sequence[Observation]) -> State:
         """Learns from batch ``index``.
