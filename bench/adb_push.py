@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from adbd_rig import Desk, Phone, build_root, missing_for
 from adbd_rig.server import Server
 
-from device_bench.adb import AdbTransport, open_tcp
+from device_bench.adb.transport import AdbTransport, open_tcp
 
 
 def seconds(act: Callable[[], object]) -> float:

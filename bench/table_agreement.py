@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from device_bench import LatencyTable
-from device_bench.table_scores import score
+from device_bench.latency_table.scores import score
 from mnas.run import Run
 
 

@@ -91,7 +91,7 @@ def connect(name: str) -> Transport:
     if name == "host":
         return LocalTransport(name)
     if name.startswith(("adb:", "adb-server:")):
-        from device_bench.adb_names import open_adb
+        from device_bench.adb.names import open_adb
 
         return open_adb(name)
     raise BadRequest(f"unknown device {name!r}; use host, adb:SERIAL, adb:HOST:PORT or adb-server:SERIAL")

@@ -37,7 +37,7 @@ def named_devices(names: Sequence[str], *, host_too: bool) -> tuple[tuple[str, .
 
 
 def _attached() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    from device_bench.adb_names import list_adb
+    from device_bench.adb.names import list_adb
 
     names, problems = list_adb()
     # A server that knows a phone also holds its USB interface.

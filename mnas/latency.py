@@ -176,7 +176,7 @@ def open_latency(settings: LatencySection, tell: Tell, say: Tell) -> LatencySour
         BenchError: There is no such device, or it does not answer.
     """
     if settings.device.startswith("table:"):
-        from mnas.table_latency import TableLatency
+        from mnas.tables.latency import TableLatency
 
         return TableLatency(settings, say)
     if device_names(settings.device) == ("host",):

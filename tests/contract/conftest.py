@@ -1,8 +1,8 @@
 import pytest
 from adbd_rig.fixtures import adb_server, at_desk, desk, phone, running_adb_server
 
-from device_bench.adb import open_tcp
-from device_bench.adb_server import open_server
+from device_bench.adb.server import open_server
+from device_bench.adb.transport import open_tcp
 
 __all__ = ["adb_server", "at_desk", "desk", "phone", "running_adb_server"]
 

@@ -10,8 +10,8 @@ import time
 import pytest
 from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 
-from device_bench import adb
-from device_bench.adb import open_tcp, open_usb
+from device_bench.adb import transport as adb
+from device_bench.adb.transport import open_tcp, open_usb
 from device_bench.errors import BadRequest, CommandTimeout, DeviceLost, PullFailed, PushFailed
 
 pytestmark = [pytest.mark.xdist_group("adbd"), pytest.mark.usefixtures("at_desk")]

@@ -15,8 +15,8 @@ import time
 
 import pytest
 
-from device_bench.adb import open_tcp
-from device_bench.adb_scripts import guarded
+from device_bench.adb.scripts import guarded
+from device_bench.adb.transport import open_tcp
 from device_bench.errors import AuthRequired, CommandTimeout, DeviceLost, PushFailed, TransportError
 
 pytestmark = [pytest.mark.xdist_group("adbd"), pytest.mark.usefixtures("at_desk")]
@@ -99,7 +99,10 @@ def test_adbd_killed_during_a_push(mortal_phone, transport):
 
 
 def test_this_computer_dying_during_a_push_leaves_nothing(mortal_phone, transport):
-    program = "import sys; from device_bench.adb import open_tcp; open_tcp(sys.argv[1]).push(bytes(500 << 20), 'big')"
+    program = (
+        "import sys; from device_bench.adb.transport import open_tcp; "
+        "open_tcp(sys.argv[1]).push(bytes(500 << 20), 'big')"
+    )
     with subprocess.Popen([sys.executable, "-c", program, mortal_phone.host]) as child:
         await_transfer(mortal_phone)
         child.kill()
@@ -109,7 +112,8 @@ def test_this_computer_dying_during_a_push_leaves_nothing(mortal_phone, transpor
 
 def test_this_computer_dying_during_a_command_ends_it_on_the_phone(mortal_phone, transport):
     program = (
-        "import sys; from device_bench.adb import open_tcp; open_tcp(sys.argv[1]).shell(['sleep', '77'], timeout_s=99)"
+        "import sys; from device_bench.adb.transport import open_tcp; "
+        "open_tcp(sys.argv[1]).shell(['sleep', '77'], timeout_s=99)"
     )
     with subprocess.Popen([sys.executable, "-c", program, mortal_phone.host]) as child:
         wait_until(lambda: "sleep 77" in mortal_phone.processes(), 20)

@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, utils
 
-from device_bench import adb_keys
-from device_bench.adb_keys import default_key, load_signer
+from device_bench.adb import keys as adb_keys
+from device_bench.adb.keys import default_key, load_signer
 from device_bench.errors import TransportError
 
 

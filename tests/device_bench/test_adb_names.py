@@ -1,7 +1,8 @@
 import pytest
 
-from device_bench import adb_names, adb_server
-from device_bench.adb_names import list_adb, open_adb
+from device_bench.adb import names as adb_names
+from device_bench.adb import server as adb_server
+from device_bench.adb.names import list_adb, open_adb
 from device_bench.errors import BadRequest, TransportError
 
 

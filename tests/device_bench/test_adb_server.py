@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from device_bench.adb_names import list_adb, open_adb
-from device_bench.adb_server import open_server, server_serials
+from device_bench.adb.names import list_adb, open_adb
+from device_bench.adb.server import open_server, server_serials
 from device_bench.errors import CommandTimeout, DeviceLost, PullFailed, PushFailed, TransportError
 
 pytestmark = [pytest.mark.xdist_group("adbd"), pytest.mark.usefixtures("at_desk")]

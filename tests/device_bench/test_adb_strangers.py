@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from device_bench.adb import open_tcp
+from device_bench.adb.transport import open_tcp
 from device_bench.errors import DeviceLost, TransportError
 
 LOOP = "127.0.0.1"

@@ -8,9 +8,9 @@ import time
 import pytest
 from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 
-from device_bench import adb
-from device_bench.adb_link import DirectLink
-from device_bench.adb_wire import TcpWire, UsbWire, WireClosed, WireTimeout
+from device_bench.adb import transport as adb
+from device_bench.adb.link import DirectLink
+from device_bench.adb.wire import TcpWire, UsbWire, WireClosed, WireTimeout
 from device_bench.errors import DeviceLost, TransportError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tiny_model import tiny_model
 
-from device_bench.adb import open_tcp
+from device_bench.adb.transport import open_tcp
 from device_bench.errors import BadRequest, RunnerError
 from device_bench.local import LocalTransport
 from device_bench.native_build import build_runner

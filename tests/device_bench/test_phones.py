@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from tiny_model import tiny_model
 
-from device_bench.adb import open_tcp
+from device_bench.adb.transport import open_tcp
 from device_bench.cells import Axes, cells
 from device_bench.cli import bench, devices
 from device_bench.device import Device, open_device

@@ -3,7 +3,7 @@
 import pytest
 from tool_outputs import NEW
 
-from device_bench.adb import open_tcp
+from device_bench.adb.transport import open_tcp
 from device_bench.benchmark_model import BenchmarkModel
 from device_bench.errors import BenchError, CommandTimeout, RunnerError
 from device_bench.json_runner import JsonRunner

@@ -17,8 +17,8 @@ def attached(monkeypatch):
 
             return looked
 
-        monkeypatch.setattr("device_bench.adb_names.usb_serials", look(usb))
-        monkeypatch.setattr("device_bench.adb_server.server_serials", look(server))
+        monkeypatch.setattr("device_bench.adb.names.usb_serials", look(usb))
+        monkeypatch.setattr("device_bench.adb.server.server_serials", look(server))
 
     return attach
 

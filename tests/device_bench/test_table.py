@@ -5,8 +5,8 @@ import json
 import pytest
 
 from device_bench.errors import BadRequest
-from device_bench.table import Entry, LatencyTable, MissingEntries
-from device_bench.table_calibration import Calibration
+from device_bench.latency_table.calibration import Calibration
+from device_bench.latency_table.table import Entry, LatencyTable, MissingEntries
 
 CONV = "CONV_2D 1x{0}x{0}x{1}>1x{0}x{0}x{2} k1x1 s1x1 same relu int8"
 FACTS = {"device": "Testphone", "precision": "int8", "threads": 1, "cores": None}

@@ -5,11 +5,11 @@ from tiny_model import tiny_model
 
 from device_bench.device import open_device
 from device_bench.errors import CommandTimeout, RunnerError
+from device_bench.latency_table.batch import Sample, run_batch, wait_until_fit
 from device_bench.native_runner import install_native
 from device_bench.probe import DeviceState
 from device_bench.protocol import TimingProtocol
 from device_bench.runner import BenchSpec, Session
-from device_bench.table_batch import Sample, run_batch, wait_until_fit
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_a_shell_that_ends_early_is_made_good_one_by_one(host):
 
 
 def test_a_batch_that_hangs_is_ended(host, monkeypatch):
-    monkeypatch.setattr("device_bench.table_batch._SESSION_S", -29.9)
+    monkeypatch.setattr("device_bench.latency_table.batch._SESSION_S", -29.9)
     path = host.push_model(tiny_model(operators=3, side=512))
     with pytest.raises(CommandTimeout):
         run_batch(host, [(path, BenchSpec(runs=100_000))])

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from tiny_model import tiny_model
 
-from device_bench.carve import carve
 from device_bench.device import open_device
 from device_bench.errors import BadRequest, BenchError, DeviceLost, TransportError
+from device_bench.latency_table.build import BuildPlan, build
+from device_bench.latency_table.carve import carve
+from device_bench.latency_table.check import compare, measure_networks, report
+from device_bench.latency_table.parts import Network, part_name
+from device_bench.latency_table.signature import signatures
+from device_bench.latency_table.table import LatencyTable
 from device_bench.native_runner import install_native
 from device_bench.protocol import TimingProtocol
 from device_bench.runner import BenchSpec
-from device_bench.signature import signatures
-from device_bench.table import LatencyTable
-from device_bench.table_build import BuildPlan, build
-from device_bench.table_check import compare, measure_networks, report
-from device_bench.table_parts import Network, part_name
 
 SIDES = (32, 64, 96, 128, 160)
 PROTOCOL = TimingProtocol(canary_limit=None)
@@ -106,7 +106,7 @@ class Flaky:
 
 
 def test_a_lost_device_costs_one_command_and_the_build_goes_on(host, plan, monkeypatch):
-    monkeypatch.setattr("device_bench.table_build._BATCH", 4)
+    monkeypatch.setattr("device_bench.latency_table.build._BATCH", 4)
     solid, host.transport = host.transport, Flaky(host.transport, 2)
     with pytest.raises(DeviceLost, match="unplugged"):
         build(host, plan, PROTOCOL)
@@ -164,7 +164,7 @@ def test_a_phone_on_adb_is_built_the_same_way(phone, plan):
 @pytest.mark.xdist_group("adbd")
 @pytest.mark.usefixtures("at_desk")
 def test_a_phone_that_dies_is_one_line(mortal_phone, plan, monkeypatch):
-    monkeypatch.setattr("device_bench.table_build._BATCH", 4)
+    monkeypatch.setattr("device_bench.latency_table.build._BATCH", 4)
     with open_device(f"adb:{mortal_phone.host}:{mortal_phone.port}") as device, pytest.raises(TransportError) as caught:
         build(device, plan, PROTOCOL, lambda progress: mortal_phone.close())
     assert "\n" not in str(caught.value)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from device_bench.table_calibration import Calibration, calibrate
-from device_bench.table_features import features
-from device_bench.table_fill import fit_fill
-from device_bench.table_scores import score, spearman
+from device_bench.latency_table.calibration import Calibration, calibrate
+from device_bench.latency_table.features import features
+from device_bench.latency_table.fill import fit_fill
+from device_bench.latency_table.scores import score, spearman
 
 
 def networks(count, rng, scales=(1.05, 1.05), intercept=0.2, noise=0.0, per_operator=0.0):

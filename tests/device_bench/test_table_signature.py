@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from device_bench.carve import carve
 from device_bench.errors import BadRequest
-from device_bench.signature import signatures
+from device_bench.latency_table.carve import carve
+from device_bench.latency_table.signature import signatures
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from device_bench.errors import BadRequest
-from device_bench.table import LatencyTable, MissingEntries
-from device_bench.table_import import import_table
+from device_bench.latency_table.published import import_table
+from device_bench.latency_table.table import LatencyTable, MissingEntries
 from search_spaces import SpaceError, from_block_strings
 from search_spaces.block_keys import proxyless_keys, tunas_keys
 

@@ -5,7 +5,7 @@ import pytest
 
 import search_spaces
 from device_bench import to_tflite
-from device_bench.signature import signatures as read
+from device_bench.latency_table.signature import signatures as read
 from search_spaces import SpaceError, published, space
 from search_spaces.signatures import signatures
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnas.table_plan import Target, centre_of, cover, enumerate_networks, near_networks, random_networks
+from mnas.tables.plan import Target, centre_of, cover, enumerate_networks, near_networks, random_networks
 from search_spaces import arch_hash, cost, published, space
 
 SHAPE = (48, 48, 3)

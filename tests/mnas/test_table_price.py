@@ -3,9 +3,9 @@
 import pytest
 
 from device_bench.errors import BadRequest
-from device_bench.table import Entry, LatencyTable, MissingEntries
+from device_bench.latency_table.table import Entry, LatencyTable, MissingEntries
 from mnas.errors import SearchError
-from mnas.table_price import architecture_keys, price
+from mnas.tables.price import architecture_keys, price
 from search_spaces import SpaceError, cost, published
 from search_spaces.block_keys import proxyless_keys
 from search_spaces.signatures import signatures

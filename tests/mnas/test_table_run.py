@@ -16,8 +16,8 @@ from mnas.cli import mnas
 from mnas.config import LatencySection
 from mnas.errors import SearchError
 from mnas.latency import open_latency
-from mnas.table_latency import trust
-from mnas.table_run import BuildRequest, SpaceChoice, build_table, check_table, leave_out, open_for_tables
+from mnas.tables.latency import trust
+from mnas.tables.run import BuildRequest, SpaceChoice, build_table, check_table, leave_out, open_for_tables
 from search_spaces import Decision, MnasNetArch, Space, from_block_strings
 
 
@@ -48,7 +48,7 @@ def built(tmp_path_factory):
     choice = SpaceChoice("mnasnet", image_size=48, classes=5)
     request = BuildRequest("host", choice, "int8", 1, None, 0.5, 5, 1, 0, False, folder / "host.json")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnas.table_run.space", tiny_space)
+        patch.setattr("mnas.tables.run.space", tiny_space)
         table = build_table(request, said.append, told.append)
     return table, folder / "host.json", said, told
 
@@ -79,7 +79,7 @@ def test_it_prices_every_network_of_the_space(built):
 
 def test_a_check_is_stored_and_a_search_says_it(built, tmp_path, monkeypatch):
     table = built[0]
-    monkeypatch.setattr("mnas.table_run.space", tiny_space)
+    monkeypatch.setattr("mnas.tables.run.space", tiny_space)
     copy = tmp_path / "copy.json"
     # Fewer networks were seen: what is left of the eight can be held against it.
     replace(table, facts={**table.facts, "built_from": table.facts["built_from"][:2]}).save(copy)
@@ -186,7 +186,7 @@ def test_help_needs_no_tensorflow():
 
 
 def test_the_report_of_a_check_is_readable(built):
-    from mnas.table_show import show_check
+    from mnas.tables.show import show_check
 
     scores = {
         "networks": 3,
@@ -212,7 +212,7 @@ def test_the_report_of_a_check_is_readable(built):
 def test_a_check_leaves_a_figure_and_its_numbers(tmp_path):
     from PIL import Image
 
-    from mnas.table_show import write_check
+    from mnas.tables.show import write_check
 
     row = {"kind": "random", "measured_ms": 1.0, "predicted_ms": 1.02}
     write_check({"floor_mape": 0.01, "networks": [row, {**row, "kind": "near"}]}, tmp_path / "host.json")

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from device_bench.cells import Cell
+from device_bench.latency_table.check import CheckedNetwork
 from device_bench.results import Results
-from device_bench.table_check import CheckedNetwork
 from device_bench.timing import Timing
 from mnas.files import write_json
 from mnas.run import Run

@@ -10,14 +10,14 @@ import numpy as np
 
 from device_bench.device import Device
 from device_bench.errors import BenchError, RunnerError
+from device_bench.latency_table.batch import Sample, run_batch, wait_until_fit
+from device_bench.latency_table.build import network_ms
+from device_bench.latency_table.parts import Network
+from device_bench.latency_table.scores import Scores, score
+from device_bench.latency_table.table import LatencyTable
 from device_bench.protocol import TimingProtocol
 from device_bench.runner import BenchSpec
 from device_bench.steady import steady
-from device_bench.table import LatencyTable
-from device_bench.table_batch import Sample, run_batch, wait_until_fit
-from device_bench.table_build import network_ms
-from device_bench.table_parts import Network
-from device_bench.table_scores import Scores, score
 
 _BATCH = 12
 

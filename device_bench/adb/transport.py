@@ -12,8 +12,8 @@ from typing import Any
 
 import tenacity
 
-from device_bench.adb_link import DirectLink, Link
-from device_bench.adb_scripts import (
+from device_bench.adb.link import DirectLink, Link
+from device_bench.adb.scripts import (
     CHECK_PUSH,
     FIND_WORKDIR,
     FINISH_PUSH,
@@ -23,8 +23,8 @@ from device_bench.adb_scripts import (
     script,
     whole_seconds,
 )
-from device_bench.adb_stream import Refused
-from device_bench.adb_wire import TcpWire, UsbWire
+from device_bench.adb.stream import Refused
+from device_bench.adb.wire import TcpWire, UsbWire
 from device_bench.errors import BadRequest, CommandTimeout, DeviceLost, PullFailed, PushFailed, TransportError
 from device_bench.transport import Completed
 
@@ -185,7 +185,7 @@ def open_tcp(
     Args:
         host: Name or address.
         port: Its port.
-        key: The RSA key to show; None: see `device_bench.adb_keys.default_key`.
+        key: The RSA key to show; None: see `device_bench.adb.keys.default_key`.
         connect_s: Limit of one attempt to connect.
         auth_s: How long to wait for somebody to accept the prompt on the phone.
         reconnect_s: How long to try again, later, when the connection broke.

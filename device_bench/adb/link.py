@@ -11,9 +11,9 @@ from adb_shell.exceptions import (
     InvalidResponseError,
 )
 
-from device_bench.adb_keys import load_signer
-from device_bench.adb_stream import Refused, run_shell, send_file
-from device_bench.adb_wire import TcpWire, Wire, WireClosed, WireTimeout
+from device_bench.adb.keys import load_signer
+from device_bench.adb.stream import Refused, run_shell, send_file
+from device_bench.adb.wire import TcpWire, Wire, WireClosed, WireTimeout
 from device_bench.errors import AuthRequired, DeviceLost, TransportError
 
 _GARBLED = (InvalidChecksumError, InvalidCommandError, InvalidResponseError, AdbTimeoutError)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from device_bench.latency_table.published import PROXYLESS
+from device_bench.latency_table.table import OPERATORS, LatencyTable, Prediction
 from device_bench.model_file import model_precision
-from device_bench.table import OPERATORS, LatencyTable, Prediction
-from device_bench.table_import import PROXYLESS
 from mnas.errors import SearchError
 from search_spaces import MnasNetArch, published
 from search_spaces.architecture import Shape

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device_bench.table_features import features
+from device_bench.latency_table.features import features
 
 _ENOUGH = 4
 _RIDGE = 1e-3

@@ -13,15 +13,15 @@ import numpy as np
 
 from device_bench.device import Device
 from device_bench.errors import BenchError, RunnerError
+from device_bench.latency_table.batch import Sample, run_batch, wait_until_fit
+from device_bench.latency_table.calibration import Calibration, calibrate
+from device_bench.latency_table.features import features
+from device_bench.latency_table.parts import Network
+from device_bench.latency_table.samples import Samples
+from device_bench.latency_table.table import OPERATORS, Entry, LatencyTable
 from device_bench.protocol import TimingProtocol
 from device_bench.runner import BenchSpec
 from device_bench.steady import steady
-from device_bench.table import OPERATORS, Entry, LatencyTable
-from device_bench.table_batch import Sample, run_batch, wait_until_fit
-from device_bench.table_calibration import Calibration, calibrate
-from device_bench.table_features import features
-from device_bench.table_parts import Network
-from device_bench.table_samples import Samples
 
 _BATCH = 24
 _WORTH_IT = 0.97

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from device_bench.errors import BadRequest
-from device_bench.signature import operator_views
+from device_bench.latency_table.signature import operator_views
 
 
 def carve(model: bytes, wanted: Collection[str]) -> dict[str, bytes]:

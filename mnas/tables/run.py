@@ -13,15 +13,15 @@ import numpy as np
 from device_bench.device import Device, open_device
 from device_bench.errors import BenchError
 from device_bench.json_runner import JsonRunner
+from device_bench.latency_table.build import BuildPlan, BuildProgress, build
+from device_bench.latency_table.check import compare, measure_networks, report
+from device_bench.latency_table.table import OPERATORS, LatencyTable
 from device_bench.protocol import TimingProtocol
 from device_bench.runner import BenchSpec
-from device_bench.table import OPERATORS, LatencyTable
-from device_bench.table_build import BuildPlan, BuildProgress, build
-from device_bench.table_check import compare, measure_networks, report
 from mnas.errors import SearchError
 from mnas.references import reference_architectures
-from mnas.table_parts import prepare
-from mnas.table_plan import Target, centre_of, cover, enumerate_networks, near_networks, random_networks
+from mnas.tables.parts import prepare
+from mnas.tables.plan import Target, centre_of, cover, enumerate_networks, near_networks, random_networks
 from search_spaces import MnasNetArch, published, space
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from device_bench.adb import AdbTransport
-from device_bench.adb_stream import STALL_S, check_sent, packets, read_shell
-from device_bench.adb_wire import TcpWire, WireClosed, WireTimeout
+from device_bench.adb.stream import STALL_S, check_sent, packets, read_shell
+from device_bench.adb.transport import AdbTransport
+from device_bench.adb.wire import TcpWire, WireClosed, WireTimeout
 from device_bench.errors import AuthRequired, DeviceLost, TransportError
 
 if TYPE_CHECKING:

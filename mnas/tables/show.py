@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from mnas.files import write_json
 
 if TYPE_CHECKING:
-    from device_bench.table import LatencyTable
-    from device_bench.table_build import BuildProgress
+    from device_bench.latency_table.build import BuildProgress
+    from device_bench.latency_table.table import LatencyTable
 
 _PLAIN_EVERY_S = 5.0
 

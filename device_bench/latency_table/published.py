@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from device_bench.errors import BadRequest
-from device_bench.table import Entry, LatencyTable
-from device_bench.table_calibration import Calibration
+from device_bench.latency_table.calibration import Calibration
+from device_bench.latency_table.table import Entry, LatencyTable
 
 PROXYLESS, OFA, LINEAR = "proxyless-blocks", "ofa-blocks", "tunas-layers"
 

@@ -74,8 +74,8 @@ def build(
 
     Example: mnas table build --device adb:R58M12 --space mnasnet -o pixel7.json
     """
-    from mnas.table_run import BuildRequest, SpaceChoice, build_table
-    from mnas.table_show import show_build, show_progress, speaker
+    from mnas.tables.run import BuildRequest, SpaceChoice, build_table
+    from mnas.tables.show import show_build, show_progress, speaker
 
     choice = SpaceChoice(name, image_size, channels, classes, width, depth, stem_filters, head_filters)
     request = BuildRequest(
@@ -130,8 +130,8 @@ def check(
 
     Writes TABLE.check.json and TABLE.check.png beside the table, and the result into it.
     """
-    from mnas.table_run import check_table
-    from mnas.table_show import show_check, speaker, write_check
+    from mnas.tables.run import check_table
+    from mnas.tables.show import show_check, speaker, write_check
 
     with speaker() as say:
         result = check_table(
@@ -160,7 +160,7 @@ def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, cl
 
     Example: mnas table predict pixel7.json mnasnet-a1 model.tflite
     """
-    from mnas.table_price import price
+    from mnas.tables.price import price
 
     for line in price(path, models, fill=fill, image_size=image_size, classes=classes):
         click.echo(line)
@@ -175,7 +175,7 @@ def import_(source: Path, device: str, output: Path) -> None:
 
     SOURCE is a YAML table of ProxylessNAS or Once-for-all, or a linear cost model (JSON: bias, coef).
     """
-    from device_bench.table_import import import_table
+    from device_bench.latency_table.published import import_table
 
     made = import_table(source, device)
     made.save(output)

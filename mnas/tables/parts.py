@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from device_bench import to_tflite
-from device_bench.carve import carve
-from device_bench.table_parts import Network, part_name
+from device_bench.latency_table.carve import carve
+from device_bench.latency_table.parts import Network, part_name
 from mnas.executors import ProcessExecutor
 from mnas.executors.events import Report
 from mnas.files import write_bytes
-from mnas.table_plan import Target
+from mnas.tables.plan import Target
 from search_spaces import MnasNetArch, arch_hash, cost, from_json, to_json
 from search_spaces.architecture import Shape
 from search_spaces.signatures import Precision

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from device_bench.errors import BadRequest
-from device_bench.table_batch import Sample
-from device_bench.table_file import write_whole
+from device_bench.latency_table.batch import Sample
+from device_bench.latency_table.file import write_whole
 
 
 @dataclass(slots=True)

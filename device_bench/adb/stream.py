@@ -16,7 +16,7 @@ from adb_shell.adb_device import AdbDevice
 from adb_shell.adb_message import AdbMessage
 from adb_shell.hidden_helpers import _AdbTransactionInfo
 
-from device_bench.adb_wire import Wire, WireClosed
+from device_bench.adb.wire import Wire, WireClosed
 from device_bench.errors import TransportError
 
 _NEVER = 1e6  # adb-shell's own limits; the wire's limit is the one that counts

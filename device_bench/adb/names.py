@@ -2,7 +2,7 @@
 
 import re
 
-from device_bench.adb import DEFAULT_PORT, AdbTransport, open_tcp, open_usb, usb_serials
+from device_bench.adb.transport import DEFAULT_PORT, AdbTransport, open_tcp, open_usb, usb_serials
 from device_bench.errors import BadRequest, TransportError
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(:(?P<port>[0-9]{1,5}))?")
@@ -22,7 +22,7 @@ def open_adb(name: str) -> AdbTransport:
     """
     route, _, place = name.partition(":")
     if route == "adb-server" and place:
-        from device_bench.adb_server import open_server
+        from device_bench.adb.server import open_server
 
         return open_server(place)
     matched = _ADDRESS.fullmatch(place)
@@ -35,7 +35,7 @@ def open_adb(name: str) -> AdbTransport:
 
 def list_adb() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Looks for phones on USB and at the adb server, if one runs; gives their names, and why a look failed."""
-    from device_bench.adb_server import server_serials
+    from device_bench.adb.server import server_serials
 
     names: list[str] = []
     problems: list[str] = []

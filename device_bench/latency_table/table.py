@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from device_bench.errors import BadRequest
-from device_bench.signature import signatures as read_signatures
-from device_bench.table_calibration import Calibration
-from device_bench.table_features import features
-from device_bench.table_fill import Fill, fit_fill
+from device_bench.latency_table.calibration import Calibration
+from device_bench.latency_table.features import features
+from device_bench.latency_table.fill import Fill, fit_fill
+from device_bench.latency_table.signature import signatures as read_signatures
 
 OPERATORS = "tflite-operators"
 """The keys of a table that was measured here; imported ones have keys of their own."""
@@ -90,13 +90,13 @@ class LatencyTable:
         Raises:
             BadRequest: It is missing, cut, edited by hand, or of another version.
         """
-        from device_bench.table_file import read_table
+        from device_bench.latency_table.file import read_table
 
         return read_table(Path(path), cls)
 
     def save(self, path: str | Path) -> None:
         """Writes the table, whole."""
-        from device_bench.table_file import write_table
+        from device_bench.latency_table.file import write_table
 
         write_table(Path(path), self)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from device_bench.errors import BadRequest, BenchError
-from device_bench.table_calibration import Calibration
+from device_bench.latency_table.calibration import Calibration
 
 if TYPE_CHECKING:
-    from device_bench.table import LatencyTable
+    from device_bench.latency_table.table import LatencyTable
 
 T = TypeVar("T", bound="LatencyTable")
 
@@ -36,7 +36,7 @@ def write_table(path: Path, table: "LatencyTable") -> None:
 
 def read_table(path: Path, kind: type[T]) -> T:
     """Reads and checks a table; see `LatencyTable.load`."""
-    from device_bench.table import Entry
+    from device_bench.latency_table.table import Entry
 
     values = _json(path)
     if not isinstance(values, dict) or "format" not in values or "entries" not in values:

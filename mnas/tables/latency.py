@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_bench.errors import BenchError
-from device_bench.table import LatencyTable
+from device_bench.latency_table.table import LatencyTable
 from device_bench.timing import Timing
 from mnas.errors import SearchError
 

@@ -1,0 +1,1 @@
+"""Phones and boards over adb: by adb-shell (TCP, USB) or through a running adb server."""
