@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mnas.adam import Slots
-from mnas.blas import one_thread
-from mnas.policy import Policy
-from mnas.ppo import Batch, Elite, learn
-from mnas.settings import settings_for
-from mnas.steps import steps_of
+from mnas.controllers.adam import Slots
+from mnas.controllers.blas import one_thread
+from mnas.controllers.policy import Policy
+from mnas.controllers.ppo import Batch, Elite, learn
+from mnas.controllers.settings import settings_for
+from mnas.controllers.steps import steps_of
 from search_spaces import space
 
 _REPEATS = 15

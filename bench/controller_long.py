@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mnas import Reward
-from mnas.blas import one_thread
-from mnas.steps import steps_of
+from mnas.controllers.blas import one_thread
+from mnas.controllers.steps import steps_of
 from search_spaces import operators, space
 
 _SHAPE = (224, 224, 3)

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mnas.blas import one_thread
-from mnas.settings import settings_for
+from mnas.controllers.blas import one_thread
+from mnas.controllers.settings import settings_for
 
 _MARKS = (30, 60, 90, 120, 150, 210, 300)
 

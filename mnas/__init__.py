@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from mnas.errors import SearchError
 
 if TYPE_CHECKING:
+    from mnas.controllers.sampler import ControllerSampler as ControllerSampler
     from mnas.reward import Reward as Reward
-    from mnas.sampler import ControllerSampler as ControllerSampler
 
 __all__ = ["ControllerSampler", "Reward", "SearchError"]
 
@@ -16,7 +16,7 @@ __all__ = ["ControllerSampler", "Reward", "SearchError"]
 def __getattr__(name: str) -> object:
     # Optuna is imported by whoever searches, not by whoever asks for help.
     if name == "ControllerSampler":
-        from mnas.sampler import ControllerSampler
+        from mnas.controllers.sampler import ControllerSampler
 
         return ControllerSampler
     if name == "Reward":

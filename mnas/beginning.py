@@ -12,12 +12,12 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from mnas.config import Config, differences
+from mnas.controllers.warm_start import adopt, enqueue
 from mnas.errors import SearchError
 from mnas.progress import Display
 from mnas.references import reference_architectures
 from mnas.reward import Reward, rewarded
 from mnas.run import Run
-from mnas.warm_start import adopt, enqueue
 from search_spaces import PUBLISHED, MnasNetArch, Shape, Space
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from mnas.controllers.settings import Algorithm, settings_for
 from mnas.errors import SearchError
 from mnas.reward import Reward
-from mnas.settings import Algorithm, settings_for
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -40,12 +40,12 @@ def sampler_factory(
     trial's own: it keeps no state but the study, so that a search killed anywhere goes on with the same proposals.
     """
     if algorithm == EVOLUTION:
-        from mnas.evolution import EvolutionSampler
+        from mnas.controllers.evolution import EvolutionSampler
 
         evolution = EvolutionSampler(space, reward=rewards[0], seed=seed, batch=batch)
         return lambda number: evolution
     if algorithm in get_args(Algorithm):
-        from mnas.sampler import ControllerSampler
+        from mnas.controllers.sampler import ControllerSampler
 
         settings = replace(settings_for(algorithm), batch=batch)
         controller = ControllerSampler(

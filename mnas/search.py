@@ -141,7 +141,7 @@ class Search:
         )
 
     def _leave_last_update(self) -> None:
-        from mnas.sampler import ControllerSampler
+        from mnas.controllers.sampler import ControllerSampler
 
         if isinstance(self.study.sampler, ControllerSampler):
             self.study.sampler.sync(self.study)

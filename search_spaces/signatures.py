@@ -1,8 +1,7 @@
 """The operator signatures that an architecture's TFLite file will have, without building or converting it.
 
-A latency table is keyed by these lines (`device_bench.latency_table.signature` reads the same from a file, and describes
-them; a test holds the two equal). They come from the one list of operators, block by block, and equal blocks are listed
-once.
+A latency table is keyed by these lines; `device_bench.latency_table.signature` reads the same from a file and describes
+them, and a test holds the two equal. They come from the one list of operators, block by block, equal blocks once.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from pathlib import Path
 import moocore
 import numpy as np
 
-from mnas.blas import one_thread
 from mnas.confirm import Contender, Plan, contenders, next_runs, verdict
-from mnas.steps import Tokens
+from mnas.controllers.blas import one_thread
+from mnas.controllers.steps import Tokens
 
 from .searches import search
 from .tables import Table, load, reward_of

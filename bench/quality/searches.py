@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mnas.controller import Controller
-from mnas.evolution import Evolution
-from mnas.history import History, Observation
-from mnas.settings import Settings, settings_for
-from mnas.steps import Steps, Tokens
+from mnas.controllers.controller import Controller
+from mnas.controllers.evolution import Evolution
+from mnas.controllers.history import History, Observation
+from mnas.controllers.settings import Settings, settings_for
+from mnas.controllers.steps import Steps, Tokens
 
 Evaluate = Callable[[Tokens], float]
 """Tokens -> reward; called once an evaluation, so that noise is drawn anew."""

@@ -4,7 +4,7 @@ import pytest
 from optuna.testing.pytest_samplers import BasicSamplerTestCase, MultiObjectiveSamplerTestCase, RelativeSamplerTestCase
 
 from mnas import ControllerSampler
-from mnas.evolution import Evolution, EvolutionSampler
+from mnas.controllers.evolution import Evolution, EvolutionSampler
 
 SAMPLERS = {
     "evolution": lambda: EvolutionSampler(evolution=Evolution(population=3, tournament=2), seed=0),

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from mnas import SearchError
-from mnas.blas import one_thread
-from mnas.controller import Controller
-from mnas.history import History, Observation
-from mnas.settings import Settings, settings_for
-from mnas.steps import Steps
+from mnas.controllers.blas import one_thread
+from mnas.controllers.controller import Controller
+from mnas.controllers.history import History, Observation
+from mnas.controllers.settings import Settings, settings_for
+from mnas.controllers.steps import Steps
 
 pytestmark = pytest.mark.usefixtures("single")
 STEPS = Steps(tuple("abcdef"), (3,) * 6, ("x",) * 6)

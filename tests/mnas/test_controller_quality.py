@@ -9,9 +9,9 @@ import optuna
 import pytest
 
 from mnas import ControllerSampler
-from mnas.evolution import EvolutionSampler
-from mnas.settings import settings_for
-from mnas.steps import Steps
+from mnas.controllers.evolution import EvolutionSampler
+from mnas.controllers.settings import settings_for
+from mnas.controllers.steps import Steps
 from search_spaces.decision import Decision, Space
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))

@@ -3,9 +3,9 @@ import optuna
 import pytest
 
 from mnas import Reward, SearchError
-from mnas.evolution import Evolution, EvolutionSampler
-from mnas.history import History, Observation
-from mnas.steps import Steps
+from mnas.controllers.evolution import Evolution, EvolutionSampler
+from mnas.controllers.history import History, Observation
+from mnas.controllers.steps import Steps
 from search_spaces.decision import Decision, Space
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -3,11 +3,11 @@ import optuna
 import pytest
 
 from mnas import Reward, SearchError
-from mnas.checkpoint import Saved, fingerprint, identity, load, save
-from mnas.controller import Controller
-from mnas.follower import Follower
-from mnas.settings import Settings
-from mnas.trials import menu_of
+from mnas.controllers.checkpoint import Saved, fingerprint, identity, load, save
+from mnas.controllers.controller import Controller
+from mnas.controllers.follower import Follower
+from mnas.controllers.settings import Settings
+from mnas.controllers.trials import menu_of
 from search_spaces.decision import Decision, Space
 
 SPACE = Space("toy", tuple(Decision(name, (0, 1, 2), "x") for name in "abcd"), lambda arch: arch, lambda arch: arch)

@@ -2,8 +2,8 @@ import copy
 
 import numpy as np
 
-from mnas.history import History, Observation
-from mnas.steps import Remembered, Steps
+from mnas.controllers.history import History, Observation
+from mnas.controllers.steps import Remembered, Steps
 
 STEPS = Steps(("a", "b", "c"), (2, 3, 2), ("x", "y", "x"))
 

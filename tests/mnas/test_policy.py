@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mnas.policy import Policy
-from mnas.steps import Steps
+from mnas.controllers.policy import Policy
+from mnas.controllers.steps import Steps
 
 STEPS = Steps(("a.op", "a.kernel", "b.op", "b.kernel", "c"), (4, 2, 4, 2, 3), ("op", "kernel", "op", "kernel", "skip"))
 

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnas.adam import Slots, ascend
-from mnas.policy import Policy
-from mnas.ppo import Batch, Elite, learn
-from mnas.settings import NASNET, Settings
-from mnas.steps import Steps
+from mnas.controllers.adam import Slots, ascend
+from mnas.controllers.policy import Policy
+from mnas.controllers.ppo import Batch, Elite, learn
+from mnas.controllers.settings import NASNET, Settings
+from mnas.controllers.steps import Steps
 
 STEPS = Steps(("a", "b", "c"), (3, 3, 2), ("a", "b", "c"))
 SETTINGS = Settings(hidden=8, embedding=4, entropy=0.0, queue_weight=0.5)

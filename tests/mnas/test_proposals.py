@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnas.history import History, Observation
-from mnas.neighbours import crossings, mutants, neighbours
-from mnas.policy import Policy
-from mnas.proposals import draw
-from mnas.settings import Settings
-from mnas.steps import Steps
+from mnas.controllers.history import History, Observation
+from mnas.controllers.neighbours import crossings, mutants, neighbours
+from mnas.controllers.policy import Policy
+from mnas.controllers.proposals import draw
+from mnas.controllers.settings import Settings
+from mnas.controllers.steps import Steps
 
 STEPS = Steps(tuple("abcdef"), (3, 3, 3, 2, 2, 4), ("x",) * 6)
 SETTINGS = Settings(hidden=6, embedding=4)

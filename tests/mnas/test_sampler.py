@@ -7,7 +7,7 @@ import optuna
 import pytest
 
 from mnas import ControllerSampler, Reward, SearchError
-from mnas.settings import Settings
+from mnas.controllers.settings import Settings
 from search_spaces.decision import Decision, Space
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

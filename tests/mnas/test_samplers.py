@@ -3,10 +3,10 @@ from pathlib import Path
 import optuna
 import pytest
 
+from mnas.controllers.sampler import ControllerSampler
 from mnas.errors import SearchError
 from mnas.open_trials import batch_of, first_open, open_proposals
 from mnas.reward import Reward
-from mnas.sampler import ControllerSampler
 from mnas.samplers import batch_size, check_algorithm, sampler_factory
 from search_spaces import MnasNetArch, Space, cost, space
 

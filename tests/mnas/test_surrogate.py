@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnas.surrogate import fit
+from mnas.controllers.surrogate import fit
 
 
 def data(count, noise=0.0, seed=0):

@@ -8,8 +8,8 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from mnas import Reward, SearchError
-from mnas.reader import uniform
-from mnas.trials import LOG_PROB, TOKENS, learned_menu, menu_of, observe, scorer
+from mnas.controllers.reader import uniform
+from mnas.controllers.trials import LOG_PROB, TOKENS, learned_menu, menu_of, observe, scorer
 from search_spaces import space
 
 COLOURS = CategoricalDistribution(("red", "green", None))

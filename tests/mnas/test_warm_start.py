@@ -2,7 +2,7 @@ import optuna
 import pytest
 
 from mnas import ControllerSampler, Reward, SearchError
-from mnas.warm_start import adopt, enqueue
+from mnas.controllers.warm_start import adopt, enqueue
 from search_spaces import arch_hash, published, space
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -13,12 +13,12 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from mnas.controllers.history import History, Observation
+from mnas.controllers.reader import Reader, uniform
+from mnas.controllers.steps import Steps, Tokens
+from mnas.controllers.trials import menu_of
 from mnas.errors import SearchError
-from mnas.history import History, Observation
-from mnas.reader import Reader, uniform
 from mnas.reward import Reward
-from mnas.steps import Steps, Tokens
-from mnas.trials import menu_of
 from search_spaces.decision import Space
 
 _TRIES = 100

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnas.steps import Steps
+from mnas.controllers.steps import Steps
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]

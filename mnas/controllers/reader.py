@@ -9,9 +9,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from mnas.controllers.history import History, Observation
+from mnas.controllers.trials import Menu, RewardOf, learned_menu, observe, scorer
 from mnas.errors import SearchError
-from mnas.history import History, Observation
-from mnas.trials import Menu, RewardOf, learned_menu, observe, scorer
 
 
 class Reader:

@@ -14,13 +14,13 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from mnas.controller import State
+from mnas.controllers.controller import State
+from mnas.controllers.follower import Follower
+from mnas.controllers.reader import uniform
+from mnas.controllers.settings import Settings, settings_for
+from mnas.controllers.trials import LOG_PROB, TOKENS, Menu, menu_of
 from mnas.errors import SearchError
-from mnas.follower import Follower
-from mnas.reader import uniform
 from mnas.reward import Reward
-from mnas.settings import Settings, settings_for
-from mnas.trials import LOG_PROB, TOKENS, Menu, menu_of
 from search_spaces.decision import Space
 
 

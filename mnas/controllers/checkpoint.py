@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from mnas.adam import Slots
-from mnas.controller import State
+from mnas.controllers.adam import Slots
+from mnas.controllers.controller import State
+from mnas.controllers.settings import Settings
+from mnas.controllers.steps import Steps
 from mnas.errors import SearchError
 from mnas.files import read_npz, write_npz
-from mnas.settings import Settings
-from mnas.steps import Steps
 
 _FORMAT = 1
 

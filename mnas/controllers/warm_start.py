@@ -9,8 +9,8 @@ import optuna
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from mnas.controllers.trials import menu_of
 from mnas.errors import SearchError
-from mnas.trials import menu_of
 from search_spaces.decision import Space
 from search_spaces.errors import SpaceError
 

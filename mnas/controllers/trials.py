@@ -11,9 +11,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from mnas.controllers.history import Observation
+from mnas.controllers.steps import Steps, steps_of
 from mnas.errors import SearchError
-from mnas.history import Observation
-from mnas.steps import Steps, steps_of
 from search_spaces.decision import Space
 
 RewardOf = Callable[[float, float], float]

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnas.history import History
-from mnas.neighbours import crossings, mutants, neighbours
-from mnas.policy import Policy
-from mnas.settings import Settings
-from mnas.steps import Tokens
-from mnas.surrogate import fit
+from mnas.controllers.history import History
+from mnas.controllers.neighbours import crossings, mutants, neighbours
+from mnas.controllers.policy import Policy
+from mnas.controllers.settings import Settings
+from mnas.controllers.steps import Tokens
+from mnas.controllers.surrogate import fit
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]

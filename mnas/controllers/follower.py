@@ -9,16 +9,16 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from mnas.blas import one_thread
-from mnas.checkpoint import Saved, fingerprint, identity, load, save
-from mnas.controller import Controller, State
+from mnas.controllers.blas import one_thread
+from mnas.controllers.checkpoint import Saved, fingerprint, identity, load, save
+from mnas.controllers.controller import Controller, State
+from mnas.controllers.history import History
+from mnas.controllers.proposals import Proposals
+from mnas.controllers.reader import Reader
+from mnas.controllers.settings import Settings
+from mnas.controllers.steps import Tokens
+from mnas.controllers.trials import Menu, RewardOf
 from mnas.errors import SearchError
-from mnas.history import History
-from mnas.proposals import Proposals
-from mnas.reader import Reader
-from mnas.settings import Settings
-from mnas.steps import Tokens
-from mnas.trials import Menu, RewardOf
 
 _OVERTAKEN = 2  # batches of later trials that may finish before a batch is learned from without its last ones
 

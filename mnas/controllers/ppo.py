@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnas.adam import Slots, ascend
-from mnas.policy import Policy
-from mnas.settings import Settings
+from mnas.controllers.adam import Slots, ascend
+from mnas.controllers.policy import Policy
+from mnas.controllers.settings import Settings
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnas.steps import Steps, Tokens
+from mnas.controllers.steps import Steps, Tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnas.adam import Slots
-from mnas.history import History, Observation
-from mnas.policy import Policy
-from mnas.ppo import Batch, Elite, learn
-from mnas.proposals import Proposals, draw
-from mnas.settings import Settings
-from mnas.steps import Steps, Tokens
+from mnas.controllers.adam import Slots
+from mnas.controllers.history import History, Observation
+from mnas.controllers.policy import Policy
+from mnas.controllers.ppo import Batch, Elite, learn
+from mnas.controllers.proposals import Proposals, draw
+from mnas.controllers.settings import Settings
+from mnas.controllers.steps import Steps, Tokens
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
