@@ -131,7 +131,7 @@ def directory(path, made=None, references=(), final=None, facts=FACTS, storage=N
     made = trials(20) if made is None else made
     write_json(path / "config.json", {"format": FORMAT, "study": {"storage": storage, "name": None}})
     run = Run.open(path)
-    study(made, facts, name=path.name, storage=run.storage_url)
+    study(made, facts, name=run.study_name, storage=run.storage_url)
     for net in references:
         write_json(run.reference(net["name"]) / "record.json", net)
         write_bytes(run.reference(net["name"]) / "model.tflite", b"a model")

@@ -74,7 +74,7 @@ def test_a_run_in_another_storage_is_read_from_there(runs, tmp_path):
 
 def test_a_run_still_being_written_is_read_as_it_stands(runs, tmp_path):
     path = runs.directory(tmp_path / "demo", runs.trials(3))
-    optuna.load_study(study_name="demo", storage=f"sqlite:///{path}/study.db").ask()
+    optuna.load_study(study_name="search", storage=f"sqlite:///{path}/study.db").ask()
     result = run_report(path)
     assert result.exit_code == 0, result.output
     assert "3 trials finished, 0 failed, 1 running" in result.output

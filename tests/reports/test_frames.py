@@ -117,8 +117,10 @@ def test_wrong_directions_and_wrong_types_are_refused():
 def test_a_path_an_open_run_and_its_study_read_the_same(runs, tmp_path):
     path = runs.directory(tmp_path / "demo", runs.trials(5))
     open_run = Run.open(path)
-    for other in (str(path), open_run, open_run.study()):
+    for other in (str(path), open_run):
         pd.testing.assert_frame_equal(frame(other), frame(path))
+    # A bare study knows no directory, only its own name.
+    pd.testing.assert_frame_equal(frame(open_run.study()).assign(run="demo"), frame(path))
 
 
 def test_unknown_stored_reward_is_refused(runs):

@@ -28,7 +28,7 @@ def test_the_dashboard_shows_the_runs_study(runs, tmp_path):
         url = f"http://127.0.0.1:{server.server_port}"
         assert "Optuna Dashboard" in fetch(f"{url}/dashboard")
         (summary,) = json.loads(fetch(f"{url}/api/studies"))["study_summaries"]
-        assert summary["study_name"] == "demo"
+        assert summary["study_name"] == "search"
         server.shutdown()
 
 
