@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from mnas.controllers.history import History, Observation
-from mnas.controllers.reader import Reader, uniform
+from mnas.controllers.reader import Reader, draw_alone
 from mnas.controllers.steps import Steps, Tokens
 from mnas.controllers.trials import menu_of
 from mnas.errors import SearchError
@@ -141,8 +140,7 @@ class EvolutionSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """A uniform draw: a function of the seed, the trial's number and the parameter's name."""
-        key = zlib.crc32(param_name.encode())
-        return uniform(np.random.default_rng([self.seed, 2, trial.number, key]), param_distribution)
+        return draw_alone(self.seed, trial.number, param_name, param_distribution)
 
     def _known(self, number: int) -> int:
         return number // self.batch * self.batch

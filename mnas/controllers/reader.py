@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -83,3 +85,8 @@ def _uniform_float(rng: np.random.Generator, distribution: FloatDistribution) ->
     if distribution.log:
         return float(np.clip(np.exp(rng.uniform(np.log(low), np.log(high))), low, high))
     return float(rng.uniform(low, high))
+
+
+def draw_alone(seed: int, number: int, name: str, distribution: BaseDistribution) -> Any:
+    """A uniform draw that is a function of the sampler's seed, the trial's number and the parameter's name."""
+    return uniform(np.random.default_rng([seed, 2, number, zlib.crc32(name.encode())]), distribution)

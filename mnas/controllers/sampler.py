@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.study import Study
@@ -16,7 +14,7 @@ from optuna.trial import FrozenTrial
 
 from mnas.controllers.controller import State
 from mnas.controllers.follower import Follower
-from mnas.controllers.reader import uniform
+from mnas.controllers.reader import draw_alone
 from mnas.controllers.settings import Settings, settings_for
 from mnas.controllers.trials import LOG_PROB, TOKENS, Menu, menu_of
 from mnas.errors import SearchError
@@ -107,8 +105,7 @@ class ControllerSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """A uniform draw: a function of the seed, the trial's number and the parameter's name."""
-        key = zlib.crc32(param_name.encode())
-        return uniform(np.random.default_rng([self.seed, 2, trial.number, key]), param_distribution)
+        return draw_alone(self.seed, trial.number, param_name, param_distribution)
 
     def sync(self, study: Study) -> State | None:
         """Learns from every complete batch, writes the checkpoint and returns the state.
