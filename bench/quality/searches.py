@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mnas.controllers.controller import Controller
+from mnas.controllers.controller import Controller, State
 from mnas.controllers.evolution import Evolution
 from mnas.controllers.history import History, Observation
 from mnas.controllers.settings import Settings, settings_for
@@ -39,8 +39,10 @@ def search(algorithm: str, steps: Steps, evaluate: Evaluate, seed: int, budget: 
         control(settings_for(algorithm), steps, lambda tokens: (evaluate(tokens),), seed, budget)
 
 
-def control(settings: Settings, steps: Steps, evaluate: EvaluateGoals, seed: int, budget: int, goals: int = 1) -> None:
-    """The controller, batch by batch: what ``ControllerSampler`` does in a study."""
+def control(
+    settings: Settings, steps: Steps, evaluate: EvaluateGoals, seed: int, budget: int, goals: int = 1
+) -> tuple[Controller, State]:
+    """The controller, batch by batch, as ``ControllerSampler`` runs it in a study; returns it with its last state."""
     controller = Controller(steps, settings, seed=seed, goals=goals)
     state, seen = controller.initial(), []
     for index in range(-(-budget // settings.batch)):
@@ -53,6 +55,7 @@ def control(settings: Settings, steps: Steps, evaluate: EvaluateGoals, seed: int
                 batch.append(Observation(number, tokens, steps.key(tokens), evaluate(tokens), log_prob))
         seen += batch
         state = controller.update(state, History(steps, seen), index, batch)
+    return controller, state
 
 
 def evolve(evolution: Evolution, steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
