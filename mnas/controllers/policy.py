@@ -29,7 +29,6 @@ class Forward:
         tokens: ``[rows, steps]``.
         contexts: ``[rows]``.
         log_probs: Log-probability of every choice, ``[steps, rows, choices]``.
-        inputs: What was fed to the LSTM, ``[steps, rows, embedding]``.
         gates: Activated i, f, g, o, ``[steps, rows, 4 * hidden]``.
         cells: Cell states with the zero state first, ``[steps + 1, rows, hidden]``.
         outputs: Hidden states with the zero state first, ``[steps + 1, rows, hidden]``.
@@ -38,7 +37,6 @@ class Forward:
     tokens: Ints
     contexts: Ints
     log_probs: Floats
-    inputs: Floats
     gates: Floats
     cells: Floats
     outputs: Floats
@@ -81,6 +79,9 @@ class Policy:
         valid = np.arange(self._choices)[None, :] < np.array(steps.sizes)[:, None]
         self._padding: Floats = np.where(valid, 0.0, _IMPOSSIBLE)
         groups, width = len(distinct), 4 * hidden
+        sigmoid = np.arange(width) // hidden != 2
+        self._half: Floats = np.where(sigmoid, 0.5, 1.0)
+        self._lift: Floats = np.where(sigmoid, 0.5, 0.0)
         self._shapes: dict[str, tuple[int, ...]] = {
             "start": (contexts, embedding),
             "embed": (groups, self._choices, embedding),
@@ -162,12 +163,13 @@ class Policy:
         tokens = np.empty((rows, count), dtype=np.int64)
         total, every = np.zeros(rows), np.arange(rows)
         cell = output = np.zeros((rows, self.hidden), weights.dtype)
-        padding = self._padding.astype(weights.dtype)
-        x = view["start"][ids]
+        first, embedded, recurrent = self._prepared(view)
+        head_bias = view["head_bias"] + self._padding.astype(weights.dtype)
+        driven = first[ids]
         for step in range(count):
-            cell, output, _ = self._cell(view, x @ view["kernel"], cell, output)
+            cell, output, _ = self._cell(driven, recurrent, cell, output)
             group = self._group[step]
-            logits = output @ view["head"][group] + view["head_bias"][step] + padding[step]
+            logits = output @ view["head"][group] + head_bias[step]
             log_probs = _log_softmax(logits)
             draw = log_probs if temperature == 1.0 else _log_softmax(logits / temperature)
             below = np.cumsum(np.exp(draw), axis=1) <= uniforms[:, step, None]
@@ -176,7 +178,7 @@ class Policy:
                 chosen = np.where(fixed[:, step] >= 0, fixed[:, step], chosen)
             tokens[:, step] = chosen
             total += log_probs[every, chosen]
-            x = view["embed"][group, chosen]
+            driven = embedded[group, chosen]
         return tokens, total
 
     def forward(self, weights: Floats, tokens: Ints, contexts: Ints | None = None) -> Forward:
@@ -185,17 +187,19 @@ class Policy:
         rows, count = tokens.shape
         ids = np.zeros(rows, dtype=np.int64) if contexts is None else contexts
         kind = weights.dtype
-        inputs = np.empty((count, rows, self.embedding), kind)
-        inputs[0] = view["start"][ids]
-        inputs[1:] = view["embed"][self._group[:-1, None], tokens.T[:-1]]
+        first, embedded, recurrent = self._prepared(view)
+        driven = np.empty((count, rows, 4 * self.hidden), kind)
+        driven[0] = first[ids]
+        driven[1:] = embedded[self._group[:-1, None], tokens.T[:-1]]
         cells = np.zeros((count + 1, rows, self.hidden), kind)
         outputs = np.zeros((count + 1, rows, self.hidden), kind)
         gates = np.empty((count, rows, 4 * self.hidden), kind)
-        driven = inputs @ view["kernel"]
         for step in range(count):
-            cells[step + 1], outputs[step + 1], gates[step] = self._cell(view, driven[step], cells[step], outputs[step])
+            cells[step + 1], outputs[step + 1], gates[step] = self._cell(
+                driven[step], recurrent, cells[step], outputs[step]
+            )
         logits = outputs[1:] @ view["head"][self._group] + (view["head_bias"] + self._padding.astype(kind))[:, None, :]
-        return Forward(tokens, ids, _log_softmax(logits), inputs, gates, cells, outputs)
+        return Forward(tokens, ids, _log_softmax(logits), gates, cells, outputs)
 
     def gradient(self, weights: Floats, forward: Forward, token_weight: Floats, entropy_weight: Floats) -> Floats:
         """Gradient of ``sum(token_weight * log_prob + entropy_weight * entropy)``.
@@ -226,50 +230,67 @@ class Policy:
         dgates = self._through_time(view["recurrent"], forward, doutputs)
         width = 4 * self.hidden
         grad["bias"][:] = dgates.sum(axis=(0, 1))
-        grad["kernel"][:] = forward.inputs.reshape(-1, self.embedding).T @ dgates.reshape(-1, width)
         grad["recurrent"][:] = forward.outputs[:-1].reshape(-1, self.hidden).T @ dgates.reshape(-1, width)
-        dinputs = dgates @ view["kernel"].T
-        np.add.at(grad["start"], forward.contexts, dinputs[0])
-        np.add.at(grad["embed"], (self._group[:-1, None], forward.tokens.T[:-1]), dinputs[1:])
+        # What is fed back is one of few embeddings: the gradients of those that are equal are added first.
+        chosen = (forward.tokens.T[:-1, None, :] == np.arange(self._choices)[:, None]).astype(weights.dtype)
+        dstart = np.zeros((self.contexts, width), weights.dtype)
+        np.add.at(dstart, forward.contexts, dgates[0])
+        dembed = np.zeros((len(view["embed"]), self._choices, width), weights.dtype)
+        for group, of_step in zip(self._group, chosen @ dgates[1:], strict=False):
+            dembed[group] += of_step
+        equal = dembed.reshape(-1, width)
+        grad["kernel"][:] = view["start"].T @ dstart + view["embed"].reshape(-1, self.embedding).T @ equal
+        grad["start"][:] = dstart @ view["kernel"].T
+        grad["embed"][:] = (equal @ view["kernel"].T).reshape(grad["embed"].shape)
         return flat
 
-    def _cell(
-        self, view: dict[str, Floats], driven: Floats, cell: Floats, output: Floats
-    ) -> tuple[Floats, Floats, Floats]:
-        """One LSTM step; returns the cell, the output and the activated gates (i, f, g, o)."""
+    def _prepared(self, view: dict[str, Floats]) -> tuple[Floats, Floats, Floats]:
+        """What drives the gates: first inputs ``[contexts, 4 * hidden]``, every embedding, the recurrent weights.
+
+        Gates but g are halved, since sigmoid(x) = (1 + tanh(x / 2)) / 2: one tanh over them all is the fastest form
+        in NumPy.
+        """
+        half = self._half.astype(view["kernel"].dtype)
+        kernel, bias = view["kernel"] * half, view["bias"] * half
+        flat = view["embed"].reshape(-1, self.embedding) @ kernel + bias
+        embedded = flat.reshape(*view["embed"].shape[:2], -1)
+        return view["start"] @ kernel + bias, embedded, view["recurrent"] * half
+
+    def _cell(self, driven: Floats, recurrent: Floats, cell: Floats, output: Floats) -> tuple[Floats, Floats, Floats]:
+        """One LSTM step on what ``_prepared`` made; returns the cell, the output and the activated i, f, g, o."""
         hidden = self.hidden
-        gates = driven + output @ view["recurrent"] + view["bias"]
-        # sigmoid(x) = (1 + tanh(x / 2)) / 2: one tanh over the whole block is the fastest form in NumPy.
-        gates[:, : 2 * hidden] *= 0.5
-        gates[:, 3 * hidden :] *= 0.5
+        gates = output @ recurrent
+        gates += driven
         np.tanh(gates, out=gates)
-        for part in (slice(0, 2 * hidden), slice(3 * hidden, None)):
-            gates[:, part] += 1.0
-            gates[:, part] *= 0.5
-        new = gates[:, hidden : 2 * hidden] * cell + gates[:, :hidden] * gates[:, 2 * hidden : 3 * hidden]
+        gates *= self._half.astype(gates.dtype)
+        gates += self._lift.astype(gates.dtype)
+        new = gates[:, hidden : 2 * hidden] * cell
+        new += gates[:, :hidden] * gates[:, 2 * hidden : 3 * hidden]
         return new, gates[:, 3 * hidden :] * np.tanh(new), gates
 
     def _through_time(self, recurrent: Floats, forward: Forward, doutputs: Floats) -> Floats:
         """Back-propagation through time: gradient at the gates' pre-activations, ``[steps, rows, 4 * hidden]``."""
-        hidden = self.hidden
+        steps, rows, hidden = doutputs.shape
         i, f, g, o = (forward.gates[..., part * hidden : (part + 1) * hidden] for part in range(4))
         squashed = np.tanh(forward.cells[1:])
-        slope = np.concatenate([i * (1 - i), f * (1 - f), 1 - g * g, o * (1 - o)], axis=2)
+        # What a unit of dcell (for i, f and g) and of doutput (for o) does to the gates.
+        slope = np.empty((steps, rows, 4, hidden), doutputs.dtype)
+        slope[:, :, 0] = g * i * (1 - i)
+        slope[:, :, 1] = forward.cells[:-1] * f * (1 - f)
+        slope[:, :, 2] = i * (1 - g * g)
+        slope[:, :, 3] = squashed * o * (1 - o)
         into_cell = o * (1 - squashed * squashed)
-        dgates = np.empty_like(forward.gates)
-        doutput = dcell = np.zeros_like(squashed[0])
-        for step in reversed(range(len(doutputs))):
+        backwards = np.ascontiguousarray(recurrent.T)
+        doutput = dcell = np.zeros((rows, hidden), doutputs.dtype)
+        for step in reversed(range(steps)):
             doutput = doutput + doutputs[step]
             dcell = dcell + doutput * into_cell[step]
-            raw = dgates[step]
-            raw[:, :hidden] = dcell * g[step]
-            raw[:, hidden : 2 * hidden] = dcell * forward.cells[step]
-            raw[:, 2 * hidden : 3 * hidden] = dcell * i[step]
-            raw[:, 3 * hidden :] = doutput * squashed[step]
-            raw *= slope[step]
-            doutput = raw @ recurrent.T
+            raw = slope[step]
+            raw[:, :3] *= dcell[:, None]
+            raw[:, 3] *= doutput
+            doutput = raw.reshape(rows, -1) @ backwards
             dcell = dcell * f[step]
-        return dgates
+        return slope.reshape(steps, rows, -1)
 
 
 def _log_softmax(logits: Floats) -> Floats:
