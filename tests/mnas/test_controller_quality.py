@@ -9,12 +9,14 @@ import optuna
 import pytest
 
 from mnas import ControllerSampler
+from mnas.controllers.controller import Controller
 from mnas.controllers.evolution import EvolutionSampler
 from mnas.controllers.settings import settings_for
 from mnas.controllers.steps import Steps
 from search_spaces.decision import Decision, Space
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+import controller_long
 from quality.experiment import Task, run
 from quality.searches import ALGORITHMS, EVOLUTIONS, control, evolve, search
 from quality.tables import OWN, load, macro_canonical, reward_of
@@ -102,3 +104,37 @@ def test_under_noise_the_confirmation_pays_for_itself_out_of_the_same_budget():
     curves = [run(Task(OWN, "random", "soft", 0.3, seed, (60,), noise=True)) for seed in range(30)]
     before, after = (np.mean([getattr(one, field)[0] for one in curves]) for field in ("regret", "confirmed"))
     assert after < before
+
+
+@pytest.mark.parametrize(("algorithm", "has_policy"), [("random", False), ("ppo", True)])
+def test_the_long_search_is_priced_by_the_table_and_shows_its_diversity(algorithm, has_policy):
+    trace = controller_long.run(controller_long.Task(algorithm, 0, 7))
+    assert len(trace.rewards) == trace.different == 7
+    assert all(0 < reward < 1 for reward in trace.rewards)
+    assert 15 < trace.apart < 35
+    assert (trace.entropy is not None) == has_policy
+
+
+def test_an_untrained_policy_is_open_and_its_measure_a_share():
+    controller = Controller(STEPS, settings_for("ppo"), seed=0)
+    state = controller.initial()
+    assert 0.99 < controller_long.openness(controller, state) <= 1.0
+    sure = controller.policy.views(state.weights)
+    sure["head_bias"][:, 0] = 50.0
+    assert controller_long.openness(controller, state) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_stand_in_is_a_function_of_the_network_and_no_sum_of_its_decisions(monkeypatch):
+    monkeypatch.setattr(controller_long, "_DEVIATION", 0.0)
+    space = controller_long.space("mnasnet", (224, 224, 3))
+    first = [0] * len(space.decisions)
+    kernel, se, both = (list(first) for _ in range(3))
+    kernel[1] = both[1] = 1
+    se[7] = both[7] = 1
+    values = [controller_long.accuracy(space.decode(tokens)) for tokens in (first, kernel, se, both)]
+    assert values == [controller_long.accuracy(space.decode(tokens)) for tokens in (first, kernel, se, both)]
+    assert values[3] - values[2] != pytest.approx(values[1] - values[0], abs=1e-4)
+
+
+def test_distance_counts_the_decisions_in_which_two_differ():
+    assert controller_long.distance(np.array([[0, 0, 0], [0, 1, 0], [1, 1, 0]])) == pytest.approx(4 / 3)
