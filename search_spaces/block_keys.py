@@ -23,22 +23,19 @@ def proxyless_keys(arch: MnasNetArch, input_shape: Shape, classes: int) -> tuple
             shortcuts).
     """
     height, width, channels = check_input_shape(input_shape)
-    keys, shape = [], _strided((height, width), arch.stem_stride, arch.stem_filters)
-    keys.append(f"Conv-input:{height}x{width}x{channels}-output:{_text(shape)}")
+    keys, shape = [], strided((height, width), arch.stem_stride, arch.stem_filters)
+    keys.append(part_key("Conv", (height, width, channels), shape))
     for block in arch.blocks:
         if block.op != "mbconv" or block.se_ratio or block.skip == "pool":
             raise SpaceError("ProxylessNAS tables hold inverted residuals without squeeze-and-excitation only")
         for layer in range(block.layers):
             stride = block.stride if layer == 0 else 1
-            made = _strided(shape[:2], stride, block.filters)
-            skip = int(skip_acts(block.skip, stride, shape[2], block.filters))
-            keys.append(
-                f"expanded_conv-input:{_text(shape)}-output:{_text(made)}-expand:{block.expansion}"
-                f"-kernel:{block.kernel}-stride:{stride}-idskip:{skip}"
-            )
+            made = strided(shape[:2], stride, block.filters)
+            skip = skip_acts(block.skip, stride, shape[2], block.filters)
+            keys.append(residual_key(shape, made, block.expansion, block.kernel, stride, skip))
             shape = made
     head = (shape[0], shape[1], arch.head_filters)
-    return (*keys, f"Conv_1-input:{_text(shape)}-output:{_text(head)}", f"Logits-input:{_text(head)}-output:{classes}")
+    return (*keys, part_key("Conv_1", shape, head), classifier_key(head, classes))
 
 
 def tunas_keys(indices: Sequence[int]) -> tuple[str, ...]:
@@ -68,15 +65,35 @@ def tunas_keys(indices: Sequence[int]) -> tuple[str, ...]:
     return tuple(keys)
 
 
+def part_key(name: str, read: Shape, made: Shape) -> str:
+    """The key of a stem or of a part of a head."""
+    return f"{name}-input:{shape_text(read)}-output:{shape_text(made)}"
+
+
+def classifier_key(read: Shape, classes: int) -> str:
+    """The key of the classifier."""
+    return f"Logits-input:{shape_text(read)}-output:{classes}"
+
+
+def residual_key(read: Shape, made: Shape, expansion: int, kernel: int, stride: int, skip: bool) -> str:
+    """The key of an inverted residual."""
+    return (
+        f"expanded_conv-input:{shape_text(read)}-output:{shape_text(made)}-expand:{expansion}"
+        f"-kernel:{kernel}-stride:{stride}-idskip:{skip:d}"
+    )
+
+
+def strided(size: tuple[int, int] | Shape, stride: int, filters: int) -> Shape:
+    """What a padded window of that stride makes."""
+    return (-(-size[0] // stride), -(-size[1] // stride), filters)
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape as such keys spell it."""
+    return "x".join(map(str, shape))
+
+
 def _pick(options: tuple[int, ...], index: int) -> int:
     if not 0 <= index < len(options):
         raise SpaceError(f"index {index} is none of the {len(options)} choices {options}")
     return options[index]
-
-
-def _strided(size: tuple[int, int] | Shape, stride: int, filters: int) -> Shape:
-    return (-(-size[0] // stride), -(-size[1] // stride), filters)
-
-
-def _text(shape: Shape) -> str:
-    return "x".join(map(str, shape))

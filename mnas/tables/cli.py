@@ -153,10 +153,10 @@ def check(
 @click.argument("path", metavar="TABLE", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option("--fill", is_flag=True, help="Estimate operators that the table does not have.")
-@click.option("--image-size", default=224, show_default=True, type=click.IntRange(8), help="For published networks.")
-@click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="For published networks.")
+@click.option("--image-size", default=224, show_default=True, type=click.IntRange(8), help="Of published networks.")
+@click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="Of published networks.")
 def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, classes: int) -> None:
-    """Price TFLite files, or published networks by name.
+    """Price TFLite files, net definitions (.config, .json), or published networks by name.
 
     Example: mnas table predict pixel7.json mnasnet-a1 model.tflite
     """

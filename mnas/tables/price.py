@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
-from device_bench.latency_table.published import PROXYLESS
+from device_bench.latency_table.published import OFA, PROXYLESS
 from device_bench.latency_table.table import OPERATORS, LatencyTable, Prediction
 from device_bench.model_file import model_precision
 from mnas.errors import SearchError
 from search_spaces import MnasNetArch, published
 from search_spaces.architecture import Shape
 from search_spaces.block_keys import proxyless_keys
+from search_spaces.net_config import definition_keys
 from search_spaces.signatures import signatures
 
 
@@ -20,10 +23,11 @@ def price(path: Path, models: Sequence[str], *, fill: bool, image_size: int, cla
 
     Args:
         path: The table.
-        models: Paths of TFLite files, or names of published networks.
+        models: Paths of TFLite files or of net definitions of ProxylessNAS and Once-for-all (`.config`, `.json`), or
+            names of published networks.
         fill: Estimate what the table does not have.
-        image_size: Of published networks.
-        classes: Of published networks.
+        image_size: Of published networks and of definitions.
+        classes: Of published networks; a definition tells its own.
 
     Raises:
         BenchError: The table or a file cannot be read, or the table lacks an operator.
@@ -33,6 +37,8 @@ def price(path: Path, models: Sequence[str], *, fill: bool, image_size: int, cla
     for model in models:
         if model.endswith(".tflite"):
             guess = _file(table, Path(model), fill)
+        elif model.endswith((".config", ".json")):
+            guess = table.predict(_definition(table, Path(model), image_size), fill=fill)
         else:
             shape = (image_size, image_size, 3)
             guess = table.predict(architecture_keys(table, published(model), shape, classes), fill=fill)
@@ -51,14 +57,29 @@ def architecture_keys(table: LatencyTable, arch: MnasNetArch, shape: Shape, clas
         return signatures(arch, shape, classes, table.facts["precision"])
     if table.keys == PROXYLESS:
         return proxyless_keys(arch, shape, classes)
-    raise SearchError(f"a table of {table.keys} prices networks of its own space alone, by their keys")
+    raise SearchError(f"a table of {table.keys} has no words for this network: give a net definition (.config) or keys")
+
+
+def _definition(table: LatencyTable, path: Path, image_size: int) -> tuple[str, ...]:
+    dialects: dict[str, Literal["proxyless", "ofa"]] = {PROXYLESS: "proxyless", OFA: "ofa"}
+    if table.keys not in dialects:
+        raise SearchError(f"a table of {table.keys} has no words for a net definition: import the table of its authors")
+    try:
+        definition = json.loads(_content(path))
+    except ValueError as error:
+        raise SearchError(f"{path} is not JSON: {error}") from error
+    return definition_keys(definition, image_size, dialects[table.keys])
 
 
 def _file(table: LatencyTable, path: Path, fill: bool) -> Prediction:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SearchError(f"cannot read {path}: {error.strerror or error}") from error
+    content = _content(path)
     if table.keys == OPERATORS:
         table.require(precision=model_precision(content))
     return table.predict(content, fill=fill)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SearchError(f"cannot read {path}: {error.strerror or error}") from error

@@ -6,7 +6,9 @@ import pytest
 
 from device_bench.errors import BadRequest
 from device_bench.latency_table.published import import_table
-from device_bench.latency_table.table import LatencyTable, MissingEntries
+from device_bench.latency_table.table import Entry, LatencyTable, MissingEntries
+from mnas.errors import SearchError
+from mnas.tables.price import price
 from search_spaces import SpaceError, from_block_strings
 from search_spaces.block_keys import proxyless_keys, tunas_keys
 
@@ -55,6 +57,43 @@ def test_an_architecture_costs_the_sum_of_its_blocks(proxyless, tmp_path):
     assert again.keys == "proxyless-blocks"
     assert again.facts["device"] == "Toy phone"
     assert again.predict(proxyless_keys(arch, (16, 16, 3), 10)) == guess
+
+
+def definition(kernel):
+    block = {"name": "MBInvertedConvLayer", "out_channels": 16, "kernel_size": kernel, "stride": 1, "expand_ratio": 1}
+    down = {"name": "MBInvertedConvLayer", "out_channels": 24, "kernel_size": 5, "stride": 2, "expand_ratio": 6}
+    return {
+        "first_conv": {"out_channels": 8, "stride": 2},
+        "blocks": [{"mobile_inverted_conv": one, "shortcut": None} for one in (block, down)],
+        "feature_mix_layer": {"out_channels": 32},
+        "classifier": {"out_features": 10},
+    }
+
+
+def test_a_net_definition_is_priced_by_its_file(proxyless, tmp_path):
+    table, net = tmp_path / "ours.json", tmp_path / "net.config"
+    proxyless.save(table)
+    net.write_text(json.dumps(definition(kernel=3)))
+    (line,) = price(table, [str(net)], fill=False, image_size=16, classes=1000)
+    assert line.startswith(f"{net}: {0.5 + 1.25 + 2.0 + 0.25 + 0.125:.3f} ms")
+    net.write_text(json.dumps(definition(kernel=7)))
+    with pytest.raises(MissingEntries, match="8x8x16-expand:1-kernel:7") as caught:
+        list(price(table, [str(net)], fill=False, image_size=16, classes=1000))
+    assert len(caught.value.missing) == 1
+
+
+def test_a_definition_needs_a_table_of_its_authors(tmp_path):
+    table, net = tmp_path / "operators.json", tmp_path / "net.config"
+    LatencyTable({"ADD 1x1>1x1 int8": Entry(1.0, 1.0, 0.0, 1)}, {"device": "toy"}).save(table)
+    net.write_text("{")
+    with pytest.raises(SearchError, match="no words for a net definition"):
+        list(price(table, [str(net)], fill=False, image_size=16, classes=1000))
+    (tmp_path / "lut.yaml").write_text(YAML)
+    import_table(tmp_path / "lut.yaml", "phone").save(table)
+    with pytest.raises(SearchError, match="is not JSON"):
+        list(price(table, [str(net)], fill=False, image_size=16, classes=1000))
+    with pytest.raises(SearchError, match="cannot read"):
+        list(price(table, [str(tmp_path / "none.config")], fill=False, image_size=16, classes=1000))
 
 
 def test_blocks_that_are_not_in_the_table_are_named(proxyless):

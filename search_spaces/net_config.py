@@ -1,0 +1,82 @@
+"""The net definitions (JSON) that ProxylessNAS and Once-for-all publish, in the words of their latency tables.
+
+A definition lists layers one by one: `first_conv`, `blocks` of an inverted residual (or `ZeroLayer`: none) and a
+`shortcut`, then the head. ProxylessNAS (Cai et al., ICLR 2019) calls an inverted residual by its expansion,
+Once-for-all (Cai et al., ICLR 2020) by its inner filters, squeeze-and-excitation and h-swish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from search_spaces.architecture import Shape
+from search_spaces.block_keys import classifier_key, part_key, residual_key, strided
+from search_spaces.errors import SpaceError
+
+Dialect = Literal["proxyless", "ofa"]
+
+
+def definition_keys(definition: Any, image_size: int, dialect: Dialect) -> tuple[str, ...]:
+    """The keys of a defined net's parts, in order.
+
+    Args:
+        definition: The parsed JSON.
+        image_size: Height and width of the input.
+        dialect: Whose table the keys are for.
+
+    Raises:
+        SpaceError: It is no such definition, or has a layer that such tables do not know.
+    """
+    try:
+        return _Net(definition, dialect).keys((image_size, image_size, 3))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SpaceError(f"this is no net definition of ProxylessNAS or Once-for-all: {error!r}") from error
+
+
+class _Net:
+    def __init__(self, definition: Mapping[str, Any], dialect: Dialect) -> None:
+        self.definition = definition
+        self.dialect = dialect
+
+    def keys(self, image: Shape) -> tuple[str, ...]:
+        definition = self.definition
+        shape = _convolved(image, definition["first_conv"])
+        keys = [part_key("Conv", image, shape)]
+        for block in definition["blocks"]:
+            # Its name changed between the two projects.
+            layer = block["mobile_inverted_conv"] if "mobile_inverted_conv" in block else block["conv"]
+            if layer is None or layer["name"] == "ZeroLayer":
+                continue
+            made = _convolved(shape, layer)
+            keys.append(self._residual(layer, shape, made, skip=block["shortcut"] is not None))
+            shape = made
+        for name, made in self._head(shape):
+            keys.append(part_key(name, shape, made))
+            shape = made
+        return (*keys, classifier_key(shape, definition["classifier"]["out_features"]))
+
+    def _head(self, shape: Shape) -> list[tuple[str, Shape]]:
+        """Once-for-all pools before its last convolution, ProxylessNAS behind it."""
+        mix, expand = self.definition["feature_mix_layer"], self.definition.get("final_expand_layer")
+        if expand is None:
+            return [("Conv_1", _convolved(shape, mix))]
+        wide = _convolved(shape, expand)
+        pooled = (1, 1, wide[2])
+        return [("Conv_1", wide), ("AvgPool2D", pooled), ("Conv_2", _convolved(pooled, mix))]
+
+    def _residual(self, layer: Mapping[str, Any], shape: Shape, made: Shape, *, skip: bool) -> str:
+        if not layer["name"].startswith("MB"):
+            raise SpaceError(f"latency tables of inverted residuals do not know a {layer['name']}")
+        inner = layer.get("mid_channels") or round(shape[2] * layer["expand_ratio"])
+        gated, swish = bool(layer.get("use_se")), layer.get("act_func") == "h_swish"
+        kernel, stride = int(layer["kernel_size"]), int(layer["stride"])
+        if self.dialect == "ofa":
+            return f"{residual_key(shape, made, inner, kernel, stride, skip)}-se:{gated:d}-hs:{swish:d}"
+        if gated or swish:
+            raise SpaceError("ProxylessNAS tables know neither squeeze-and-excitation nor h-swish")
+        return residual_key(shape, made, round(inner / shape[2]), kernel, stride, skip)
+
+
+def _convolved(shape: Shape, layer: Mapping[str, Any]) -> Shape:
+    return strided(shape, int(layer.get("stride", 1)), int(layer["out_channels"]))
