@@ -19,6 +19,9 @@ from mnas.controllers.steps import Steps
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
 _IMPOSSIBLE = -1e30  # the logit of a padded choice: its probability is exactly 0
+# Memory fresh from the system costs more here than the arithmetic in it; once so large an array was freed, glibc
+# keeps what is freed.
+np.empty(1 << 24, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,9 @@ class Policy:
         self._padding: Floats = np.where(valid, 0.0, _IMPOSSIBLE)
         groups, width = len(distinct), 4 * hidden
         sigmoid = np.arange(width) // hidden != 2
-        self._half: Floats = np.where(sigmoid, 0.5, 1.0)
-        self._lift: Floats = np.where(sigmoid, 0.5, 0.0)
+        # float32 holds these exactly, and takes on the type of whatever it meets.
+        self._half: Floats = np.where(sigmoid, 0.5, 1.0).astype(np.float32)
+        self._lift: Floats = np.where(sigmoid, 0.5, 0.0).astype(np.float32)
         self._shapes: dict[str, tuple[int, ...]] = {
             "start": (contexts, embedding),
             "embed": (groups, self._choices, embedding),
@@ -167,7 +171,7 @@ class Policy:
         head_bias = view["head_bias"] + self._padding.astype(weights.dtype)
         driven = first[ids]
         for step in range(count):
-            cell, output, _ = self._cell(driven, recurrent, cell, output)
+            cell, output = self._cell(driven, recurrent, cell, output)
             group = self._group[step]
             logits = output @ view["head"][group] + head_bias[step]
             log_probs = _log_softmax(logits)
@@ -188,16 +192,13 @@ class Policy:
         ids = np.zeros(rows, dtype=np.int64) if contexts is None else contexts
         kind = weights.dtype
         first, embedded, recurrent = self._prepared(view)
-        driven = np.empty((count, rows, 4 * self.hidden), kind)
-        driven[0] = first[ids]
-        driven[1:] = embedded[self._group[:-1, None], tokens.T[:-1]]
+        gates = np.empty((count, rows, 4 * self.hidden), kind)
+        gates[0] = first[ids]
+        gates[1:] = embedded[self._group[:-1, None], tokens.T[:-1]]
         cells = np.zeros((count + 1, rows, self.hidden), kind)
         outputs = np.zeros((count + 1, rows, self.hidden), kind)
-        gates = np.empty((count, rows, 4 * self.hidden), kind)
         for step in range(count):
-            cells[step + 1], outputs[step + 1], gates[step] = self._cell(
-                driven[step], recurrent, cells[step], outputs[step]
-            )
+            cells[step + 1], outputs[step + 1] = self._cell(gates[step], recurrent, cells[step], outputs[step])
         logits = outputs[1:] @ view["head"][self._group] + (view["head_bias"] + self._padding.astype(kind))[:, None, :]
         return Forward(tokens, ids, _log_softmax(logits), gates, cells, outputs)
 
@@ -250,23 +251,24 @@ class Policy:
         Gates but g are halved, since sigmoid(x) = (1 + tanh(x / 2)) / 2: one tanh over them all is the fastest form
         in NumPy.
         """
-        half = self._half.astype(view["kernel"].dtype)
-        kernel, bias = view["kernel"] * half, view["bias"] * half
+        kernel, bias = view["kernel"] * self._half, view["bias"] * self._half
         flat = view["embed"].reshape(-1, self.embedding) @ kernel + bias
         embedded = flat.reshape(*view["embed"].shape[:2], -1)
-        return view["start"] @ kernel + bias, embedded, view["recurrent"] * half
+        return view["start"] @ kernel + bias, embedded, view["recurrent"] * self._half
 
-    def _cell(self, driven: Floats, recurrent: Floats, cell: Floats, output: Floats) -> tuple[Floats, Floats, Floats]:
-        """One LSTM step on what ``_prepared`` made; returns the cell, the output and the activated i, f, g, o."""
+    def _cell(self, gates: Floats, recurrent: Floats, cell: Floats, output: Floats) -> tuple[Floats, Floats]:
+        """One LSTM step; returns the cell and the output.
+
+        ``gates`` holds what ``_prepared`` made of the input, and afterwards the activated i, f, g, o.
+        """
         hidden = self.hidden
-        gates = output @ recurrent
-        gates += driven
+        gates += output @ recurrent
         np.tanh(gates, out=gates)
-        gates *= self._half.astype(gates.dtype)
-        gates += self._lift.astype(gates.dtype)
+        gates *= self._half
+        gates += self._lift
         new = gates[:, hidden : 2 * hidden] * cell
         new += gates[:, :hidden] * gates[:, 2 * hidden : 3 * hidden]
-        return new, gates[:, 3 * hidden :] * np.tanh(new), gates
+        return new, gates[:, 3 * hidden :] * np.tanh(new)
 
     def _through_time(self, recurrent: Floats, forward: Forward, doutputs: Floats) -> Floats:
         """Back-propagation through time: gradient at the gates' pre-activations, ``[steps, rows, 4 * hidden]``."""
