@@ -1,26 +1,30 @@
 """Measures the operators of a space on a device, round by round, until whole networks are predicted no better.
 
 Every round times each operator once, alone, in a shuffled order and a fresh process, and then each calibration
-network. What was measured is on disk after every command, so that a lost phone costs one command.
+network; in the first rounds the networks are profiled too. What was measured is on disk after every command, so that a
+lost phone costs one command.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from device_bench.device import Device
-from device_bench.errors import BenchError, RunnerError
+from device_bench.errors import BadRequest, BenchError, RunnerError
 from device_bench.latency_table.batch import Sample, run_batch, wait_until_fit
-from device_bench.latency_table.calibration import Calibration, calibrate
+from device_bench.latency_table.calibration import Calibration, Whole, calibrate
 from device_bench.latency_table.features import features
+from device_bench.latency_table.in_situ import mean_shares, shares
 from device_bench.latency_table.parts import Network
-from device_bench.latency_table.samples import Samples
+from device_bench.latency_table.samples import Samples, lowest_ms, repeat_error
 from device_bench.latency_table.table import OPERATORS, Entry, LatencyTable
 from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec
+from device_bench.runner import BenchSpec, Session
 from device_bench.steady import steady
 
 _BATCH = 24
@@ -28,6 +32,12 @@ _WORTH_IT = 0.97
 """A round was worth it when it left less than this share of the best error before it."""
 _IDLE_ROUNDS = 2
 """After so many rounds that were not worth it, no other is begun."""
+_PROFILED_ROUNDS = 2
+
+NETWORK_SPEC = BenchSpec(warmup_runs=3, runs=12)
+"""How a session times a whole network: many short processes find an undisturbed moment sooner than few long ones."""
+
+_Part = Literal["operators", "networks", "profiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class BuildPlan:
     parts: Mapping[str, str]
     networks: Sequence[Network]
     folder: Path
-    spec: BenchSpec = field(default_factory=BenchSpec)
+    spec: BenchSpec = NETWORK_SPEC
     minutes: float = 2.0
     min_rounds: int = 3
     max_rounds: int = 8
@@ -115,6 +125,8 @@ class _Builder:
                 self.samples.operators.setdefault(key, [])
         for network in plan.networks:
             self.samples.networks.setdefault(network.name, [])
+            self.samples.profiles.setdefault(network.name, [])
+        self.profiled = self._can_profile()
         self.paths: dict[str, str] = {}
         self.runtime = ""
         self.error: float | None = None
@@ -130,6 +142,13 @@ class _Builder:
                 break
         return self.table()
 
+    def _can_profile(self) -> bool:
+        try:
+            self.device.runner.argv(self._spec_of("", "profiles"), "model")
+        except BadRequest:
+            return False
+        return True
+
     def _round_number(self) -> int:
         counts = [len(rounds) for rounds in (*self.samples.operators.values(), *self.samples.networks.values())]
         return min(counts, default=0) + 1
@@ -140,11 +159,10 @@ class _Builder:
     def _round(self, number: int) -> bool:
         """Times what has fewer than `number` sessions; False when the budget ended first."""
         rng = np.random.default_rng([self.plan.seed, number])
-        files = {network.name: network.file for network in self.plan.networks}
-        open_ = [key for key, rounds in self.samples.operators.items() if len(rounds) < number]
-        nets = [key for key in files if len(self.samples.networks[key]) < number]
-        todo = [(key, self.plan.parts[key]) for key in rng.permutation(np.array(open_, object))]
-        todo += [(key, files[key]) for key in rng.permutation(np.array(nets, object))]
+        parts: list[_Part] = ["operators", "networks"]
+        if self.profiled and number <= _PROFILED_ROUNDS:
+            parts.append("profiles")
+        todo = [(key, part) for part in parts for key in _shuffled(self._open(part, number), rng)]
         for start in range(0, len(todo), _BATCH):
             if self._left_s() <= 0 and number > 1:
                 return False
@@ -153,40 +171,62 @@ class _Builder:
             self.tell(BuildProgress(number, done, len(todo), self._left_s(), self.error))
         return True
 
-    def _batch(self, todo: Sequence[tuple[str, str]]) -> None:
+    def _open(self, part: _Part, number: int) -> list[str]:
+        stored: Mapping[str, Sequence[object]] = getattr(self.samples, part)
+        keys: Iterable[str] = stored if part == "operators" else (network.name for network in self.plan.networks)
+        return [key for key in keys if len(stored[key]) < number]
+
+    def _batch(self, todo: Sequence[tuple[str, _Part]]) -> None:
         wait_until_fit(self.device, self.protocol)
-        jobs = [(self._push(file), self._spec_of(key)) for key, file in todo]
+        jobs = [(self._push(self._file(key, part)), self._spec_of(key, part)) for key, part in todo]
         began = time.monotonic()
         results = run_batch(self.device, jobs)
         self.samples.device_s += time.monotonic() - began
-        for (key, _), result in zip(todo, results, strict=True):
-            if isinstance(result, RunnerError):
-                self._fail(key, result)
-                continue
-            self.runtime = result.runtime
-            kept = self.samples.networks if key in self.samples.networks else self.samples.operators
-            kept[key].append(Sample.of(result))
+        for (key, part), result in zip(todo, results, strict=True):
+            self._keep(key, part, result)
         self.samples.save(self.path)
 
-    def _fail(self, key: str, error: RunnerError) -> None:
+    def _keep(self, key: str, part: _Part, result: Session | RunnerError) -> None:
         """An operator that does not run is left to the fill; a network that does not run is an error."""
-        if key in self.samples.networks:
-            raise BenchError(f"network {key} does not run on {self.device.name}: {error}")
-        self.samples.failed[key] = str(error)
-        self.samples.operators.pop(key, None)
+        if isinstance(result, RunnerError):
+            if part == "operators":
+                self.samples.failed[key] = str(result)
+                self.samples.operators.pop(key, None)
+                return
+            raise BenchError(f"network {key} does not run on {self.device.name}: {result}")
+        self.runtime = result.runtime
+        if part == "profiles":
+            self._keep_profile(key, result)
+        else:
+            getattr(self.samples, part)[key].append(Sample.of(result))
+
+    def _keep_profile(self, name: str, session: Session) -> None:
+        """A profile that does not fit its network is not used, and no other is made: calibration goes without."""
+        network = next(one for one in self.plan.networks if one.name == name)
+        try:
+            self.samples.profiles[name].append(shares(network.signatures, session.operators))
+        except RunnerError:
+            self.profiled = False
+
+    def _file(self, key: str, part: _Part) -> str:
+        if part == "operators":
+            return self.plan.parts[key]
+        return next(network.file for network in self.plan.networks if network.name == key)
 
     def _push(self, file: str) -> str:
         if file not in self.paths:
             self.paths[file] = self.device.push_model((self.plan.folder / file).read_bytes())
         return self.paths[file]
 
-    def _spec_of(self, key: str) -> BenchSpec:
-        """Operators get about 10 ms of inferences, between 30 and 120; networks what was asked for."""
-        if key in self.samples.networks:
+    def _spec_of(self, key: str, part: _Part) -> BenchSpec:
+        """Operators get some 6 ms of inferences, between 20 and 120; networks what was asked for."""
+        if part == "networks":
             return self.spec
+        if part == "profiles":
+            return replace(self.spec, runs=5, op_profile=True)
         known = self.samples.operators[key]
-        runs = int(np.clip(10 / max(known[-1].p10_ms, 1e-3), 30, 120)) if known else 40
-        return BenchSpec(self.spec.threads, self.spec.delegate, self.spec.cores, 5, runs)
+        runs = int(np.clip(6 / max(known[-1].p10_ms, 1e-3), 20, 120)) if known else 30
+        return replace(self.spec, warmup_runs=5, runs=runs)
 
     def table(self) -> LatencyTable:
         """What is known so far."""
@@ -204,43 +244,44 @@ class _Builder:
                 "device_s": round(self.samples.device_s, 1),
                 "rounds": self.samples.rounds(),
                 "failed": len(self.samples.failed),
-                "statistic": "10th percentile of a process, lower quartile over processes",
+                "profiles": sum(map(len, self.samples.profiles.values())),
+                "statistic": "10th percentile of a process, lowest over processes",
             },
         }
         table = LatencyTable(entries, facts, OPERATORS)
         return LatencyTable(entries, facts, OPERATORS, self._calibration(table))
 
     def _calibration(self, table: LatencyTable) -> Calibration:
-        sums, counts, measured, noise = [], [], [], []
+        wholes, errors = [], []
         for network in self.plan.networks:
             rounds = self.samples.networks[network.name]
             if rounds:
-                sums.append(group_sums(table, network.signatures))
-                counts.append(len(network.signatures))
-                measured.append(calibration_ms(rounds))
-                noise.append(entry_of(rounds).spread)
-        return calibrate(sums, counts, measured, float(np.mean(noise)) if noise else 0.0)
+                inside = mean_shares(self.samples.profiles[network.name])
+                wholes.append(
+                    Whole(
+                        group_sums(table, network.signatures),
+                        Counter(features(one).group for one in network.signatures),
+                        lowest_ms(rounds),
+                        inside,
+                    )
+                )
+                errors.append(repeat_error(rounds))
+        return calibrate(wholes, float(np.mean(errors)) if errors else 0.0)
 
 
 def entry_of(rounds: Sequence[Sample]) -> Entry:
     """One operator over its rounds."""
     lows = np.array([one.p10_ms for one in rounds])
     return Entry(
-        float(lows.min()),
+        lowest_ms(rounds),
         float(np.median([one.median_ms for one in rounds])),
         float(lows.std() / lows.mean()),
         sum(one.runs for one in rounds),
     )
 
 
-def calibration_ms(rounds: Sequence[Sample]) -> float:
-    """What a calibration network takes: the lower quartile, for operators count by their best round too."""
-    return float(np.percentile([one.p10_ms for one in rounds], 25))
-
-
-def network_ms(rounds: Sequence[Sample]) -> float:
-    """The latency of a network: the median over processes of their 10th percentiles."""
-    return float(np.median([one.p10_ms for one in rounds]))
+def _shuffled(keys: Sequence[str], rng: np.random.Generator) -> list[str]:
+    return [keys[index] for index in rng.permutation(len(keys))]
 
 
 def group_sums(table: LatencyTable, signatures: Sequence[str]) -> dict[str, float]:

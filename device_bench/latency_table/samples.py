@@ -1,7 +1,7 @@
 """All that a build has measured so far, in a file from which it resumes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ class Samples:
         identity: What they belong to: device, runtime, precision, threads, space, ...
         operators: Signature -> its sessions.
         networks: Hash -> its sessions.
+        profiles: Hash -> for each operator profile of it, kind of operator -> share of the time.
         failed: Signature -> why it cannot be timed.
         device_s: Time that the device has worked.
     """
@@ -26,6 +27,7 @@ class Samples:
     identity: dict[str, Any]
     operators: dict[str, list[Sample]] = field(default_factory=dict)
     networks: dict[str, list[Sample]] = field(default_factory=dict)
+    profiles: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     device_s: float = 0.0
 
@@ -44,6 +46,7 @@ class Samples:
                 values["identity"],
                 {key: [Sample(**one) for one in rounds] for key, rounds in values["operators"].items()},
                 {key: [Sample(**one) for one in rounds] for key, rounds in values["networks"].items()},
+                {key: [dict(one) for one in several] for key, several in values["profiles"].items()},
                 values["failed"],
                 values["device_s"],
             )
@@ -66,3 +69,20 @@ class Samples:
     def rounds(self) -> int:
         """How often every operator that can be timed has been timed."""
         return min((len(rounds) for rounds in self.operators.values()), default=0)
+
+
+def lowest_ms(sessions: Sequence[Sample]) -> float:
+    """What a model takes when nothing disturbs it: the lowest of its processes' 10th percentiles.
+
+    Other work on the device comes and goes in phases longer than a process; the lowest needs one process between them.
+    """
+    return min(one.p10_ms for one in sessions)
+
+
+def repeat_error(sessions: Sequence[Sample]) -> float:
+    """How far `lowest_ms` is from what more processes would give, relative: the step to the second lowest.
+
+    For times that lie above a bound as waiting times do, both have the same expectation. 0 for a single process.
+    """
+    low, *rest = sorted(one.p10_ms for one in sessions)
+    return rest[0] / low - 1 if rest else 0.0

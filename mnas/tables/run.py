@@ -13,11 +13,10 @@ import numpy as np
 from device_bench.device import Device, open_device
 from device_bench.errors import BenchError
 from device_bench.json_runner import JsonRunner
-from device_bench.latency_table.build import BuildPlan, BuildProgress, build
+from device_bench.latency_table.build import NETWORK_SPEC, BuildPlan, BuildProgress, build
 from device_bench.latency_table.check import compare, measure_networks, report
 from device_bench.latency_table.table import OPERATORS, LatencyTable
 from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec
 from mnas.errors import SearchError
 from mnas.references import reference_architectures
 from mnas.tables.parts import prepare
@@ -135,7 +134,7 @@ def build_table(
             parts,
             [networks[index] for index in order],
             request.folder,
-            BenchSpec(threads=request.threads, cores=request.cores),
+            replace(NETWORK_SPEC, threads=request.threads, cores=request.cores),
             minutes=request.minutes,
             seed=request.seed,
             facts=facts,
@@ -178,7 +177,7 @@ def check_table(
         device: Where to measure; the table's own device when None.
         randoms: Random networks.
         nears: Networks around MnasNet-A1.
-        sessions: Processes a network.
+        sessions: Processes a network, at least.
         seed: Of the networks and the order.
         workers: Processes that convert.
         unmeasured: Share of the operators to leave out and estimate; the result is then not stored.
@@ -203,7 +202,7 @@ def check_table(
             opened,
             networks,
             folder,
-            BenchSpec(threads=table.facts["threads"], cores=table.facts["cores"]),
+            replace(NETWORK_SPEC, threads=table.facts["threads"], cores=table.facts["cores"]),
             TimingProtocol(),
             sessions=sessions,
             rng=rng,

@@ -9,10 +9,12 @@ from tiny_model import tiny_model
 
 from device_bench.device import open_device
 from device_bench.errors import BadRequest, BenchError, DeviceLost, TransportError
+from device_bench.latency_table.batch import Sample
 from device_bench.latency_table.build import BuildPlan, build
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.check import compare, measure_networks, report
 from device_bench.latency_table.parts import Network, part_name
+from device_bench.latency_table.samples import lowest_ms, repeat_error
 from device_bench.latency_table.signature import signatures
 from device_bench.latency_table.table import LatencyTable
 from device_bench.native_runner import install_native
@@ -64,6 +66,7 @@ def test_a_table_is_built_and_prices_networks(host, plan, tmp_path):
     assert (table.facts["threads"], table.facts["precision"], table.facts["name"]) == (1, "float32", "host")
     assert table.facts["conditions"]["device_s"] > 0
     assert table.calibration.networks == 6
+    assert table.facts["conditions"]["profiles"] == 12
     assert [one.round for one in told] == sorted(one.round for one in told)
     assert told[-1].done == told[-1].total == len(plan.parts) + len(plan.networks)
     assert told[0].error is None
@@ -84,8 +87,44 @@ def test_a_check_uses_other_networks_and_says_how_far_off(host, plan, tmp_path):
     assert 0 <= result["table"]["random"]["mape"] < 3
     assert result["table"]["random"]["spearman"] > 0.3
     assert set(result["macs_baseline"]["random"]) == set(result["table"]["random"])
-    assert result["floor_mape"] < result["process_noise"]
+    floor = np.mean([repeat_error(rounds) for rounds in samples.values()])
+    assert result["floor_mape"] == pytest.approx(floor)
+    assert {row["measured_ms"] for row in result["networks"]} == set(map(lowest_ms, samples.values()))
     assert json.loads(json.dumps(result)) == result
+
+
+def test_a_runner_without_profiles_does_without(plan):
+    with open_device("host") as device:
+        table = build(device, replace(plan, max_rounds=2), PROTOCOL)
+    assert table.facts["runner"] == "host_runner"
+    assert table.facts["conditions"]["profiles"] == 0
+    assert table.calibration.networks == 6
+
+
+def test_a_profile_of_other_operators_is_not_used(host, plan):
+    wrong = [replace(one, signatures=(*one.signatures, one.signatures[0])) for one in plan.networks]
+    told = []
+    table = build(host, replace(plan, networks=wrong, max_rounds=2), PROTOCOL, told.append)
+    assert table.facts["conditions"]["profiles"] == 0
+    assert told[-1].total == len(plan.parts) + len(plan.networks)
+
+
+def sample(p10_ms):
+    return Sample(p10_ms, 1.1 * p10_ms, 20)
+
+
+def test_the_lowest_process_counts_and_the_next_tells_how_sure_it_is():
+    rounds = [sample(12.0), sample(10.0), sample(10.5)]
+    assert lowest_ms(rounds) == 10.0
+    assert repeat_error(rounds) == pytest.approx(0.05)
+    assert repeat_error(rounds[:1]) == 0.0
+
+
+def test_the_step_to_the_second_lowest_is_the_error_of_the_lowest():
+    waits = 10 + np.random.default_rng(0).exponential(1.0, (4000, 5))
+    rounds = [[sample(one) for one in row] for row in waits.tolist()]
+    true_error = np.mean([lowest_ms(one) / 10 - 1 for one in rounds])
+    assert np.mean([repeat_error(one) for one in rounds]) == pytest.approx(true_error, rel=0.25)
 
 
 class Flaky:
@@ -115,7 +154,7 @@ def test_a_lost_device_costs_one_command_and_the_build_goes_on(host, plan, monke
     host.transport = solid
     first = []
     table = build(host, plan, PROTOCOL, first.append)
-    assert first[0].total == len(plan.parts) + len(plan.networks) - 8
+    assert first[0].total == len(plan.parts) + 2 * len(plan.networks) - 8
     assert len(table.entries) == len(plan.parts)
     again = json.loads((plan.folder / "samples.json").read_text())
     kept = {key: rounds[0] for key, rounds in stored["operators"].items() if rounds}

@@ -1,27 +1,37 @@
 """Calibration, scores and sizes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from device_bench.latency_table.calibration import Calibration, calibrate
+from device_bench.latency_table.calibration import Calibration, Whole, calibrate
 from device_bench.latency_table.features import features
 from device_bench.latency_table.fill import fit_fill
 from device_bench.latency_table.scores import score, spearman
 
 
-def networks(count, rng, scales=(1.05, 1.05), intercept=0.2, noise=0.0, per_operator=0.0):
-    counts = rng.integers(20, 100, count).tolist()
-    sums = [{"a": float(a), "b": float(b)} for a, b in rng.uniform(1, 10, (count, 2))]
-    measured = [
-        (intercept + per_operator * number + scales[0] * one["a"] + scales[1] * one["b"])
-        * (1 + noise * rng.standard_normal())
-        for one, number in zip(sums, counts, strict=True)
-    ]
-    return sums, counts, measured
+def networks(count, rng, scales=(1.05, 1.05), intercept=0.2, noise=0.0, per_operator=0.0, profiled=False):
+    """Networks of two kinds of operators, `a` and `b`, that follow the law."""
+    made = []
+    for _ in range(count):
+        sums, counts = rng.uniform(1, 10, 2), rng.integers(10, 50, 2)
+        inside = np.array(scales) * sums + per_operator * counts
+        whole = (intercept + inside.sum()) * (1 + noise * rng.standard_normal())
+        shares = dict(zip("ab", (inside / whole).tolist(), strict=True)) if profiled else {}
+        made.append(
+            Whole(
+                dict(zip("ab", sums.tolist(), strict=True)),
+                dict(zip("ab", counts.tolist(), strict=True)),
+                float(whole),
+                shares,
+            )
+        )
+    return made
 
 
 def test_a_common_factor_and_an_intercept_are_found():
-    fit = calibrate(*networks(20, np.random.default_rng(0)))
+    fit = calibrate(networks(20, np.random.default_rng(0)))
     assert fit.intercept_ms == pytest.approx(0.2, abs=0.01)
     assert fit.scale("a") == pytest.approx(1.05, abs=0.005)
     assert fit.scale("never seen") == pytest.approx(1.05, abs=0.005)
@@ -30,24 +40,45 @@ def test_a_common_factor_and_an_intercept_are_found():
 
 
 def test_kinds_get_factors_of_their_own_where_the_data_show_them():
-    fit = calibrate(*networks(30, np.random.default_rng(1), scales=(1.0, 2.5), noise=0.005))
+    fit = calibrate(networks(30, np.random.default_rng(1), scales=(1.0, 2.5), noise=0.005))
     assert fit.scale("a") == pytest.approx(1.0, abs=0.05)
     assert fit.scale("b") == pytest.approx(2.5, abs=0.05)
 
 
 def test_what_every_operator_costs_beside_its_time_is_found():
-    fit = calibrate(*networks(30, np.random.default_rng(4), per_operator=-0.02, noise=0.002))
+    fit = calibrate(networks(30, np.random.default_rng(4), per_operator=-0.02, noise=0.002))
     assert fit.per_operator_ms == pytest.approx(-0.02, rel=0.1)
     assert fit.scale("a") == pytest.approx(1.05, abs=0.02)
 
 
+def test_profiles_tell_apart_what_whole_networks_cannot():
+    """With as many networks as unknowns, noise makes whole latencies useless for the factors; shares fix them."""
+    law = {"scales": (0.9, 2.0), "noise": 0.03}
+    errors = {}
+    for profiled in (False, True):
+        fits = [calibrate(networks(6, np.random.default_rng(seed), profiled=profiled, **law)) for seed in range(20)]
+        errors[profiled] = np.mean([abs(fit.scale("a") - 0.9) + abs(fit.scale("b") - 2.0) for fit in fits])
+    assert errors[True] < 0.6 * errors[False]
+
+
+def test_networks_that_were_slowed_down_do_not_spoil_the_fit():
+    calm = networks(24, np.random.default_rng(5), noise=0.005)
+    disturbed = [
+        replace(one, measured_ms=1.3 * one.measured_ms) if place % 4 == 0 else one for place, one in enumerate(calm)
+    ]
+    fit = calibrate(disturbed)
+    guesses = [fit.intercept_ms + sum(ms * fit.scale(group) for group, ms in one.sums_ms.items()) for one in calm]
+    guesses = [guess + fit.per_operator_ms * sum(one.counts.values()) for guess, one in zip(guesses, calm, strict=True)]
+    assert score(guesses, [one.measured_ms for one in calm]).mape < 0.02
+
+
 def test_the_left_out_error_is_that_of_the_noise():
-    fit = calibrate(*networks(60, np.random.default_rng(2), noise=0.03))
+    fit = calibrate(networks(60, np.random.default_rng(2), noise=0.03))
     assert 0.02 < fit.spread < 0.045
 
 
 def test_too_few_networks_calibrate_nothing():
-    assert calibrate(*networks(3, np.random.default_rng(0))) == Calibration(networks=3)
+    assert calibrate(networks(3, np.random.default_rng(0))) == Calibration(networks=3)
 
 
 def test_scores():
