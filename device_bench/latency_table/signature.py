@@ -14,11 +14,13 @@ The number format is that of the inputs, followed by that of the weights where t
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from types import ModuleType
 from typing import Any
 
 from device_bench.errors import BadRequest
+from device_bench.latency_table import flat
+from device_bench.latency_table.flat import FlatTable
 
 _ACTIVATIONS = {0: "", 1: "relu", 2: "relu_n1_to_1", 3: "relu6", 4: "tanh", 5: "sign_bit"}
 _PADDINGS = {0: "same", 1: "valid"}
@@ -71,37 +73,34 @@ def operator_views(model: bytes) -> tuple[OperatorView, ...]:
 
 
 class _Graph:
-    """Reads a flatbuffer in place: the object API would copy every weight."""
-
     def __init__(self, model: bytes) -> None:
-        schema = _schema()
-        self._model = schema.Model.GetRootAs(model, 0)
-        if self._model.SubgraphsLength() != 1:
-            raise BadRequest(f"a file of {self._model.SubgraphsLength()} subgraphs cannot be priced; one is needed")
-        self._subgraph = self._model.Subgraphs(0)
-        self._tensors: dict[int, _Tensor] = {}
-        self._codes = [_code(self._model.OperatorCodes(i)) for i in range(self._model.OperatorCodesLength())]
+        root = FlatTable.root(model)
+        if root.length(flat.MODEL_SUBGRAPHS) != 1:
+            raise BadRequest(f"a file of {root.length(flat.MODEL_SUBGRAPHS)} subgraphs cannot be priced; one is needed")
+        self._subgraph = next(root.tables(flat.MODEL_SUBGRAPHS))
+        buffers = list(root.tables(flat.MODEL_BUFFERS))
+        self._tensors = [_Tensor(one, buffers) for one in self._subgraph.tables(flat.SUBGRAPH_TENSORS)]
+        self._codes = _codes(model)
         self._unpacked: dict[int, str] = {}
         self._read_options: dict[tuple[str, int, bytes, bytes], list[str]] = {}
 
     def views(self) -> Iterator[OperatorView]:
-        for index in range(self._subgraph.OperatorsLength()):
-            operator = self._subgraph.Operators(index)
-            name = self._codes[operator.OpcodeIndex()]
-            inputs, outputs = _listed(operator.InputsAsNumpy()), _listed(operator.OutputsAsNumpy())
+        for index, operator in enumerate(self._subgraph.tables(flat.SUBGRAPH_OPERATORS)):
+            name = self._codes[operator.number(flat.OPERATOR_CODE)]
+            inputs, outputs = operator.integers(flat.OPERATOR_INPUTS), operator.integers(flat.OPERATOR_OUTPUTS)
             if name == "DEQUANTIZE" and self._is_constant(inputs[0]):
-                self._unpacked[outputs[0]] = self._tensor(inputs[0]).kind
+                self._unpacked[outputs[0]] = self._tensors[inputs[0]].kind
                 continue
             yield OperatorView(index, name, self._signature(operator, name, inputs, outputs))
 
-    def _signature(self, operator: Any, name: str, inputs: list[int], outputs: list[int]) -> str:
-        moving = [self._tensor(one) for one in inputs if one >= 0 and not self._is_constant(one)]
-        made = [self._tensor(one) for one in outputs]
+    def _signature(self, operator: FlatTable, name: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> str:
+        moving = [self._tensors[one] for one in inputs if one >= 0 and not self._is_constant(one)]
+        made = [self._tensors[one] for one in outputs]
         fixed = [one for one in inputs if one >= 0 and self._is_constant(one)]
         words = [
             name,
             f"{','.join(one.shape for one in moving)}>{','.join(one.shape for one in made)}",
-            *self._window(name, operator, fixed, moving),
+            *self._window(name, fixed, moving),
             *self._options(name, operator),
         ]
         if name in _ARGUMENTS and fixed:
@@ -109,72 +108,57 @@ class _Graph:
         words.append(self._format(name, moving, made, fixed))
         return " ".join(words)
 
-    def _window(self, name: str, operator: Any, fixed: list[int], moving: list["_Tensor"]) -> list[str]:
+    def _window(self, name: str, fixed: list[int], moving: list["_Tensor"]) -> list[str]:
         if name not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
             return []
-        sizes = self._tensor(fixed[0]).sizes
+        sizes = self._tensors[fixed[0]].sizes
         words = [f"k{sizes[1]}x{sizes[2]}"]
         if name == "CONV_2D" and sizes[3] != moving[0].sizes[3]:
             words.append(f"groups={moving[0].sizes[3] // sizes[3]}")
         return words
 
-    def _options(self, name: str, operator: Any) -> list[str]:
+    def _options(self, name: str, operator: FlatTable) -> list[str]:
         """Words for the options; most operators of a file repeat the options of another, byte by byte."""
-        kind, table = operator.BuiltinOptionsType(), operator.BuiltinOptions()
+        kind, table = operator.byte(flat.OPERATOR_OPTIONS_TYPE), operator.table(flat.OPERATOR_OPTIONS)
         if table is None or kind == 0:
             return []
-        content, start = table.Bytes, table.Pos
-        layout = start - int.from_bytes(content[start : start + 4], "little", signed=True)
-        layout_size = int.from_bytes(content[layout : layout + 2], "little")
-        size = int.from_bytes(content[layout + 2 : layout + 4], "little")
-        key = (name, kind, content[layout : layout + layout_size], content[start + 4 : start + size])
+        key = (name, kind, *table.raw())
         if key not in self._read_options:
             self._read_options[key] = _options(name, table, kind)
         return self._read_options[key]
 
     def _argument(self, name: str, tensor: int) -> list[str]:
-        values = self._tensor(tensor).integers()
+        values = self._tensors[tensor].integers()
         return [f"{_ARGUMENTS[name]}={','.join(map(str, values))}"]
 
     def _format(self, name: str, moving: list["_Tensor"], made: list["_Tensor"], fixed: list[int]) -> str:
         kind = (moving or made)[0].kind
         if name in ("QUANTIZE", "DEQUANTIZE", "CAST"):
             return f"{kind}>{made[0].kind}"
-        weights = self._unpacked.get(fixed[0]) or self._tensor(fixed[0]).kind if fixed else kind
+        weights = self._unpacked.get(fixed[0]) or self._tensors[fixed[0]].kind if fixed else kind
         return kind if weights == kind or name in _ARGUMENTS or name == "RESHAPE" else f"{kind}/{weights}"
 
-    def _tensor(self, index: int) -> "_Tensor":
-        if index not in self._tensors:
-            self._tensors[index] = _Tensor(self._model, self._subgraph.Tensors(index))
-        return self._tensors[index]
-
     def _is_constant(self, index: int) -> bool:
-        return index in self._unpacked or self._tensor(index).constant
+        return index in self._unpacked or self._tensors[index].constant
 
 
 class _Tensor:
-    def __init__(self, model: Any, tensor: Any) -> None:
-        self._model = model
-        self._tensor = tensor
-        shape = tensor.ShapeAsNumpy()  # the number 0 where there is none
-        self.sizes: tuple[int, ...] = () if isinstance(shape, int) else tuple(shape.tolist())
-        self.kind = _names("TensorType")[tensor.Type()].lower()
+    __slots__ = ("_buffer", "constant", "kind", "shape", "sizes")
 
-    @property
-    def shape(self) -> str:
-        return "x".join(map(str, self.sizes)) or "scalar"
-
-    @cached_property
-    def constant(self) -> bool:
-        return bool(self._model.Buffers(self._tensor.Buffer()).DataLength())
+    def __init__(self, table: FlatTable, buffers: list[FlatTable]) -> None:
+        self._buffer = buffers[table.number(flat.TENSOR_BUFFER)]
+        self.sizes = table.integers(flat.TENSOR_SHAPE)
+        self.shape = "x".join(map(str, self.sizes)) or "scalar"
+        self.kind = _tensor_kinds()[table.byte(flat.TENSOR_TYPE)]
+        self.constant = self._buffer.length(flat.BUFFER_DATA) > 0
 
     def integers(self) -> list[int]:
-        raw = self._model.Buffers(self._tensor.Buffer()).DataAsNumpy().tobytes()
+        raw = self._buffer.octets(flat.BUFFER_DATA)
         width = {"int32": 4, "int64": 8}[self.kind]
         return [int.from_bytes(raw[i : i + width], "little", signed=True) for i in range(0, len(raw), width)]
 
 
-def _options(name: str, table: Any, kind: int) -> list[str]:
+def _options(name: str, table: FlatTable, kind: int) -> list[str]:
     """The options that change the work: stride and padding in words of their own, others as `name=value`."""
     values = _option_values(table, kind)
     words = []
@@ -195,11 +179,11 @@ def _options(name: str, table: Any, kind: int) -> list[str]:
     return words + [f"{key}={value:g}" for key, value in sorted(values.items()) if key not in _SILENT and value]
 
 
-def _option_values(table: Any, kind: int) -> dict[str, Any]:
+def _option_values(table: FlatTable, kind: int) -> dict[str, Any]:
     """All scalar options of an operator, by the schema's names in snake case."""
     options, getters = _options_class(_names("BuiltinOptions")[kind])
     reader = options()
-    reader.Init(table.Bytes, table.Pos)
+    reader.Init(table.content, table.position)
     found = ((name, getattr(reader, getter)()) for name, getter in getters)
     return {name: value for name, value in found if isinstance(value, bool | int | float)}
 
@@ -221,9 +205,10 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _listed(vector: Any) -> list[int]:
-    """The numbers of a vector; the reader gives the number 0 where there is none."""
-    return [] if isinstance(vector, int) else list(vector.tolist())
+def _codes(model: bytes) -> list[str]:
+    """The names of the operators that a file uses."""
+    root = _schema().Model.GetRootAs(model, 0)
+    return [_code(root.OperatorCodes(index)) for index in range(root.OperatorCodesLength())]
 
 
 def _code(code: Any) -> str:
@@ -232,6 +217,11 @@ def _code(code: Any) -> str:
     if name == "CUSTOM":
         return f"CUSTOM:{code.CustomCode().decode()}"
     return name
+
+
+@cache
+def _tensor_kinds() -> dict[int, str]:
+    return {value: name.lower() for value, name in _names("TensorType").items()}
 
 
 @cache
