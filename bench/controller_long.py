@@ -12,7 +12,6 @@ controller, not about networks. Results go to bench/results as they come; a stop
 
 import json
 import os
-import time
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -64,14 +63,12 @@ class Trace:
         apart: Mean number of decisions in which two of the last 200 differ.
         entropy: Mean entropy of the policy's decisions at the end, as a share of the most there can be; ``None``
             where there is no policy.
-        seconds: Without the evaluations.
     """
 
     rewards: list[float]
     different: int
     apart: float
     entropy: float | None
-    seconds: float
 
 
 @cache
@@ -130,18 +127,13 @@ def run(task: Task) -> Trace:
     steps = steps_of(_space())
     keys: list[Tokens] = []
     rewards: list[float] = []
-    spent = 0.0
 
     def evaluate(tokens: Tokens) -> float:
-        nonlocal spent
-        start = time.perf_counter()
         keys.append(steps.key(tokens))
         rewards.append(reward(keys[-1]))
-        spent += time.perf_counter() - start
         return rewards[-1]
 
     entropy = None
-    start = time.perf_counter()
     with one_thread():
         if task.algorithm in CONTROLLERS:
             settings = settings_for(task.algorithm)
@@ -150,8 +142,7 @@ def run(task: Task) -> Trace:
             )
         else:
             search(task.algorithm, steps, evaluate, task.seed, task.evaluations)
-    seconds = time.perf_counter() - start - spent
-    return Trace(rewards, len(set(keys)), distance(np.array(keys[-_LATE:])), entropy, seconds)
+    return Trace(rewards, len(set(keys)), distance(np.array(keys[-_LATE:])), entropy)
 
 
 def openness(controller: Controller, state: State) -> float:
@@ -197,7 +188,7 @@ def main(evaluations: int, seeds: int, first_seed: int, algorithms: str, workers
     done = finish(tasks, workers)
     marks = [mark for mark in _MARKS if mark < evaluations] + [evaluations]
     table = Table(title=f"best reward after so many evaluations x 1e-4, {seeds} seeds", header_style="bold", box=None)
-    for heading in ("algorithm", *map(str, marks), "last 200", "different", "apart", "entropy", "ms each"):
+    for heading in ("algorithm", *map(str, marks), "last 200", "different", "apart", "entropy left"):
         table.add_column(heading, justify="left" if heading == "algorithm" else "right")
     for name in names:
         traces = [done[task] for task in tasks if task.algorithm == name]
@@ -211,7 +202,6 @@ def main(evaluations: int, seeds: int, first_seed: int, algorithms: str, workers
             f"{min(trace.different for trace in traces)}",
             f"{np.mean([trace.apart for trace in traces]):.1f}",
             f"{np.mean(open_):.2f}" if open_ else "-",
-            f"{1e3 * np.mean([trace.seconds for trace in traces]) / evaluations:.1f}",
         )
     Console(width=160).print(table)
 
