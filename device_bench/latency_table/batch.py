@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,11 @@ from device_bench.transport import Completed
 
 _MARK = "@@exit"
 _SESSION_S = 20.0
+_OPERATOR_MS, _NETWORK_MS = 6.0, 80.0
+_MOST_RUNS = 120
+
+NETWORK_SPEC = BenchSpec(warmup_runs=3, runs=12)
+"""How a session times a whole network: many short processes find an undisturbed moment sooner than few long ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,23 @@ class Sample:
             return cls(session.center_us / 1e3, session.center_us / 1e3, session.runs)
         p10, median = np.percentile(session.samples_us, [10, 50]) / 1e3
         return cls(float(p10), float(median), session.runs)
+
+
+def network_session(spec: BenchSpec, known: Sequence[Sample]) -> BenchSpec:
+    """How to time a whole network once more; small ones get more inferences."""
+    return _sized(spec, known, _NETWORK_MS)
+
+
+def operator_session(spec: BenchSpec, known: Sequence[Sample]) -> BenchSpec:
+    """How to time a single operator once more, with the threads and cores of `spec`."""
+    return _sized(replace(spec, warmup_runs=5, runs=20 if known else 30), known, _OPERATOR_MS)
+
+
+def _sized(spec: BenchSpec, known: Sequence[Sample], wanted_ms: float) -> BenchSpec:
+    """As many inferences as take `wanted_ms` by the last session, but no fewer than `spec` has."""
+    if not known:
+        return spec
+    return replace(spec, runs=int(np.clip(wanted_ms / max(known[-1].p10_ms, 1e-3), spec.runs, _MOST_RUNS)))
 
 
 def run_batch(device: Device, jobs: Sequence[tuple[str, BenchSpec]]) -> list[Session | RunnerError]:

@@ -1,13 +1,13 @@
 """Measures the operators of a space on a device, round by round, until whole networks are predicted no better.
 
 Every round times each operator once, alone, in a shuffled order and a fresh process, and then each calibration
-network; in the first rounds the networks are profiled too. What was measured is on disk after every command, so that a
-lost phone costs one command.
+network; in the first rounds the networks are profiled too, and later ones time operators again that are slower than
+their kind. What was measured is on disk after every command, so that a lost phone costs one command.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -16,9 +16,17 @@ import numpy as np
 
 from device_bench.device import Device
 from device_bench.errors import BadRequest, BenchError, RunnerError
-from device_bench.latency_table.batch import Sample, run_batch, wait_until_fit
+from device_bench.latency_table.batch import (
+    NETWORK_SPEC,
+    Sample,
+    network_session,
+    operator_session,
+    run_batch,
+    wait_until_fit,
+)
 from device_bench.latency_table.calibration import Calibration, Whole, calibrate
 from device_bench.latency_table.features import features
+from device_bench.latency_table.fill import fit_fill
 from device_bench.latency_table.in_situ import mean_shares, shares
 from device_bench.latency_table.parts import Network
 from device_bench.latency_table.samples import Samples, lowest_ms, repeat_error
@@ -33,9 +41,8 @@ _WORTH_IT = 0.97
 _IDLE_ROUNDS = 2
 """After so many rounds that were not worth it, no other is begun."""
 _PROFILED_ROUNDS = 2
-
-NETWORK_SPEC = BenchSpec(warmup_runs=3, runs=12)
-"""How a session times a whole network: many short processes find an undisturbed moment sooner than few long ones."""
+_SUSPECT, _AGAIN = 1.1, 2
+"""An operator that takes so many times what its kind would is timed so often more in a round."""
 
 _Part = Literal["operators", "networks", "profiles"]
 
@@ -157,12 +164,14 @@ class _Builder:
         return self.plan.minutes * 60 - self.samples.device_s
 
     def _round(self, number: int) -> bool:
-        """Times what has fewer than `number` sessions; False when the budget ended first."""
+        """Times what has fewer than `number` sessions, and suspects; False when the budget ended first."""
         rng = np.random.default_rng([self.plan.seed, number])
         parts: list[_Part] = ["operators", "networks"]
         if self.profiled and number <= _PROFILED_ROUNDS:
             parts.append("profiles")
-        todo = [(key, part) for part in parts for key in _shuffled(self._open(part, number), rng)]
+        suspects = self._suspects() if number >= self.plan.min_rounds else []
+        todo: list[tuple[str, _Part]] = [(key, "operators") for _ in range(_AGAIN) for key in _shuffled(suspects, rng)]
+        todo += [(key, part) for part in parts for key in _shuffled(self._open(part, number), rng)]
         for start in range(0, len(todo), _BATCH):
             if self._left_s() <= 0 and number > 1:
                 return False
@@ -173,8 +182,13 @@ class _Builder:
 
     def _open(self, part: _Part, number: int) -> list[str]:
         stored: Mapping[str, Sequence[object]] = getattr(self.samples, part)
-        keys: Iterable[str] = stored if part == "operators" else (network.name for network in self.plan.networks)
-        return [key for key in keys if len(stored[key]) < number]
+        return [key for key, sessions in stored.items() if len(sessions) < number]
+
+    def _suspects(self) -> list[str]:
+        """Operators slower than others of their kind let expect: perhaps none of their processes was undisturbed."""
+        times = {key: lowest_ms(rounds) for key, rounds in self.samples.operators.items()}
+        fill = fit_fill(times)
+        return [key for key, ms in times.items() if ms > _SUSPECT * (fill.estimate_ms(key) or ms)]
 
     def _batch(self, todo: Sequence[tuple[str, _Part]]) -> None:
         wait_until_fit(self.device, self.protocol)
@@ -219,14 +233,11 @@ class _Builder:
         return self.paths[file]
 
     def _spec_of(self, key: str, part: _Part) -> BenchSpec:
-        """Operators get some 6 ms of inferences, between 20 and 120; networks what was asked for."""
         if part == "networks":
-            return self.spec
+            return network_session(self.spec, self.samples.networks[key])
         if part == "profiles":
             return replace(self.spec, runs=5, op_profile=True)
-        known = self.samples.operators[key]
-        runs = int(np.clip(6 / max(known[-1].p10_ms, 1e-3), 20, 120)) if known else 30
-        return replace(self.spec, warmup_runs=5, runs=runs)
+        return operator_session(self.spec, self.samples.operators[key])
 
     def table(self) -> LatencyTable:
         """What is known so far."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from device_bench.device import Device
 from device_bench.errors import BenchError, RunnerError
-from device_bench.latency_table.batch import Sample, run_batch, wait_until_fit
+from device_bench.latency_table.batch import Sample, network_session, run_batch, wait_until_fit
 from device_bench.latency_table.parts import Network
 from device_bench.latency_table.samples import lowest_ms, repeat_error
 from device_bench.latency_table.scores import Scores, score
@@ -80,7 +80,8 @@ def measure_networks(
         while todo:
             wait_until_fit(device, protocol)
             names, todo = todo[:_BATCH], todo[_BATCH:]
-            for name, result in zip(names, run_batch(device, [(paths[one], spec) for one in names]), strict=True):
+            jobs = [(paths[one], network_session(spec, samples[one])) for one in names]
+            for name, result in zip(names, run_batch(device, jobs), strict=True):
                 if isinstance(result, RunnerError):
                     raise BenchError(f"network {name} does not run on {device.name}: {result}")
                 samples[name].append(Sample.of(result))

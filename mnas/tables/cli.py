@@ -106,7 +106,7 @@ def build(
 @click.option("--device", help="Where to measure; the device that the table names by default.")
 @click.option("--random", "randoms", default=60, show_default=True, type=click.IntRange(2), help="Random networks.")
 @click.option("--near", "nears", default=30, show_default=True, type=click.IntRange(0), help="Mutants of MnasNet-A1.")
-@click.option("--sessions", default=5, show_default=True, type=click.IntRange(1), help="Processes a network, at least.")
+@click.option("--sessions", default=8, show_default=True, type=click.IntRange(1), help="Processes a network, at least.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that convert.")
 @click.option(

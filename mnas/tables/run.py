@@ -13,7 +13,8 @@ import numpy as np
 from device_bench.device import Device, open_device
 from device_bench.errors import BenchError
 from device_bench.json_runner import JsonRunner
-from device_bench.latency_table.build import NETWORK_SPEC, BuildPlan, BuildProgress, build
+from device_bench.latency_table.batch import NETWORK_SPEC
+from device_bench.latency_table.build import BuildPlan, BuildProgress, build
 from device_bench.latency_table.check import compare, measure_networks, report
 from device_bench.latency_table.table import OPERATORS, LatencyTable
 from device_bench.protocol import TimingProtocol

@@ -5,7 +5,14 @@ from tiny_model import tiny_model
 
 from device_bench.device import open_device
 from device_bench.errors import CommandTimeout, RunnerError
-from device_bench.latency_table.batch import Sample, run_batch, wait_until_fit
+from device_bench.latency_table.batch import (
+    NETWORK_SPEC,
+    Sample,
+    network_session,
+    operator_session,
+    run_batch,
+    wait_until_fit,
+)
 from device_bench.native_runner import install_native
 from device_bench.probe import DeviceState
 from device_bench.protocol import TimingProtocol
@@ -28,6 +35,17 @@ def test_each_session_has_its_own_spec_and_a_failure_its_own_reason(host):
     assert (first.runs, third.runs) == (5, 9)
     assert isinstance(second, RunnerError)
     assert "litert_bench failed with exit code" in str(second)
+
+
+def test_small_models_get_more_inferences_and_all_of_them_threads_and_cores():
+    spec = BenchSpec(threads=4, cores="f0", warmup_runs=3, runs=12)
+    assert network_session(spec, []) == spec
+    runs = [network_session(spec, [Sample(p10, p10, 12)]).runs for p10 in (0.01, 1.0, 4.0, 50.0)]
+    assert runs == [120, 80, 20, 12]
+    first, later = operator_session(spec, []), operator_session(spec, [Sample(0.1, 0.1, 30)])
+    assert (first.runs, later.runs) == (30, 60)
+    assert (later.threads, later.cores, later.warmup_runs) == (4, "f0", 5)
+    assert NETWORK_SPEC.runs >= 10
 
 
 def test_a_shell_that_ends_early_is_made_good_one_by_one(host):

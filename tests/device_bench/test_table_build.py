@@ -19,7 +19,7 @@ from device_bench.latency_table.signature import signatures
 from device_bench.latency_table.table import LatencyTable
 from device_bench.native_runner import install_native
 from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec
+from device_bench.runner import BenchSpec, Session
 
 SIDES = (32, 64, 96, 128, 160)
 PROTOCOL = TimingProtocol(canary_limit=None)
@@ -107,6 +107,34 @@ def test_a_profile_of_other_operators_is_not_used(host, plan):
     table = build(host, replace(plan, networks=wrong, max_rounds=2), PROTOCOL, told.append)
     assert table.facts["conditions"]["profiles"] == 0
     assert told[-1].total == len(plan.parts) + len(plan.networks)
+
+
+def test_an_operator_slower_than_its_kind_is_timed_again(host, plan, monkeypatch):
+    """Its first three processes are disturbed; two more in the third round find it calm."""
+    ways = {}
+
+    def times(device, jobs):
+        results = []
+        for path, _spec in jobs:
+            ways[path] = ways.get(path, 0) + 1
+            side = sides[path]
+            us = side * side * (1.5 if side == 96 and ways[path] <= 3 else 1.0)
+            results.append(Session.of_samples([us] * 12, runtime="LiteRT"))
+        return results
+
+    sides = {host.push_model((plan.folder / file).read_bytes()): side_of(key) for key, file in plan.parts.items()}
+    calm = replace(plan, networks=[], max_rounds=3)
+    monkeypatch.setattr("device_bench.latency_table.build.run_batch", times)
+    table = build(host, calm, PROTOCOL)
+    assert {side_of(key): entry.ms for key, entry in table.entries.items()} == pytest.approx(
+        {side: side * side / 1e3 for side in SIDES}
+    )
+    counts = {side_of(key): entry.count for key, entry in table.entries.items()}
+    assert counts == {side: 12 * (5 if side == 96 else 3) for side in SIDES}
+
+
+def side_of(signature):
+    return int(signature.split("x")[1])
 
 
 def sample(p10_ms):

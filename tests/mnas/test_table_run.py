@@ -98,6 +98,28 @@ def test_a_check_is_stored_and_a_search_says_it(built, tmp_path, monkeypatch):
     source.close()
 
 
+@pytest.mark.xdist_group("adbd")
+@pytest.mark.usefixtures("at_desk")
+def test_a_phone_from_its_address_to_a_checked_table(phone, tmp_path, monkeypatch):
+    monkeypatch.setattr("mnas.tables.run.space", tiny_space)
+    path, device = tmp_path / "phone.json", f"adb:{phone.host}:{phone.port}"
+    choice = SpaceChoice("mnasnet", image_size=32, classes=5)
+    table = build_table(
+        BuildRequest(device, choice, "int8", 1, None, 0.5, 4, 1, 0, False, path), lambda text: None, lambda told: None
+    )
+    conditions = table.facts["conditions"]
+    assert (table.facts["name"], table.facts["runner"]) == (device, "litert_bench")
+    assert conditions["rounds"] >= 1
+    assert conditions["profiles"] >= 4
+    # The eight networks are all known to it; it may be held against those that were not converted.
+    replace(table, facts={**table.facts, "built_from": table.facts["built_from"][:2]}).save(path)
+    settings = {"randoms": 3, "nears": 0, "sessions": 2, "seed": 0, "workers": 1, "unmeasured": 0.0}
+    result = check_table(path, device=None, **settings, say=lambda text: None)
+    assert result["table"]["random"]["networks"] == 3
+    assert LatencyTable.load(path).check["sessions"] == 2
+    assert [one.name for one in tmp_path.iterdir()] == ["phone.json"]
+
+
 def test_leaving_operators_out_spares_stem_and_classifier(built):
     table, *_ = built
     fewer = leave_out(table, 0.5, 3)
