@@ -1,8 +1,8 @@
 """Measures the operators of a space on a device, round by round, until whole networks are predicted no better.
 
 Every round times each operator once, alone, in a shuffled order and a fresh process, and then each calibration
-network; in the first rounds the networks are profiled too, and later ones time operators again that are slower than
-their kind. What was measured is on disk after every command, so that a lost phone costs one command.
+network twice; the first rounds profile the networks too, and later ones time again what is slower than the others let
+expect. What was measured is on disk after every command, so that a lost phone costs one command.
 """
 
 import time
@@ -41,10 +41,13 @@ _WORTH_IT = 0.97
 _IDLE_ROUNDS = 2
 """After so many rounds that were not worth it, no other is begun."""
 _PROFILED_ROUNDS = 2
-_SUSPECT, _AGAIN = 1.1, 2
-"""An operator that takes so many times what its kind would is timed so often more in a round."""
-
 _Part = Literal["operators", "networks", "profiles"]
+
+_SESSIONS: dict[_Part, int] = {"operators": 1, "networks": 2, "profiles": 1}
+"""Sessions in a round. Errors of operators average out over a network, those of networks stay in the calibration."""
+_SUSPECT: dict[_Part, float] = {"operators": 1.1, "networks": 1.04}
+_AGAIN = 2
+"""What takes so many times what the others let expect is timed so often more in a round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ class _Builder:
         self.paths: dict[str, str] = {}
         self.runtime = ""
         self.error: float | None = None
+        self.command_s = 0.0
 
     def run(self) -> LatencyTable:
         best, idle = float("inf"), 0
@@ -157,8 +161,9 @@ class _Builder:
         return True
 
     def _round_number(self) -> int:
-        counts = [len(rounds) for rounds in (*self.samples.operators.values(), *self.samples.networks.values())]
-        return min(counts, default=0) + 1
+        operators = [len(rounds) for rounds in self.samples.operators.values()]
+        networks = [len(rounds) // _SESSIONS["networks"] for rounds in self.samples.networks.values()]
+        return min((*operators, *networks), default=0) + 1
 
     def _left_s(self) -> float:
         return self.plan.minutes * 60 - self.samples.device_s
@@ -166,14 +171,10 @@ class _Builder:
     def _round(self, number: int) -> bool:
         """Times what has fewer than `number` sessions, and suspects; False when the budget ended first."""
         rng = np.random.default_rng([self.plan.seed, number])
-        parts: list[_Part] = ["operators", "networks"]
-        if self.profiled and number <= _PROFILED_ROUNDS:
-            parts.append("profiles")
-        suspects = self._suspects() if number >= self.plan.min_rounds else []
-        todo: list[tuple[str, _Part]] = [(key, "operators") for _ in range(_AGAIN) for key in _shuffled(suspects, rng)]
-        todo += [(key, part) for part in parts for key in _shuffled(self._open(part, number), rng)]
+        todo = [(key, part) for part in _SESSIONS for key in _shuffled(self._open(part, number), rng)]
         for start in range(0, len(todo), _BATCH):
-            if self._left_s() <= 0 and number > 1:
+            # The next command takes about as long as the last.
+            if number > 1 and self._left_s() <= self.command_s:
                 return False
             self._batch(todo[start : start + _BATCH])
             done = min(start + _BATCH, len(todo))
@@ -181,27 +182,47 @@ class _Builder:
         return True
 
     def _open(self, part: _Part, number: int) -> list[str]:
+        """What needs sessions in this round; several times what needs several."""
+        if part == "profiles" and not (self.profiled and number <= _PROFILED_ROUNDS):
+            return []
         stored: Mapping[str, Sequence[object]] = getattr(self.samples, part)
-        return [key for key, sessions in stored.items() if len(sessions) < number]
+        again = self._suspects(part) if number >= self.plan.min_rounds else ()
+        return [
+            key
+            for key, sessions in stored.items()
+            for _ in range(_SESSIONS[part] * number - len(sessions) + _AGAIN * (key in again))
+        ]
 
-    def _suspects(self) -> list[str]:
-        """Operators slower than others of their kind let expect: perhaps none of their processes was undisturbed."""
-        times = {key: lowest_ms(rounds) for key, rounds in self.samples.operators.items()}
-        fill = fit_fill(times)
-        return [key for key, ms in times.items() if ms > _SUSPECT * (fill.estimate_ms(key) or ms)]
+    def _suspects(self, part: _Part) -> set[str]:
+        """What is slower than the others let expect: perhaps none of its processes was undisturbed."""
+        if part == "operators":
+            measured = {key: lowest_ms(rounds) for key, rounds in self.samples.operators.items()}
+            fill = fit_fill(measured)
+            expected = {key: fill.estimate_ms(key) or ms for key, ms in measured.items()}
+        elif part == "networks":
+            table = self.table()
+            measured = {name: lowest_ms(rounds) for name, rounds in self.samples.networks.items()}
+            expected = {one.name: table.predict(one.signatures, fill=True).median_ms for one in self.plan.networks}
+        else:
+            return set()
+        return {key for key, ms in measured.items() if ms > _SUSPECT[part] * expected[key]}
 
     def _batch(self, todo: Sequence[tuple[str, _Part]]) -> None:
         wait_until_fit(self.device, self.protocol)
+        todo = [(key, part) for key, part in todo if key not in self.samples.failed]
         jobs = [(self._push(self._file(key, part)), self._spec_of(key, part)) for key, part in todo]
         began = time.monotonic()
         results = run_batch(self.device, jobs)
-        self.samples.device_s += time.monotonic() - began
+        self.command_s = time.monotonic() - began
+        self.samples.device_s += self.command_s
         for (key, part), result in zip(todo, results, strict=True):
             self._keep(key, part, result)
         self.samples.save(self.path)
 
     def _keep(self, key: str, part: _Part, result: Session | RunnerError) -> None:
         """An operator that does not run is left to the fill; a network that does not run is an error."""
+        if key in self.samples.failed:
+            return
         if isinstance(result, RunnerError):
             if part == "operators":
                 self.samples.failed[key] = str(result)

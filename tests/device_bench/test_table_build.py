@@ -68,7 +68,7 @@ def test_a_table_is_built_and_prices_networks(host, plan, tmp_path):
     assert table.calibration.networks == 6
     assert table.facts["conditions"]["profiles"] == 12
     assert [one.round for one in told] == sorted(one.round for one in told)
-    assert told[-1].done == told[-1].total == len(plan.parts) + len(plan.networks)
+    assert told[-1].done == told[-1].total >= len(plan.parts) + 2 * len(plan.networks)
     assert told[0].error is None
     assert told[-1].error is not None
     small, large = (table.predict(tiny_model(operators=4, side=side)).median_ms for side in (32, 160))
@@ -81,7 +81,7 @@ def test_a_check_uses_other_networks_and_says_how_far_off(host, plan, tmp_path):
     table = build(host, plan, PROTOCOL)
     others = [network(tmp_path, operators, side) for operators in (4, 8, 12) for side in (64, 160)]
     samples = measure_networks(host, others, tmp_path, SPEC, PROTOCOL, sessions=3, rng=np.random.default_rng(0))
-    assert all(len(rounds) == 3 for rounds in samples.values())
+    assert all(3 <= len(rounds) <= 9 for rounds in samples.values())
     result = report(compare(table, {"random": others}, samples), 3)
     assert result["table"]["random"]["networks"] == 6
     assert 0 <= result["table"]["random"]["mape"] < 3
@@ -106,7 +106,7 @@ def test_a_profile_of_other_operators_is_not_used(host, plan):
     told = []
     table = build(host, replace(plan, networks=wrong, max_rounds=2), PROTOCOL, told.append)
     assert table.facts["conditions"]["profiles"] == 0
-    assert told[-1].total == len(plan.parts) + len(plan.networks)
+    assert told[-1].total == len(plan.parts) + 2 * len(plan.networks)
 
 
 def test_an_operator_slower_than_its_kind_is_timed_again(host, plan, monkeypatch):
@@ -182,7 +182,7 @@ def test_a_lost_device_costs_one_command_and_the_build_goes_on(host, plan, monke
     host.transport = solid
     first = []
     table = build(host, plan, PROTOCOL, first.append)
-    assert first[0].total == len(plan.parts) + 2 * len(plan.networks) - 8
+    assert first[0].total == len(plan.parts) + 3 * len(plan.networks) - 8
     assert len(table.entries) == len(plan.parts)
     again = json.loads((plan.folder / "samples.json").read_text())
     kept = {key: rounds[0] for key, rounds in stored["operators"].items() if rounds}
