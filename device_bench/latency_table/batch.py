@@ -52,7 +52,7 @@ def network_session(spec: BenchSpec, known: Sequence[Sample]) -> BenchSpec:
 
 def operator_session(spec: BenchSpec, known: Sequence[Sample]) -> BenchSpec:
     """How to time a single operator once more, with the threads and cores of `spec`."""
-    return _sized(replace(spec, warmup_runs=5, runs=20 if known else 30), known, _OPERATOR_MS)
+    return _sized(replace(spec, warmup_runs=3, runs=15 if known else 25), known, _OPERATOR_MS)
 
 
 def _sized(spec: BenchSpec, known: Sequence[Sample], wanted_ms: float) -> BenchSpec:

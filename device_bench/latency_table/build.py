@@ -29,7 +29,7 @@ from device_bench.latency_table.features import features
 from device_bench.latency_table.fill import fit_fill
 from device_bench.latency_table.in_situ import mean_shares, shares
 from device_bench.latency_table.parts import Network
-from device_bench.latency_table.samples import Samples, lowest_ms, repeat_error
+from device_bench.latency_table.samples import AGREEMENT, Samples, lowest_ms, repeat_error
 from device_bench.latency_table.table import OPERATORS, Entry, LatencyTable
 from device_bench.protocol import TimingProtocol
 from device_bench.runner import BenchSpec, Session
@@ -40,14 +40,17 @@ _WORTH_IT = 0.97
 """A round was worth it when it left less than this share of the best error before it."""
 _IDLE_ROUNDS = 2
 """After so many rounds that were not worth it, no other is begun."""
-_PROFILED_ROUNDS = 2
+_PROFILED_ROUNDS = 1
+_START_S, _PROFILED_RUNS = 0.02, 20
+"""What a session takes beside its inferences, and inferences that a profile adds, for the forecast of a command."""
+
 _Part = Literal["operators", "networks", "profiles"]
 
 _SESSIONS: dict[_Part, int] = {"operators": 1, "networks": 2, "profiles": 1}
 """Sessions in a round. Errors of operators average out over a network, those of networks stay in the calibration."""
 _SUSPECT: dict[_Part, float] = {"operators": 1.1, "networks": 1.04}
 _AGAIN = 2
-"""What takes so many times what the others let expect is timed so often more in a round."""
+"""What takes so many times what the others let expect is timed so often more in a round, and unsettled networks too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,6 @@ class _Builder:
         self.paths: dict[str, str] = {}
         self.runtime = ""
         self.error: float | None = None
-        self.command_s = 0.0
 
     def run(self) -> LatencyTable:
         best, idle = float("inf"), 0
@@ -173,10 +175,10 @@ class _Builder:
         rng = np.random.default_rng([self.plan.seed, number])
         todo = [(key, part) for part in _SESSIONS for key in _shuffled(self._open(part, number), rng)]
         for start in range(0, len(todo), _BATCH):
-            # The next command takes about as long as the last.
-            if number > 1 and self._left_s() <= self.command_s:
+            batch = [one for one in todo[start : start + _BATCH] if one[0] not in self.samples.failed]
+            if number > 1 and self._left_s() <= sum(self._takes_s(key, part) for key, part in batch):
                 return False
-            self._batch(todo[start : start + _BATCH])
+            self._batch(batch)
             done = min(start + _BATCH, len(todo))
             self.tell(BuildProgress(number, done, len(todo), self._left_s(), self.error))
         return True
@@ -186,12 +188,20 @@ class _Builder:
         if part == "profiles" and not (self.profiled and number <= _PROFILED_ROUNDS):
             return []
         stored: Mapping[str, Sequence[object]] = getattr(self.samples, part)
-        again = self._suspects(part) if number >= self.plan.min_rounds else ()
+        again = self._unsettled(part) if number > 1 else set()
+        if number >= self.plan.min_rounds:
+            again |= self._suspects(part)
         return [
             key
             for key, sessions in stored.items()
             for _ in range(_SESSIONS[part] * number - len(sessions) + _AGAIN * (key in again))
         ]
+
+    def _unsettled(self, part: _Part) -> set[str]:
+        """Networks whose two lowest processes do not agree yet."""
+        if part != "networks":
+            return set()
+        return {name for name, rounds in self.samples.networks.items() if repeat_error(rounds) > AGREEMENT}
 
     def _suspects(self, part: _Part) -> set[str]:
         """What is slower than the others let expect: perhaps none of its processes was undisturbed."""
@@ -209,12 +219,10 @@ class _Builder:
 
     def _batch(self, todo: Sequence[tuple[str, _Part]]) -> None:
         wait_until_fit(self.device, self.protocol)
-        todo = [(key, part) for key, part in todo if key not in self.samples.failed]
         jobs = [(self._push(self._file(key, part)), self._spec_of(key, part)) for key, part in todo]
         began = time.monotonic()
         results = run_batch(self.device, jobs)
-        self.command_s = time.monotonic() - began
-        self.samples.device_s += self.command_s
+        self.samples.device_s += time.monotonic() - began
         for (key, part), result in zip(todo, results, strict=True):
             self._keep(key, part, result)
         self.samples.save(self.path)
@@ -259,6 +267,13 @@ class _Builder:
         if part == "profiles":
             return replace(self.spec, runs=5, op_profile=True)
         return operator_session(self.spec, self.samples.operators[key])
+
+    def _takes_s(self, key: str, part: _Part) -> float:
+        """About how long a session takes, by earlier ones of the model."""
+        stored = self.samples.operators if part == "operators" else self.samples.networks
+        spec, known = self._spec_of(key, part), stored.get(key)
+        inferences = spec.warmup_runs + spec.runs + _PROFILED_RUNS * (part == "profiles")
+        return _START_S + inferences * (known[-1].median_ms if known else 0.0) / 1e3
 
     def table(self) -> LatencyTable:
         """What is known so far."""

@@ -12,7 +12,7 @@ from device_bench.device import Device
 from device_bench.errors import BenchError, RunnerError
 from device_bench.latency_table.batch import Sample, network_session, run_batch, wait_until_fit
 from device_bench.latency_table.parts import Network
-from device_bench.latency_table.samples import lowest_ms, repeat_error
+from device_bench.latency_table.samples import AGREEMENT, lowest_ms, repeat_error
 from device_bench.latency_table.scores import Scores, score
 from device_bench.latency_table.table import LatencyTable
 from device_bench.protocol import TimingProtocol
@@ -20,7 +20,6 @@ from device_bench.runner import BenchSpec
 from device_bench.steady import steady
 
 _BATCH = 12
-_AGREEMENT = 0.01
 _MOST = 3
 
 
@@ -160,7 +159,7 @@ def _baseline(rows: Sequence[CheckedNetwork]) -> Scores:
 
 
 def _unsettled(samples: Mapping[str, Sequence[Sample]], most: int) -> list[str]:
-    return [name for name, several in samples.items() if len(several) < most and repeat_error(several) > _AGREEMENT]
+    return [name for name, several in samples.items() if len(several) < most and repeat_error(several) > AGREEMENT]
 
 
 def _shuffled(names: Sequence[str], rng: np.random.Generator) -> list[str]:

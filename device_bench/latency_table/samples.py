@@ -10,6 +10,9 @@ from device_bench.errors import BadRequest
 from device_bench.latency_table.batch import Sample
 from device_bench.latency_table.file import write_whole
 
+AGREEMENT = 0.01
+"""The latency of a network is known when its two lowest processes are so close together."""
+
 
 @dataclass(slots=True)
 class Samples:
