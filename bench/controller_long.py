@@ -34,7 +34,7 @@ from mnas.controllers.steps import Tokens, steps_of
 from search_spaces import MnasNetArch, Space, space
 from search_spaces.signatures import signatures
 
-RESULTS = Path(__file__).with_name("results") / "long.jsonl"
+RESULTS = Path(__file__).with_name("results")
 TABLES = Path(__file__).parents[1] / "configs" / "tables"
 _SHAPE = (224, 224, 3)
 _CLASSES = 1000
@@ -71,10 +71,14 @@ class Trace:
     entropy: float | None
 
 
+def _table_path() -> Path:
+    [path] = TABLES.glob("*-int8-1-thread-mnasnet224.json")
+    return path
+
+
 @cache
 def _table() -> LatencyTable:
-    [path] = TABLES.glob("*-int8-*-mnasnet224.json")
-    return LatencyTable.load(path)
+    return LatencyTable.load(_table_path())
 
 
 @cache
@@ -160,11 +164,13 @@ def distance(tokens: np.ndarray) -> float:
 
 def finish(tasks: list[Task], workers: int) -> dict[Task, Trace]:
     """Runs what is not stored yet and stores each result as it comes."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
+    RESULTS.mkdir(exist_ok=True)
+    # With another table the same search has another course.
+    path = RESULTS / f"long-{json.loads(_table_path().read_bytes())['digest'][:12]}.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
     stored = {record["task"]: Trace(**record["trace"]) for record in map(json.loads, lines)}
     left = [task for task in tasks if repr(task) not in stored]
-    with ProcessPoolExecutor(workers) as pool, RESULTS.open("a") as file:
+    with ProcessPoolExecutor(workers) as pool, path.open("a") as file:
         for task, trace in track(zip(left, pool.map(run, left), strict=True), "full space", total=len(left)):
             stored[repr(task)] = trace
             file.write(json.dumps({"task": repr(task), "trace": asdict(trace)}) + "\n")
