@@ -165,7 +165,7 @@ def test_bench_results_are_read_with_the_frames_names(runs, tmp_path):
 
 def test_a_table_check_is_read_with_the_frames_names(tmp_path):
     rows = [
-        CheckedNetwork(f"n{k}", kind, 10, 10.0 + k, 10.1 + k, 9.9 + k, 10.6 + k, 0.0, 0.01)
+        CheckedNetwork(f"n{k}", kind, 10, 10.0 + k, 10.1 + k, 9.9 + k, 10.6 + k, 0.0, 0.01, 0.002)
         for k, kind in enumerate(("random", "near", "near"))
     ]
     write_json(tmp_path / "t.json.check.json", {"networks": [asdict(row) for row in rows]})
