@@ -108,6 +108,11 @@ def _session(device: Device, path: str, spec: BenchSpec, answer: Completed | Non
         return error
 
 
+def shuffled(keys: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """The same in another order, so that what drifts on the device falls on all alike."""
+    return [keys[index] for index in rng.permutation(len(keys))]
+
+
 def wait_until_fit(device: Device, protocol: TimingProtocol) -> None:
     """Returns when the device is cool and quiet enough to be timed.
 

@@ -22,6 +22,7 @@ from device_bench.latency_table.batch import (
     network_session,
     operator_session,
     run_batch,
+    shuffled,
     wait_until_fit,
 )
 from device_bench.latency_table.calibration import Calibration, Whole, calibrate
@@ -136,24 +137,27 @@ class _Builder:
         for key in plan.parts:
             if key not in self.samples.failed:
                 self.samples.operators.setdefault(key, [])
-        for network in plan.networks:
-            self.samples.networks.setdefault(network.name, [])
-            self.samples.profiles.setdefault(network.name, [])
+        self.networks = {network.name: network for network in plan.networks}
+        for name in self.networks:
+            self.samples.networks.setdefault(name, [])
+            self.samples.profiles.setdefault(name, [])
         self.profiled = self._can_profile()
         self.paths: dict[str, str] = {}
         self.runtime = ""
         self.error: float | None = None
+        self.fitted: LatencyTable | None = None
 
     def run(self) -> LatencyTable:
         best, idle = float("inf"), 0
         while (number := self._round_number()) <= self.plan.max_rounds and self._left_s() > 0:
             whole = self._round(number)
-            self.error = self.table().calibration.mape
+            self.fitted = self.table()
+            self.error = self.fitted.calibration.mape
             idle = 0 if self.error < _WORTH_IT * best else idle + 1
             best = min(best, self.error)
             if not whole or (number >= self.plan.min_rounds and idle >= _IDLE_ROUNDS):
                 break
-        return self.table()
+        return self.fitted or self.table()
 
     def _can_profile(self) -> bool:
         try:
@@ -173,7 +177,7 @@ class _Builder:
     def _round(self, number: int) -> bool:
         """Times what has fewer than `number` sessions, and suspects; False when the budget ended first."""
         rng = np.random.default_rng([self.plan.seed, number])
-        todo = [(key, part) for part in _SESSIONS for key in _shuffled(self._open(part, number), rng)]
+        todo = [(key, part) for part in _SESSIONS for key in shuffled(self._open(part, number), rng)]
         for start in range(0, len(todo), _BATCH):
             batch = [one for one in todo[start : start + _BATCH] if one[0] not in self.samples.failed]
             if number > 1 and self._left_s() <= sum(self._takes_s(key, part) for key, part in batch):
@@ -210,9 +214,9 @@ class _Builder:
             fill = fit_fill(measured)
             expected = {key: fill.estimate_ms(key) or ms for key, ms in measured.items()}
         elif part == "networks":
-            table = self.table()
+            table = self.fitted or self.table()
             measured = {name: lowest_ms(rounds) for name, rounds in self.samples.networks.items()}
-            expected = {one.name: table.predict(one.signatures, fill=True).median_ms for one in self.plan.networks}
+            expected = {one.name: table.predict(one.signatures, fill=True).median_ms for one in self.networks.values()}
         else:
             return set()
         return {key for key, ms in measured.items() if ms > _SUSPECT[part] * expected[key]}
@@ -231,6 +235,9 @@ class _Builder:
         """An operator that does not run is left to the fill; a network that does not run is an error."""
         if key in self.samples.failed:
             return
+        if part == "profiles":
+            self._keep_profile(key, result)
+            return
         if isinstance(result, RunnerError):
             if part == "operators":
                 self.samples.failed[key] = str(result)
@@ -238,23 +245,19 @@ class _Builder:
                 return
             raise BenchError(f"network {key} does not run on {self.device.name}: {result}")
         self.runtime = result.runtime
-        if part == "profiles":
-            self._keep_profile(key, result)
-        else:
-            getattr(self.samples, part)[key].append(Sample.of(result))
+        getattr(self.samples, part)[key].append(Sample.of(result))
 
-    def _keep_profile(self, name: str, session: Session) -> None:
-        """A profile that does not fit its network is not used, and no other is made: calibration goes without."""
-        network = next(one for one in self.plan.networks if one.name == name)
+    def _keep_profile(self, name: str, result: Session | RunnerError) -> None:
+        """A profile that failed, or does not fit its network, is not used, and no more are made: it is only a help."""
         try:
-            self.samples.profiles[name].append(shares(network.signatures, session.operators))
+            if isinstance(result, RunnerError):
+                raise result
+            self.samples.profiles[name].append(shares(self.networks[name].signatures, result.operators))
         except RunnerError:
             self.profiled = False
 
     def _file(self, key: str, part: _Part) -> str:
-        if part == "operators":
-            return self.plan.parts[key]
-        return next(network.file for network in self.plan.networks if network.name == key)
+        return self.plan.parts[key] if part == "operators" else self.networks[key].file
 
     def _push(self, file: str) -> str:
         if file not in self.paths:
@@ -325,10 +328,6 @@ def entry_of(rounds: Sequence[Sample]) -> Entry:
         float(lows.std() / lows.mean()),
         sum(one.runs for one in rounds),
     )
-
-
-def _shuffled(keys: Sequence[str], rng: np.random.Generator) -> list[str]:
-    return [keys[index] for index in rng.permutation(len(keys))]
 
 
 def group_sums(table: LatencyTable, signatures: Sequence[str]) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from device_bench.device import Device
 from device_bench.errors import BenchError, RunnerError
-from device_bench.latency_table.batch import Sample, network_session, run_batch, wait_until_fit
+from device_bench.latency_table.batch import Sample, network_session, run_batch, shuffled, wait_until_fit
 from device_bench.latency_table.parts import Network
 from device_bench.latency_table.samples import AGREEMENT, lowest_ms, repeat_error
 from device_bench.latency_table.scores import Scores, score
@@ -74,7 +74,7 @@ def measure_networks(
     spec = device.resolve(spec)
     paths = {one.name: device.push_model((folder / one.file).read_bytes()) for one in networks}
     samples: dict[str, list[Sample]] = {one.name: [] for one in networks}
-    done, todo = 0, [name for _ in range(sessions) for name in _shuffled(list(samples), rng)]
+    done, todo = 0, [name for _ in range(sessions) for name in shuffled(list(samples), rng)]
     with steady(device.transport, device.info):
         while todo:
             wait_until_fit(device, protocol)
@@ -86,7 +86,7 @@ def measure_networks(
                 samples[name].append(Sample.of(result))
             done += len(names)
             tell(done, done + len(todo))
-            todo = todo or _shuffled(_unsettled(samples, _MOST * sessions), rng)
+            todo = todo or shuffled(_unsettled(samples, _MOST * sessions), rng)
     return samples
 
 
@@ -160,7 +160,3 @@ def _baseline(rows: Sequence[CheckedNetwork]) -> Scores:
 
 def _unsettled(samples: Mapping[str, Sequence[Sample]], most: int) -> list[str]:
     return [name for name, several in samples.items() if len(several) < most and repeat_error(several) > AGREEMENT]
-
-
-def _shuffled(names: Sequence[str], rng: np.random.Generator) -> list[str]:
-    return [names[index] for index in rng.permutation(len(names))]

@@ -109,6 +109,25 @@ def test_a_profile_of_other_operators_is_not_used(host, plan):
     assert told[-1].total <= len(plan.parts) + 4 * len(plan.networks)
 
 
+def test_a_profile_that_fails_costs_the_profile_not_the_build(host, plan):
+    class NoProfiler:
+        """A program whose library has no profiler, as it says when it is asked for one."""
+
+        name = "litert_bench"
+
+        def argv(self, spec, model):
+            words = real.argv(replace(spec, op_profile=False), model)
+            return (*words, "--no-such-flag", "1") if spec.op_profile else words
+
+        def parse(self, spec, completed):
+            return real.parse(spec, completed)
+
+    real, host.runner = host.runner, NoProfiler()
+    table = build(host, replace(plan, max_rounds=1), PROTOCOL)
+    assert table.facts["conditions"]["profiles"] == 0
+    assert table.calibration.networks == 6
+
+
 def test_an_operator_slower_than_its_kind_is_timed_again(host, plan, monkeypatch):
     """Its first three processes are disturbed; two more in the third round find it calm."""
     ways = {}
