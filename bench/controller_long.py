@@ -20,6 +20,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+from controller_quality import summary
 from quality.searches import ALGORITHMS, CONTROLLERS, control, search
 from rich.console import Console
 from rich.progress import track
@@ -213,8 +214,8 @@ def main(evaluations: int, seeds: int, first_seed: int, algorithms: str, workers
 
 
 def _with_error(values: np.ndarray) -> str:
-    error = values.std(ddof=min(1, len(values) - 1)) / np.sqrt(len(values))
-    return f"{1e4 * values.mean():.0f} ± {1e4 * error:.0f}"
+    mean, error = summary(1e4 * values)
+    return f"{mean:.0f} ± {error:.0f}"
 
 
 if __name__ == "__main__":
