@@ -46,6 +46,8 @@ def run_search(config: Config, display: Display) -> Run:
     """
     run = _existing_run(config)
     dataset = open_dataset(run.path / "data") if run else _load(config)
+    for line in dataset.summary:
+        display.say(line)
     searched = _space(config, dataset)
     arches = reference_architectures(
         config.references.names,

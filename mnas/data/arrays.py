@@ -1,12 +1,15 @@
 """Images that are arrays: `.npz` files and the sets of tf_keras."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from mnas.data.names import shown
 from mnas.data.pixels import resize
-from mnas.data.pool import Pool, Source
+from mnas.data.pool import Loaded, Pool, Source
+from mnas.data.scale import Storage, Stored, describe_scale, highest, whites
 from mnas.errors import SearchError
 from mnas.files import read_npz
 
@@ -28,8 +31,9 @@ def from_arrays(arrays: Mapping[str, np.ndarray], where: str, image_size: int, c
     """Named arrays as a source.
 
     Args:
-        arrays: Images [count, height, width(, channels)], uint8 or floats in [0, 1] or [0, 255]; labels [count] or
-            [count, 1], integers or strings. The classes are the sorted distinct labels of the train split.
+        arrays: Images [count, height, width(, channels)], of one scale that their types and highest values tell (see
+            `mnas.data.scale`); labels [count] or [count, 1], integers or strings. The classes are the sorted distinct
+            labels of the train split.
         where: For the errors.
         image_size: Height and width to resize to.
         channels: 1 or 3.
@@ -51,13 +55,17 @@ def from_arrays(arrays: Mapping[str, np.ndarray], where: str, image_size: int, c
         if len(arrays[x]) != len(read[split][1]):
             raise SearchError(f"{where}: {len(arrays[x])} images in {x}, {len(read[split][1])} labels in {y}")
     classes = np.unique(read["train"][1])
-    return Source(
-        tuple(str(name) for name in classes),
-        {
-            split: Pool(_codes(labels, classes, f"{split} labels of {where}"), _loader(images, image_size, channels))
-            for split, (images, labels) in read.items()
-        },
-    )
+    stored = {split: _stored(images, f"{pairs[split][0]} of {where}") for split, (images, _) in read.items()}
+    scales = whites([*stored.values()])
+    pools = {
+        split: Pool(
+            _codes(labels, classes, f"{split} labels of {where}"),
+            _loader(images, scales[stored[split].storage], image_size, channels),
+            partial("{}[{}]".format, pairs[split][0]),
+        )
+        for split, (images, labels) in read.items()
+    }
+    return Source(tuple(shown(str(name)) for name in classes), pools, describe_scale([*stored.values()], scales))
 
 
 def _images(array: np.ndarray, where: str) -> np.ndarray:
@@ -68,12 +76,18 @@ def _images(array: np.ndarray, where: str) -> np.ndarray:
             f"{where} has the shape {array.shape}: [count, height, width] or [count, height, width, 1, 3 or 4]"
             " is needed"
         )
-    if array.dtype.kind not in "uif":
+    if array.dtype.kind not in "buif":
         raise SearchError(f"{where} is of type {array.dtype}: numbers are needed")
-    low, high = float(array.min()), float(array.max())
-    if not (np.isfinite(low) and np.isfinite(high) and low >= 0 and high <= 255):
-        raise SearchError(f"{where} ranges from {low:g} to {high:g}: [0, 1] or [0, 255] is needed")
     return array
+
+
+def _stored(images: np.ndarray, where: str) -> Stored:
+    try:
+        high = highest(images)
+    except SearchError as error:
+        raise SearchError(f"{where} {error}") from None
+    sized: dict[str, Storage] = {"bool": "1-bit", "uint8": "8-bit", "uint16": "16-bit"}
+    return Stored(where, sized.get(images.dtype.name, "float" if images.dtype.kind == "f" else "integer"), high)
 
 
 def _labels(array: np.ndarray, where: str) -> np.ndarray:
@@ -94,6 +108,6 @@ def _codes(labels: np.ndarray, classes: np.ndarray, where: str) -> np.ndarray:
     return codes.astype(np.int64)
 
 
-def _loader(images: np.ndarray, image_size: int, channels: int) -> Callable[[np.ndarray], np.ndarray]:
-    scale = np.float32(1 if images.dtype.kind == "f" and images.max() <= 1 else 255)
-    return lambda indices: resize(images[indices].astype(np.float32) / scale, image_size, channels)
+def _loader(images: np.ndarray, white: int, image_size: int, channels: int) -> Callable[[np.ndarray], Loaded]:
+    scale = np.float32(white)
+    return lambda indices: Loaded(resize(images[indices].astype(np.float32) / scale, image_size, channels))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnas.data.pixels import resize
-from mnas.data.pool import Pool, Source
+from mnas.data.pool import Loaded, Pool, Source
 
 
 def digits(image_size: int, channels: int) -> Source:
@@ -12,5 +12,13 @@ def digits(image_size: int, channels: int) -> Source:
 
     bunch = load_digits()
     images = (bunch.images[..., None] / 16).astype(np.float32)
-    pool = Pool(bunch.target.astype(np.int64), lambda indices: resize(images[indices], image_size, channels))
-    return Source(tuple(str(name) for name in bunch.target_names), {"train": pool})
+    pool = Pool(
+        bunch.target.astype(np.int64),
+        lambda indices: Loaded(resize(images[indices], image_size, channels)),
+        lambda index: f"digit {index}",
+    )
+    return Source(
+        tuple(str(name) for name in bunch.target_names),
+        {"train": pool},
+        ("scale: grey values of 0 to 16 become 0 to 1",),
+    )

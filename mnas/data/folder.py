@@ -1,51 +1,75 @@
-"""A folder of images, one sub-folder a class."""
+"""A folder of images, one sub-folder per class."""
 
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from mnas.data.kinds import HEIC, can_read_heic, first_bytes, is_heic
+from mnas.data.layout import split_folders
+from mnas.data.leftovers import passed_over, refuse_unusable
+from mnas.data.names import shown
 from mnas.data.pixels import square
-from mnas.data.pool import Pool, Source
+from mnas.data.pool import Loaded, Pool, Source
+from mnas.data.scale import Stored
+from mnas.data.tree import Folder, read_tree
 from mnas.errors import SearchError
 
-_SPLIT_NAMES = {
-    "train": ("train", "training"),
-    "validation": ("validation", "val", "valid"),
-    "test": ("test", "testing"),
-}
 _THREADS = 2
+_OF_ONE_PHOTO = frozenset({"MPO", "ICO", "ICNS"})
+"""Formats whose further pictures are previews, depths and sizes of the same one."""
 
 
 def folder(root: Path, image_size: int, channels: int) -> Source:
     """`root/CLASS/...`, or `root/train/CLASS/...` beside `validation` and `test`, any format that Pillow reads.
 
-    Hidden files, and files of no image format at all (`notes.txt`), are passed over; a file with the name or the
-    content of an image that cannot be read is an error.
+    Hidden files and folders, and files that were not meant as images (`notes.txt`), are passed over and counted in the
+    notes of the source.
+
+    Raises:
+        SearchError: A layout that can be read in two ways, or files that were meant as images and cannot be used.
     """
     if not root.is_dir():
-        raise SearchError(f"no folder {root}: give the path of a folder with one sub-folder a class")
-    layout = _split_folders(root)
-    class_names = tuple(child.name for child in _sub_folders(layout["train"]) if _image_files(child))
-    if not class_names:
+        raise SearchError(f"no folder {shown(root)}: give the path of a folder with one sub-folder per class")
+    can_read_heic()
+    try:
+        tree = read_tree(root)
+    except OSError as error:
+        raise SearchError(f"cannot read {shown(root)}: {error.strerror or error}") from error
+    splits = split_folders(tree)
+    classes = splits["train"].classes
+    refuse_unusable(tree, splits)
+    left = passed_over(tree, splits)
+    if not classes:
         raise SearchError(
-            f"no images in the sub-folders of {layout['train']}: put the images of each class into a sub-folder"
-            " of its own"
+            f"no images in the sub-folders of {shown(splits['train'].path)} ({left}): put the images of each"
+            " class into a sub-folder of its own"
         )
-    pools = {}
-    for split, where in layout.items():
-        for child in _sub_folders(where):
-            if child.name not in class_names and _image_files(child):
-                raise SearchError(f"{child} is a class that {layout['train']} does not have: move or remove it")
-        files = [(path, label) for label, name in enumerate(class_names) for path in _image_files(where / name)]
-        if not files:
-            raise SearchError(f"no images in {where}: fill it or remove it")
-        paths = [path for path, _ in files]
-        pools[split] = Pool(np.array([label for _, label in files], np.int64), _Loader(paths, image_size, channels))
-    return Source(class_names, pools)
+    if len(classes) == 1 and len(classes[0].classes) > 1:
+        inner = ", ".join(child.name for child in classes[0].classes[:3])
+        raise SearchError(
+            f"{shown(root)} has one class ({classes[0].name}): if the classes are the folders in it ({inner}), give"
+            f" folder:{shown(classes[0].path)}"
+        )
+    labels = {one.path.name: label for label, one in enumerate(classes)}
+    for child in (child for where in splits.values() for child in where.classes):
+        if child.path.name not in labels:
+            train = shown(splits["train"].path)
+            raise SearchError(f"{shown(child.path)} is a class that {train} does not have: move or remove it")
+    pools = {split: _pool(where, labels, image_size, channels) for split, where in splits.items()}
+    return Source(tuple(one.name for one in classes), pools, (left,))
+
+
+def _pool(where: Folder, labels: dict[str, int], image_size: int, channels: int) -> Pool:
+    paths, codes = [], []
+    for child in where.classes:
+        own = {entry.identity: entry.path for entry in reversed([*child.everything()]) if entry.use == "image"}
+        paths += sorted(own.values())
+        codes += [labels[child.path.name]] * len(own)
+    return Pool(np.array(codes, np.int64), _Loader(paths, image_size, channels), lambda index: str(paths[index]))
 
 
 class _Loader:
@@ -56,57 +80,38 @@ class _Loader:
         self._size = image_size
         self._channels = channels
 
-    def __call__(self, indices: np.ndarray) -> np.ndarray:
+    def __call__(self, indices: np.ndarray) -> Loaded:
         images = np.empty((len(indices), self._size, self._size, self._channels), np.float32)
-        with ThreadPoolExecutor(_THREADS) as threads:
-            for place, image in enumerate(threads.map(self._read, (self._paths[index] for index in indices))):
+        stored = []
+        # Warnings are of odd metadata: the pixels are read all the same.
+        with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(_THREADS) as threads:
+            read = threads.map(self._read, (self._paths[index] for index in indices))
+            for place, (image, about) in enumerate(read):
                 images[place] = image
-        return images
+                stored.append(about)
+        return Loaded(images, tuple(stored))
 
-    def _read(self, path: Path) -> np.ndarray:
+    def _read(self, path: Path) -> tuple[np.ndarray, Stored]:
         try:
             with Image.open(path) as image:
-                image.draft("RGB" if self._channels == 3 else "L", (2 * self._size, 2 * self._size))
-                return square(image, self._size, self._channels)
-        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise SearchError(f"{path} is no image that can be read ({reason}): repair or remove it") from error
+                image.draft(None, (2 * self._size, 2 * self._size))
+                pixels, storage, high = square(image, self._size, self._channels)
+                several = image.format not in _OF_ONE_PHOTO and getattr(image, "is_animated", False)
+                return pixels, Stored(str(path), storage, high, several)
+        except SearchError as error:
+            raise SearchError(f"{shown(path)} {error}") from error
+        except Exception as error:  # decoders raise whatever they come upon, beyond what Pillow promises
+            raise SearchError(f"{shown(path)} {_trouble(path, error)}") from error
 
 
-def _split_folders(root: Path) -> dict[str, Path]:
-    """The folder of each split; only `train`, the root itself, where there is no such layout."""
-    children = {child.name.lower(): child for child in _sub_folders(root)}
-    known = {name for names in _SPLIT_NAMES.values() for name in names}
-    found = {split: children[name] for split, names in _SPLIT_NAMES.items() for name in names if name in children}
-    if "train" in found and set(children) <= known and _sub_folders(found["train"]):
-        return found
-    return {"train": root}
-
-
-def _sub_folders(where: Path) -> list[Path]:
-    return sorted(child for child in where.iterdir() if child.is_dir() and not child.name.startswith("."))
-
-
-@cache
-def _extensions() -> frozenset[str]:
-    return frozenset(end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN)
-
-
-def _image_files(where: Path) -> list[Path]:
-    if not where.is_dir():
-        return []
-    hidden = (path for path in where.rglob("*") if path.is_file())
-    return sorted(path for path in hidden if not path.name.startswith(".") and _is_image(path))
-
-
-def _is_image(path: Path) -> bool:
-    """By its name, or else by its first bytes."""
-    if path.suffix.lower() in _extensions():
-        return True
-    try:
-        with Image.open(path):
-            return True
-    except UnidentifiedImageError:
-        return False
-    except OSError as error:
-        raise SearchError(f"cannot read {path}: {error.strerror or error}") from error
+def _trouble(path: Path, error: Exception) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, UnidentifiedImageError):
+        reason = "its first bytes are those of no known format" if path.stat().st_size else "it is empty"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning | MemoryError):
+        return f"is too large to be decoded safely ({reason}): make it smaller or move it elsewhere"
+    if isinstance(error, OSError) and error.errno:
+        return f"cannot be read ({error.strerror}): make it readable or move it elsewhere"
+    if not can_read_heic() and is_heic(first_bytes(path)):
+        return f"is {HEIC}"
+    return f"is not an image that can be read ({reason}): repair it or move it elsewhere"

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from mnas.data.pool import Pool, Source
+from mnas.data.scale import describe_scale, put_on_scale, whites
 from mnas.data.splits import divide, subset
+from mnas.data.summary import describe_further, summarize
 from mnas.data.types import Dataset, Split
 from mnas.errors import SearchError
 
@@ -55,11 +57,23 @@ def load_data(
         opened.class_names,
         rng,
     )
-    splits = {name: _load(pools["train"], indices) for name, indices in cut.items()}
-    for name in shares:
-        if name in pools:
-            splits[name] = _load(pools[name], np.arange(len(pools[name].labels)))
-    return Dataset(source, opened.class_names, splits["train"], splits["validation"], splits["test"])
+    chosen = {name: _chosen(pools["train"], indices) for name, indices in cut.items()}
+    chosen |= {name: pools[name] for name in shares if name in pools}
+    return _dataset(source, opened, chosen)
+
+
+def _dataset(source: str, opened: Source, pools: Mapping[str, Pool]) -> Dataset:
+    """Reads the chosen images of all splits, and puts them on the one scale that all of them tell."""
+    loaded = {name: pool.load(np.arange(len(pool.labels))) for name, pool in pools.items()}
+    stored = [one for part in loaded.values() for one in part.stored]
+    found = whites(stored)
+    for part in loaded.values():
+        put_on_scale(part.images, part.stored, found)
+    notes = describe_scale(stored, found) + describe_further(stored) if stored else ()
+    splits = {name: Split(part.images, pools[name].labels) for name, part in loaded.items()}
+    names = {name: pool.name for name, pool in pools.items()}
+    summary = summarize(source, opened.class_names, splits, names, (*notes, *opened.notes))
+    return Dataset(source, opened.class_names, **splits, summary=summary)
 
 
 def _open(source: str, image_size: int, channels: int) -> Source:
@@ -95,8 +109,8 @@ def _limited(pools: Mapping[str, Pool], limit: int | None, rng: np.random.Genera
 
 
 def _chosen(pool: Pool, indices: np.ndarray) -> Pool:
-    return Pool(pool.labels[indices], lambda further: pool.load(indices[further]))
-
-
-def _load(pool: Pool, indices: np.ndarray) -> Split:
-    return Split(pool.load(indices), pool.labels[indices])
+    return Pool(
+        pool.labels[indices],
+        lambda further: pool.load(indices[further]),
+        lambda further: pool.name(int(indices[further])),
+    )

@@ -1,13 +1,27 @@
-"""Any image or array to float32 [height, width, channels] in [0, 1]."""
+"""Any image or array to float32 [height, width, channels]."""
+
+import re
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
+
+from mnas.data.scale import Storage, highest
 
 _MODES = {1: "L", 3: "RGB"}
+_FEW_LEVELS = 31
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
-def square(image: Image.Image, size: int, channels: int) -> np.ndarray:
-    """An image as the network sees it: upright, cut to its central square, resized, grey or colour.
+def square(image: ImageFile.ImageFile, size: int, channels: int) -> tuple[np.ndarray, Storage, float]:
+    """An image as the network sees it but for its scale: upright, its central square, resized, grey or colour.
 
     Args:
         image: Any mode; what is transparent becomes white.
@@ -15,24 +29,58 @@ def square(image: Image.Image, size: int, channels: int) -> np.ndarray:
         channels: 1 (grey) or 3 (RGB).
 
     Returns:
-        float32 in [0, 1], [size, size, channels].
+        float32 [size, size, channels] in the values of the file, how they were stored, and the highest of them before
+        resizing.
+
+    Raises:
+        SearchError: Pixels that are negative or not finite; the message goes on after the name of the file.
     """
-    upright = ImageOps.exif_transpose(image)
-    plain = _flatten(upright).convert(_MODES[channels])
-    fitted = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
-    return np.asarray(fitted, dtype=np.float32).reshape(size, size, channels) / np.float32(255)
+    wide = _is_wide_colour(image)
+    upright = _upright(image)
+    storage = _grey_storage(upright)
+    if storage:
+        grey = np.asarray(upright, dtype=np.float32)
+        return np.repeat(_resize_one(grey[..., None], size), channels, axis=2), storage, highest(grey)
+    flat = _flatten(upright)
+    high = float(np.max(flat.getextrema()))
+    plain = flat.convert(_MODES[channels])
+    if high <= _FEW_LEVELS:  # 8 bits would round the few levels of a mask while it is resized
+        pixels = _resize_one(np.asarray(plain, np.float32).reshape(plain.height, plain.width, channels), size)
+    else:
+        fitted = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
+        pixels = np.asarray(fitted, dtype=np.float32).reshape(size, size, channels)
+    return pixels, "16-bit colour (read as 8-bit)" if wide else "8-bit", high
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF says; `ImageOps.exif_transpose` also writes the EXIF anew, which fails where it is odd."""
+    image.load()
+    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
+
+
+def _grey_storage(image: Image.Image) -> Storage | None:
+    """How a grey image is stored whose values Pillow would not bring to 8 bits by a scale of their own."""
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        return "16-bit"
+    kinds: dict[str, Storage] = {"1": "1-bit", "I": "integer", "F": "float"}
+    return kinds.get(image.mode)
+
+
+def _is_wide_colour(image: ImageFile.ImageFile) -> bool:
+    """Whether Pillow is going to read the upper halves of 16-bit colours only; known before the pixels are read."""
+    rawmodes = [tile.args if isinstance(tile.args, str) else (tile.args or ("",))[0] for tile in image.tile]
+    return any(re.fullmatch(r"(L|RGB|CMYK)[AaX]*;16[BLN]", str(rawmode)) for rawmode in rawmodes)
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """Resolves palettes, transparency and 16-bit greys, each of which `convert` alone would get wrong."""
-    if image.mode.startswith("I") or image.mode == "F":
-        grey = np.asarray(image, dtype=np.float32)
-        scale = 255 if grey.max(initial=0) <= 255 else 65535
-        return Image.fromarray(np.clip(grey / scale * 255, 0, 255).astype(np.uint8))
+    """Grey or RGB, palettes and transparency resolved."""
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    return image
+        if layer.getchannel("A").getextrema() != (255, 255):
+            layer = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        return layer.convert("RGB")
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
 
 
 def resize(images: np.ndarray, size: int, channels: int) -> np.ndarray:

@@ -17,7 +17,8 @@ def save_dataset(dataset: Dataset, where: Path) -> None:
         split: Split = getattr(dataset, name)
         write_array(where / f"{name}-images.npy", split.images)
         write_array(where / f"{name}-labels.npy", split.labels)
-    write_json(where / "dataset.json", {"name": dataset.name, "class_names": list(dataset.class_names)})
+    about = {"name": dataset.name, "class_names": list(dataset.class_names), "summary": list(dataset.summary)}
+    write_json(where / "dataset.json", about)
 
 
 def open_dataset(where: Path) -> Dataset:
@@ -28,13 +29,14 @@ def open_dataset(where: Path) -> Dataset:
     """
     about = read_json(where / "dataset.json")
     try:
-        splits = [
+        train, validation, test = (
             Split(
                 np.load(where / f"{name}-images.npy", mmap_mode="r", allow_pickle=False),
                 np.load(where / f"{name}-labels.npy", allow_pickle=False),
             )
             for name in _SPLITS
-        ]
-        return Dataset(about["name"], tuple(about["class_names"]), *splits)
+        )
+        summary = tuple(about.get("summary", ()))
+        return Dataset(about["name"], tuple(about["class_names"]), train, validation, test, summary)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SearchError(f"the data set in {where} is damaged ({error}): delete the folder") from error

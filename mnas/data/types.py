@@ -27,10 +27,11 @@ class Dataset:
 
     Attributes:
         name: Where they come from, as it was asked for (`digits`, `folder:DIR`, ...).
-        class_names: One name a class, in the order of the labels.
+        class_names: One name per class, in the order of the labels.
         train: What candidates learn from; int8 calibration images come from here too.
         validation: What the reward is measured on.
         test: Touched once, when the search is over.
+        summary: What was read, on which scale, what was passed over, and warnings; a line each.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+    summary: tuple[str, ...] = ()
 
     @property
     def classes(self) -> int:

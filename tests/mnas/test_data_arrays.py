@@ -61,6 +61,50 @@ def test_floats_of_both_ranges(tmp_path):
     assert np.allclose(whole.train.images, unit.train.images, atol=1e-6)
 
 
+def scale_line(dataset):
+    return next(line for line in dataset.summary if line.startswith("scale:"))
+
+
+@pytest.mark.parametrize(
+    ("convert", "white"),
+    [
+        (lambda p: p.astype(np.uint16) * 257, 65535),
+        (lambda p: p.astype(np.uint16) * 16, 4095),
+        (lambda p: p.astype(np.int64), 255),
+        (lambda p: p.astype(np.float64) * 257, 65535),
+        (lambda p: p // 16, 15),
+        (lambda p: p > 99, 1),
+        (lambda p: (p > 99).astype(np.uint8), 1),
+        (lambda p: (p > 99).astype(np.int64), 1),
+        (lambda p: (p > 99).astype(np.float16), 1),
+    ],
+)
+def test_one_scale_for_all_arrays(tmp_path, convert, white):
+    pixels, labels = convert(images(20)), np.arange(20) % 2
+    dark = pixels[:8].copy()
+    dark[dark > white // 3] = 0
+    dataset = load(save(tmp_path, x_train=pixels, y_train=labels, x_test=dark, y_test=labels[:8]))
+    assert f"0 to {white} of" in scale_line(dataset)
+    assert np.allclose(dataset.test.images, dark.astype(np.float32) / np.float32(white), atol=1e-6)
+
+
+def test_arrays_of_two_scales(tmp_path):
+    pixels, labels = images(12), np.arange(12) % 2
+    unit = (pixels / 255).astype(np.float32)
+    mixed = load(save(tmp_path, x_train=unit, y_train=labels, x_test=pixels, y_test=labels))
+    assert mixed.test.images.mean() == pytest.approx(mixed.train.images.mean(), rel=0.05)
+    with pytest.raises(SearchError, match=r"floats up to 1 in x_train of .* and up to 255 in x_test of"):
+        load(save(tmp_path, x_train=unit, y_train=labels, x_test=pixels * 1.0, y_test=labels))
+
+
+def test_the_same_image_in_two_arrays_is_named(tmp_path):
+    pixels, labels = images(12), np.arange(12) % 2
+    dataset = load(save(tmp_path, x_train=pixels, y_train=labels, x_test=pixels[3:4], y_test=labels[4:5]))
+    text = "\n".join(dataset.summary)
+    assert "warning: same pixels in two splits, 1 time: x_test[0] (test) = x_train[3] (" in text
+    assert "warning: same pixels in two classes, 1 time: x_test[0] (0) = x_train[3] (1)" in text
+
+
 @pytest.mark.parametrize("channels_in", [0, 1, 3, 4])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_size_and_channels_are_made_to_fit(tmp_path, channels_in, channels):
@@ -85,6 +129,9 @@ def test_nothing_is_unpickled(tmp_path):
         ({"images": images(4)[0, 0], "labels": np.arange(6)}, r"has the shape \(6, 3\)"),
         ({"images": images(4, channels=2), "labels": np.arange(4)}, "1, 3 or 4"),
         ({"images": images(4) * 2.0, "labels": np.arange(4)}, r"\[0, 1\] or \[0, 255\] is needed"),
+        ({"images": images(4) / 15.9, "labels": np.arange(4)}, "fits no scale"),
+        ({"images": images(4) / 127.5 - 1, "labels": np.arange(4)}, "ranges from -1"),
+        ({"images": images(4).astype(np.uint32) * 9999, "labels": np.arange(4)}, "fits no scale"),
         ({"images": images(4) - 1.5, "labels": np.arange(4)}, "ranges from -1.5"),
         ({"images": np.full((4, 6, 6), np.nan), "labels": np.arange(4)}, "ranges from nan"),
         ({"images": images(4), "labels": np.eye(4)}, "one integer or string an image"),

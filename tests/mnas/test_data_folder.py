@@ -125,7 +125,7 @@ def test_images_may_lie_deeper(zoo):
 @pytest.mark.parametrize("content", [b"", b"not an image at all", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"])
 def test_a_broken_image_is_named(zoo, content):
     (zoo / "red" / "7.png").write_bytes(content)
-    with pytest.raises(SearchError, match=r"red/7\.png is no image that can be read") as caught:
+    with pytest.raises(SearchError, match=r"red/7\.png is not an image that can be read") as caught:
         load(zoo)
     assert "\n" not in str(caught.value)
 

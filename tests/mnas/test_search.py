@@ -185,6 +185,13 @@ def test_candidates_that_cannot_be_trained_are_recorded_with_the_reason(tmp_path
     assert all(trial.values is None for trial in trials)
 
 
+def test_a_search_begins_with_a_summary_of_its_images(finished: Path) -> None:
+    said = (finished / "first.out").read_text()
+    assert said.startswith("digits: 300 images of 10 classes: ")
+    assert "per class (train + validation + test): 0 " in said
+    assert tuple(said.splitlines()[:3]) == open_dataset(finished / "run" / "data").summary[:3]
+
+
 def test_the_best_is_named_after_new_trainings(finished: Path) -> None:
     run = Run.open(finished / "run")
     assert run.final is not None

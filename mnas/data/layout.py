@@ -1,0 +1,79 @@
+"""How a folder of images is laid out: one sub-folder per class, or that once more for each split."""
+
+import re
+from collections.abc import Sequence
+
+from mnas.data.names import shown
+from mnas.data.tree import Folder
+from mnas.errors import SearchError
+
+_SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "validate", "val", "valid", "dev", "development", "eval", "evaluation"),
+    "test": ("test", "testing"),
+}
+_FILLERS = frozenset({"data", "dataset", "image", "images", "imgs", "set", "split"})
+
+
+def split_of(name: str) -> str | None:
+    """The split that a folder's name stands for: `Train`, `valid`, `test_set`, `val2017`; None for any other name."""
+    words = [word for word in re.split(r"[\W\d_]+", name.lower()) if word and word not in _FILLERS]
+    if len(words) != 1:
+        return None
+    return next((split for split, names in _SPLIT_NAMES.items() if words[0].removesuffix("set") in names), None)
+
+
+def split_folders(root: Folder) -> dict[str, Folder]:
+    """The folder of each split; only `train`, the root itself, where there is no such layout.
+
+    Raises:
+        SearchError: Folders are called like splits but cannot all be meant as such, or as classes.
+    """
+    named: dict[str, list[Folder]] = {}
+    for folder in root.folders:
+        split = split_of(folder.path.name)
+        if split:
+            named.setdefault(split, []).append(folder)
+    filled = {split: found for split, folders in named.items() if (found := [f for f in folders if f.meant_as_images])}
+    others = [folder for folder in root.classes if split_of(folder.path.name) is None]
+    lone_train = list(filled) == ["train"] and not filled["train"][0].loose and bool(filled["train"][0].classes)
+    if len(filled) < 2 and not lone_train:
+        _refuse_splits_in_classes(root.classes)
+        return {"train": root}
+    if lone_train and others:
+        raise SearchError(
+            f"{_paths(filled['train'])} is called like a split and holds folders of its own, but stands beside"
+            f" {_paths(others)}: rename it if it is a class, or move the others elsewhere"
+        )
+    _refuse_unclear(root, named)
+    return {split: named[split][0] for split in _SPLIT_NAMES if split in named}
+
+
+def _refuse_unclear(root: Folder, named: dict[str, list[Folder]]) -> None:
+    """Each split has one folder, with the classes as sub-folders, and `train` is among them."""
+    for split, folders in named.items():
+        if len(folders) > 1:
+            raise SearchError(f"{_paths(folders)} could each be the {split} split: keep one and rename the others")
+        if not folders[0].classes:
+            trouble = "has images, but not in class folders" if folders[0].meant_as_images else "has no images"
+            raise SearchError(
+                f"{_paths(folders)} is called like a split and {trouble}: give it one sub-folder per class, or move it"
+                " elsewhere"
+            )
+    if "train" not in named:
+        there = [folder for folders in named.values() for folder in folders]
+        raise SearchError(f"{shown(root.path)} has {_paths(there)}, but no folder train beside them: add it")
+
+
+def _refuse_splits_in_classes(classes: Sequence[Folder]) -> None:
+    for folder in classes:
+        inner = {split_of(child.path.name): child for child in folder.classes}
+        if "train" in inner and len(inner.keys() - {None}) > 1:
+            raise SearchError(
+                f"{shown(folder.path)} holds splits ({', '.join(child.name for child in folder.classes)}): put the"
+                " folders of the splits outermost, and the class folders into them"
+            )
+
+
+def _paths(folders: Sequence[Folder]) -> str:
+    return " and ".join(shown(folder.path) for folder in folders)
