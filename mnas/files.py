@@ -5,7 +5,6 @@ import io
 import json
 import os
 import secrets
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -100,5 +99,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise SearchError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise SearchError(f"{path} is not a usable .npz archive: {error}") from error
+    except SearchError:
+        raise
+    except Exception as error:  # of NumPy, zipfile and zlib, which raise whatever they come upon
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SearchError(f"{path} is not a usable .npz archive: {reason}") from error

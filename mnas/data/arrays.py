@@ -23,8 +23,8 @@ _KEYS = {
 def npz(path: Path, image_size: int, channels: int) -> Source:
     """An `.npz` with x_train/y_train (and x_val/y_val, x_test/y_test), or images/labels; nothing is unpickled."""
     if not path.exists():
-        raise SearchError(f"no file {path}: give the path of an .npz file")
-    return from_arrays(read_npz(path), str(path), image_size, channels)
+        raise SearchError(f"no file {shown(path)}: give the path of an .npz file")
+    return from_arrays(read_npz(path), shown(path), image_size, channels)
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray], where: str, image_size: int, channels: int) -> Source:

@@ -107,7 +107,7 @@ class _Loader:
 def _trouble(path: Path, error: Exception) -> str:
     reason = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, UnidentifiedImageError):
-        reason = "its first bytes are those of no known format" if path.stat().st_size else "it is empty"
+        reason = "its format is not known, or this variant of it" if path.stat().st_size else "it is empty"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning | MemoryError):
         return f"is too large to be decoded safely ({reason}): make it smaller or move it elsewhere"
     if isinstance(error, OSError) and error.errno:

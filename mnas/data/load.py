@@ -25,6 +25,7 @@ def load_data(
 ) -> Dataset:
     """Loads images and splits them; the same arguments and files give the same splits.
 
+    All images get one scale, and `Dataset.summary` tells what was read, what was passed over and what may mislead.
     A source that brings its own validation or test split keeps it; what it lacks is cut, class by class, from its
     train split.
 
@@ -39,7 +40,8 @@ def load_data(
         limit: At most about so many images in all, every class and split in proportion; no other is decoded.
 
     Raises:
-        SearchError: A source that is unknown, missing, broken, of one class, or too small for its splits.
+        SearchError: A source that is unknown, missing, broken, of one class, too small for its splits, laid out in a
+            way that can be read twice, or without a scale that fits all of its images.
     """
     if image_size < 1 or channels not in (1, 3):
         raise SearchError(f"images of {image_size} pixels and {channels} channels: channels are 1 or 3")

@@ -6,9 +6,11 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from mnas.data.scale import Storage, highest
+from mnas.errors import SearchError
 
 _MODES = {1: "L", 3: "RGB"}
 _FEW_LEVELS = 31
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -33,12 +35,14 @@ def square(image: ImageFile.ImageFile, size: int, channels: int) -> tuple[np.nda
         resizing.
 
     Raises:
-        SearchError: Pixels that are negative or not finite; the message goes on after the name of the file.
+        SearchError: Pixels that are negative, not finite or inverted; the message goes on after the name of the file.
     """
     wide = _is_wide_colour(image)
     upright = _upright(image)
     storage = _grey_storage(upright)
     if storage:
+        if storage != "1-bit" and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+            raise SearchError("is a TIFF in which 0 is white, which Pillow reads rightly at 8 bits only: convert it")
         grey = np.asarray(upright, dtype=np.float32)
         return np.repeat(_resize_one(grey[..., None], size), channels, axis=2), storage, highest(grey)
     flat = _flatten(upright)

@@ -66,9 +66,16 @@ def test_a_stored_set_comes_back_mapped(digits, tmp_path):
     assert isinstance(again.train.images, np.memmap)
     assert again.class_names == digits.class_names
     assert again.name == "digits"
+    assert again.summary == digits.summary
     for name in ("train", "validation", "test"):
         assert np.array_equal(getattr(again, name).images, getattr(digits, name).images)
         assert np.array_equal(getattr(again, name).labels, getattr(digits, name).labels)
+
+
+def test_a_set_stored_before_there_were_summaries_opens(digits, tmp_path):
+    save_dataset(digits, tmp_path)
+    (tmp_path / "dataset.json").write_text('{"name": "digits", "class_names": ["0"]}')
+    assert open_dataset(tmp_path).summary == ()
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "not json", "no key"])

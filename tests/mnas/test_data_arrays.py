@@ -1,5 +1,7 @@
 """Images that come as arrays."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -155,6 +157,19 @@ def test_a_file_that_is_no_archive(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(SearchError, match=r"data\.npz"):
         load(f"npz:{path}")
+
+
+def test_damaged_archives_are_named(tmp_path):
+    path = tmp_path / "data.npz"
+    np.savez_compressed(path, images=images(12), labels=np.arange(12) % 2)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), 3):
+            damaged[place] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(SearchError):
+            load(f"npz:{path}")
 
 
 def test_a_bare_array_is_refused(tmp_path):

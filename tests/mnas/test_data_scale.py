@@ -156,6 +156,22 @@ def test_16_bit_colours(tmp_path):
             load(tmp_path / f"times {factor}")
 
 
+def test_white_may_be_0_at_8_bits_only(tmp_path):
+    for folder, kind in (("8", np.uint8), ("16", np.uint16)):
+        for index, grey in enumerate(GREYS):
+            path = tmp_path / folder / "ab"[index % 2] / f"{index}.tif"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            values = (255 - grey).astype(np.uint8) if kind is np.uint8 else (65535 - grey * 257).astype(np.uint16)
+            Image.fromarray(values).save(path)
+            data = path.read_bytes()
+            black_is_zero = struct.pack("<HHIH", 262, 3, 1, 1)
+            assert data.count(black_is_zero) == 1
+            path.write_bytes(data.replace(black_is_zero, struct.pack("<HHIH", 262, 3, 1, 0)))
+    assert np.abs(pixels(load(tmp_path / "8")) - expected()).max() < 0.001
+    with pytest.raises(SearchError, match=r"\.tif is a TIFF in which 0 is white"):
+        load(tmp_path / "16")
+
+
 def test_rounding_does_not_change_the_scale(tmp_path):
     make(tmp_path, lambda g: (g / 255 * 1.0005 - 1e-4).astype(np.float32), ending="tif")
     found = pixels(load(tmp_path))
