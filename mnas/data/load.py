@@ -40,8 +40,8 @@ def load_data(
         limit: At most about so many images in all, every class and split in proportion; no other is decoded.
 
     Raises:
-        SearchError: A source that is unknown, missing, broken, of one class, too small for its splits, laid out in a
-            way that can be read twice, or without a scale that fits all of its images.
+        SearchError: A source that is unknown, missing, broken, of one class, too small for its splits, laid out so
+            that it can be read in two ways, or without a scale that fits all of its images.
     """
     if image_size < 1 or channels not in (1, 3):
         raise SearchError(f"images of {image_size} pixels and {channels} channels: channels are 1 or 3")
@@ -59,8 +59,10 @@ def load_data(
         opened.class_names,
         rng,
     )
-    chosen = {name: _chosen(pools["train"], indices) for name, indices in cut.items()}
-    chosen |= {name: pools[name] for name in shares if name in pools}
+    chosen = {
+        name: _chosen(pools["train"], cut[name]) if name in cut else pools[name]
+        for name in ("train", "validation", "test")
+    }
     return _dataset(source, opened, chosen)
 
 

@@ -1,5 +1,6 @@
 """How folders of images are laid out, with what else people and machines leave in them."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -114,6 +115,15 @@ def test_hidden_copies_are_not_counted(tmp_path):
     assert sum(sizes(dataset)) == 8
     assert "5 hidden: cat/.DS_Store, cat/._0.png, ..." in said(dataset, "passed over")
     assert not said(dataset, "same pixels")
+
+
+def test_names_that_cannot_be_printed_are_escaped(tmp_path):
+    fill(tmp_path, (os.fsdecode(b"caf\xe9"), "two\nlines\x1b[31m", "crème 猫"))
+    (tmp_path / "crème 猫" / os.fsdecode(b".hid\xe9\n")).write_bytes(b"")
+    dataset = load(tmp_path)
+    assert dataset.class_names == (r"caf\udce9", "crème 猫", r"two\nlines\x1b[31m")
+    assert all(line.isprintable() for line in dataset.summary)
+    assert r".hid\udce9\n" in said(dataset, "passed over")
 
 
 def test_linked_folders_and_files_are_used_but_not_in_circles(tmp_path):
