@@ -16,7 +16,7 @@ HEIC = "HEIC, which the optional package pillow-heif reads (install it, or conve
 
 _COMMON = frozenset(
     ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .webp .tif .tiff .avif .avifs .jp2 .j2k .jpf .jpx .jpc .j2c"
-    " .ppm .pgm .pbm .pnm .pfm .tga".split()
+    " .ppm .pgm .pbm .pnm .pfm .pcx .qoi .sgi .tga".split()
 )
 """Endings that promise an image; a file that does not keep the promise is an error, whatever its bytes."""
 
