@@ -3,14 +3,16 @@
     python bench/input_fuzz.py [--count 100000] [--processes 2] [--seed 0] [--kinds images,tables] [--keep FOLDER]
     python bench/input_fuzz.py --replay FOLDER/FILE
 
-Each input goes to the entry that the product uses, in a process of its own. It is accepted with a sane result, or
+Each input goes to the entry that the product uses, in a process that may die. It is accepted with a sane result, or
 refused in one line that names the file; anything else is a fault: another exception, a warning, a hang, a crash, too
-much memory, an image that is neither read nor counted. Of each distinct fault the first input is kept in a folder, to
-be replayed, and the exit code is 1. Takes about 20 minutes on 2 cores.
+much memory, an image that is neither read nor counted. Of each distinct fault the smallest input is kept in a folder,
+to be replayed, and the exit code is 1. Takes about 10 minutes on 2 cores that do nothing else.
 """
 
 import argparse
 import collections
+import contextlib
+import io
 import re
 import sys
 import tempfile
@@ -74,9 +76,10 @@ def fuzz(kind: str, count: int, seed_: int) -> tuple[str, collections.Counter, l
 
 def warm() -> None:
     """Reads what a process reads once, so that its children need not."""
-    for kind in KINDS.values():
-        for case in kind.sound():
-            verdict_of(kind, case)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        for kind in KINDS.values():
+            for case in kind.sound():
+                verdict_of(kind, case)
 
 
 def report(kind: str, group: str, faults: list[tuple[Verdict, Case]], keep: Path) -> None:

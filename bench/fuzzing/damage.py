@@ -1,32 +1,15 @@
 """Accidents of bytes and of trees (what TOML, JSON and YAML hold), for every kind of file."""
 
 import copy
-import struct
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 
 _HEADER = 96
-_EDGES = (
-    0,
-    1,
-    2,
-    3,
-    7,
-    8,
-    16,
-    255,
-    256,
-    0x7FFF,
-    0x8000,
-    0xFFFF,
-    0x10000,
-    0x7FFFFFFF,
-    0x80000000,
-    0xFFFFFFFE,
-    0xFFFFFFFF,
-)
-_CODES = ("B", "<H", ">H", "<I", ">I")
+_EDGES = (0, 1, 2, 3, 7, 8, 16, 255, 256, *(2**bits + more for bits in (15, 16, 31, 32) for more in (-2, -1, 0)))
+_SIZES = (1, 2, 4)
+_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 _ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp037")
 
 ODD_VALUES: tuple[Any, ...] = (
@@ -53,14 +36,12 @@ def _accident(draw: st.DrawFn, whole: bytes, others: tuple[bytes, ...]) -> bytes
         case "cut":
             return whole[: draw(st.integers(0, last))]
         case "edge":
-            packed = struct.pack("<I", draw(st.sampled_from(_EDGES))), draw(st.sampled_from(_CODES))
-            return whole[:begin] + _coded(*packed) + whole[begin + struct.calcsize(packed[1]) :]
+            size, order = draw(st.sampled_from(_SIZES)), draw(st.sampled_from(_ORDERS))
+            number = draw(st.sampled_from(_EDGES)) % 256**size
+            return whole[:begin] + number.to_bytes(size, order) + whole[begin + size :]
         case "flip":
-            return (
-                whole[:begin] + bytes([whole[begin] ^ 1 << draw(st.integers(0, 7))]) + whole[begin + 1 :]
-                if whole
-                else b""
-            )
+            flipped = bytes(one ^ 1 << draw(st.integers(0, 7)) for one in whole[begin : begin + 1])
+            return whole[:begin] + flipped + whole[begin + 1 :]
         case "noise":
             return whole[:begin] + draw(st.binary(max_size=12)) + whole[begin:]
         case "splice" if others:
@@ -68,11 +49,6 @@ def _accident(draw: st.DrawFn, whole: bytes, others: tuple[bytes, ...]) -> bytes
             return whole[:begin] + other[draw(st.integers(0, max(len(other) - 1, 0))) :]
     end = begin + draw(st.integers(1, 64))
     return whole[:begin] + whole[end:] if kind == "drop" else whole[:end] + whole[begin:]
-
-
-def _coded(word: bytes, code: str) -> bytes:
-    number = struct.unpack("<I", word)[0] % 2 ** (8 * struct.calcsize(code))
-    return struct.pack(code, number)
 
 
 @st.composite
@@ -109,9 +85,8 @@ def _change(draw: st.DrawFn, tree: Any, places: list[tuple[Any, Any]], values: t
         case "rename" if isinstance(holder, dict):
             name = str(key)
             cut = draw(st.integers(0, len(name)))
-            holder[
-                draw(st.sampled_from([name[:cut] + name[cut + 1 :], name[:cut] + "x" + name[cut:], name.upper(), ""]))
-            ] = holder.pop(key)
+            names = [name[:cut] + name[cut + 1 :], name[:cut] + "x" + name[cut:], name.upper(), ""]
+            holder[draw(st.sampled_from(names))] = holder.pop(key)
         case "move":
             other, place = draw(st.sampled_from(places))
             other[place] = copy.deepcopy(holder[key])
@@ -131,7 +106,7 @@ def _like(draw: st.DrawFn, value: Any, values: tuple[Any, ...]) -> Any:
     return copy.deepcopy(draw(st.sampled_from(alike or values)))
 
 
-def _places(tree: Any) -> Any:
+def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
     """Every (holder, key or index) of a tree."""
     if isinstance(tree, dict):
         keys: Any = list(tree)

@@ -166,7 +166,8 @@ def _use_published(path: Path, dialect: str) -> None:
 
 def _listed(path: Path) -> int:
     """How many entries a published table lists, one that is listed twice counted twice."""
-    tree = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    content = path.read_bytes()
+    tree = yaml.compose(content.decode(json.detect_encoding(content)), yaml.SafeLoader)
     if path.suffix != ".json":
         return len(tree.value)
     layers = next(value for key, value in reversed(tree.value) if key.value == "coef")

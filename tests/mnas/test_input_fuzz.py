@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -59,7 +60,7 @@ def give_nonsense():
         (warn, "fault", "UserWarning"),
         (give_nonsense, "fault", "accepted: a price that cannot be"),
         (lambda: bytearray(2 * judge._MEMORY_BYTES), "fault", "MemoryError"),
-        (os.abort, "fault", "the process died (-6)"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "fault", "the process died (-9)"),
         (hang, "fault", "no answer within 2 s (-9)"),
     ],
 )
@@ -77,6 +78,14 @@ def test_a_kept_input_is_read_as_it_was(tmp_path):
     case = Case("images", "odd7\udce9\n.png", b"\0\1", ("link", "1"))
     save(case, tmp_path / "kept")
     assert load(tmp_path / "kept") == case
+
+
+def test_a_kept_input_is_replayed_by_the_entry_of_its_kind(tmp_path, capsys):
+    save(Case("configurations", "odd7.toml", b"[search]\nrun = 1 = 2\n"), tmp_path / "kept")
+    assert not input_fuzz.main(["--replay", str(tmp_path / "kept")])
+    said = capsys.readouterr().out
+    assert "odd7.toml" in said
+    assert "refused" in said
 
 
 @pytest.mark.parametrize("kind", input_fuzz.KINDS)
