@@ -117,7 +117,7 @@ def main(words: list[str] | None = None) -> bool:
     outcomes: collections.Counter = collections.Counter()
     slowest_s: dict[str, float] = dict.fromkeys(kinds, 0.0)
     faults: dict[tuple[str, str], list[tuple[Verdict, Case]]] = {}
-    with ProcessPoolExecutor(arguments.processes, get_context("spawn"), initializer=warm) as pool:
+    with ProcessPoolExecutor(arguments.processes, get_context("fork"), initializer=warm) as pool:
         for kind, counted, bad, took_s in pool.map(fuzz, *zip(*jobs, strict=True)):
             outcomes.update({(kind, outcome): number for outcome, number in counted.items()})
             slowest_s[kind] = max(slowest_s[kind], took_s)

@@ -35,34 +35,13 @@ _PLAIN: dict[str, Any] = {
     "data": {"source": "digits", "image_size": 32},
     "latency": {"target_ms": 1.0},
 }
-_DEVICES = (
-    "host,host",
-    "adb:",
-    "adb:1:2:3",
-    "adb:::",
-    "table:",
-    "table:~nobody/x",
-    "table:\0",
-    "adb-server:",
-    ",",
-    "x",
-)
+_DEVICES = tuple("host,host adb: adb:1:2:3 adb::: table: table:~nobody/x table:\0 adb-server: , x".split())
 _ALGORITHMS = (
     *("GridSampler", "BaseSampler", "NSGAIISampler", "NSGAIIISampler", "BruteForceSampler", "PartialFixedSampler"),
     *("TPESampler", "QMCSampler", "GPSampler", "RandomSampler", "CmaEsSampler", "nsgaii", "_base", "os", "__class__"),
     *("ppo", "ppo-paper", "ppo-gp", "reinforce", "evolution", "PPO", ""),
 )
-_SOURCES = (
-    "folder:",
-    "npz:",
-    "keras:",
-    "keras:os",
-    "folder:~nobody/x",
-    "npz:~nobody/x",
-    "folder:\0",
-    "DIGITS",
-    "digits:",
-)
+_SOURCES = tuple("folder: npz: keras: keras:os folder:~nobody/x npz:~nobody/x folder:\0 digits: DIGITS".split())
 _PATHS = ("~/x", "~nobody/x", "~", "a/../..", "a?b", "a#b%20", ".", "/", "", "a\0b", "x" * 300, "é", "a b", "runs/old")
 _URLS = ("sqlite://", "sqlite:///x?y", "mysql://x", "x", "sqlite:///\0", "redis://x")
 _NAMES = ("mnasnet-a1", ["mnasnet-a1", "mnasnet-a1"], ["mobilenet-v2"], ["mnasnet-a1", 1.5], ["x"], [], ["runs/old"])
@@ -206,7 +185,7 @@ def _word(draw: st.DrawFn) -> str:
 def _likely(draw: st.DrawFn) -> dict[str, Any]:
     """A sound configuration but for one or two values, each of a kind that its key could take."""
     tree = copy.deepcopy(draw(st.sampled_from([_PLAIN, _full()])))
-    places = [(section, key) for section, keys in _full().items() for key in keys]
+    places = [(section, key) for section, part in Config.model_validate(_PLAIN).to_dict().items() for key in part]
     for _ in range(draw(st.integers(1, 2))):
         place = draw(st.sampled_from(list(_LIKELY)) | st.sampled_from(places))
         section, key = place

@@ -61,13 +61,14 @@ def judged(kind: Kind, cases: Sequence[Case]) -> Iterator[Verdict]:
             _answer(kind, cases[done:], telling)
         telling.close()
         trouble = ""
-        while done < len(cases) and not trouble:
-            verdict, trouble = _heard(hearing)
-            if trouble:
-                os.killpg(child, signal.SIGKILL)
-            else:
-                done += 1
-                yield verdict
+        with hearing:
+            while done < len(cases) and not trouble:
+                verdict, trouble = _heard(hearing)
+                if trouble:
+                    os.killpg(child, signal.SIGKILL)
+                else:
+                    done += 1
+                    yield verdict
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if trouble:
             done += 1
