@@ -10,6 +10,7 @@ _HEADER = 96
 _EDGES = (0, 1, 2, 3, 7, 8, 16, 255, 256, *(2**bits + more for bits in (15, 16, 31, 32) for more in (-2, -1, 0)))
 _SIZES = (1, 2, 4)
 _ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
+_NESTS = (b"[" * 3_000, b"x=" + b"[" * 3_000, b'{"x":' * 3_000, b"x: [" * 3_000)
 _ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp037")
 
 ODD_VALUES: tuple[Any, ...] = (
@@ -29,7 +30,7 @@ def damaged_bytes(draw: st.DrawFn, whole: bytes, others: tuple[bytes, ...] = ())
 
 
 def _accident(draw: st.DrawFn, whole: bytes, others: tuple[bytes, ...]) -> bytes:
-    kind = draw(st.sampled_from(["edge", "edge", "flip", "flip", "cut", "drop", "double", "noise", "splice"]))
+    kind = draw(st.sampled_from(["edge", "edge", "flip", "flip", "cut", "drop", "double", "noise", "nest", "splice"]))
     last = max(len(whole) - 1, 0)
     begin = draw(st.integers(0, min(last, _HEADER)) | st.integers(0, last))
     match kind:
@@ -44,6 +45,8 @@ def _accident(draw: st.DrawFn, whole: bytes, others: tuple[bytes, ...]) -> bytes
             return whole[:begin] + flipped + whole[begin + 1 :]
         case "noise":
             return whole[:begin] + draw(st.binary(max_size=12)) + whole[begin:]
+        case "nest":
+            return whole[:begin] + draw(st.sampled_from(_NESTS)) + whole[begin:]
         case "splice" if others:
             other = draw(st.sampled_from(others))
             return whole[:begin] + other[draw(st.integers(0, max(len(other) - 1, 0))) :]
