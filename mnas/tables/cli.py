@@ -30,7 +30,7 @@ def table() -> None:
 @click.option("--head-filters", default=1280, show_default=True, type=click.IntRange(1))
 @click.option("--precision", default="int8", show_default=True, type=click.Choice(PRECISIONS))
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
-@click.option("--cores", help="big, little, all, a core number or a hexadecimal mask.")
+@click.option("--cores", help="big, little, all or a hexadecimal mask.")
 @click.option("--minutes", default=2.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Device time.")
 @click.option(
     "--networks", default=24, show_default=True, type=click.IntRange(4), help="Whole networks to calibrate on."
