@@ -26,12 +26,13 @@ from device_bench.latency_table.batch import (
     wait_until_fit,
 )
 from device_bench.latency_table.calibration import Calibration, Whole, calibrate
+from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.features import features
 from device_bench.latency_table.fill import fit_fill
 from device_bench.latency_table.in_situ import mean_shares, shares
 from device_bench.latency_table.parts import Network
 from device_bench.latency_table.samples import AGREEMENT, Samples, lowest_ms, repeat_error
-from device_bench.latency_table.table import OPERATORS, Entry, LatencyTable
+from device_bench.latency_table.table import OPERATORS, LatencyTable
 from device_bench.protocol import TimingProtocol
 from device_bench.runner import BenchSpec, Session
 from device_bench.steady import steady

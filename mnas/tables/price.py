@@ -66,7 +66,7 @@ def _definition(table: LatencyTable, path: Path, image_size: int) -> tuple[str, 
         raise SearchError(f"a table of {table.keys} has no words for a net definition: import the table of its authors")
     try:
         definition = json.loads(_content(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SearchError(f"{path} is not JSON: {error}") from error
     return definition_keys(definition, image_size, dialects[table.keys])
 
