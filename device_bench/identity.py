@@ -6,6 +6,7 @@ Sources: /proc/cpuinfo (x86 and Arm), cpufreq, `getprop` (Android), /sys/devices
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from device_bench.cores import Cluster
 
@@ -37,6 +38,12 @@ class Identity:
     soc: str = ""
     revision: str = ""
     build: str = ""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "Identity":
+        """From what `dataclasses.asdict` gave, also by way of JSON."""
+        fields: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in stored.items()}
+        return cls(**fields)
 
     @property
     def known(self) -> bool:

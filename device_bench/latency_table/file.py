@@ -54,6 +54,8 @@ def read_table(path: Path, kind: type[T]) -> T:
     found = checked(TableFields, body, path)
     entries = {key: Entry(**dict(one)) for key, one in found.entries.items()}
     _check_entries(entries, found.keys, path)
+    if strange := [key for key in found.probes if key not in entries or not entries[key].ms > 0]:
+        raise BadRequest(f"{path}: probes[{strange[0]!r}] is of no operator that has a time")
     probes = {key: _decoded(key, text, path) for key, text in found.probes.items()}
     return kind(entries, body["facts"], found.keys, Calibration(**dict(found.calibration)), body["check"], probes)
 

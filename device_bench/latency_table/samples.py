@@ -6,8 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from device_bench.errors import BadRequest
 from device_bench.latency_table.batch import Sample
+from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.file import write_whole
 
 AGREEMENT = 0.01
@@ -25,6 +28,7 @@ class Samples:
         profiles: Hash -> for each operator profile of it, kind of operator -> share of the time.
         failed: Signature -> why it cannot be timed.
         device_s: Time that the device has worked.
+        canary: Sessions of the canary.
     """
 
     identity: dict[str, Any]
@@ -33,6 +37,7 @@ class Samples:
     profiles: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     device_s: float = 0.0
+    canary: list[Sample] = field(default_factory=list)
 
     @classmethod
     def open(cls, path: Path, identity: Mapping[str, Any]) -> "Samples":
@@ -52,6 +57,7 @@ class Samples:
                 {key: [dict(one) for one in several] for key, several in values["profiles"].items()},
                 values["failed"],
                 values["device_s"],
+                [Sample(**one) for one in values.get("canary", ())],
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadRequest(f"{path} is damaged ({error}): delete its folder to build anew") from error
@@ -80,6 +86,17 @@ def lowest_ms(sessions: Sequence[Sample]) -> float:
     Other work on the device comes and goes in phases longer than a process; the lowest needs one process between them.
     """
     return min(one.p10_ms for one in sessions)
+
+
+def entry_of(rounds: Sequence[Sample]) -> Entry:
+    """One operator over its rounds."""
+    lows = np.array([one.p10_ms for one in rounds])
+    return Entry(
+        lowest_ms(rounds),
+        float(np.median([one.median_ms for one in rounds])),
+        float(lows.std() / lows.mean()),
+        sum(one.runs for one in rounds),
+    )
 
 
 def repeat_error(sessions: Sequence[Sample]) -> float:

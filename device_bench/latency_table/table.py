@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from device_bench.errors import BadRequest
+from device_bench.identity import Identity
 from device_bench.latency_table.calibration import Calibration
 from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.features import features
@@ -85,6 +86,11 @@ class LatencyTable:
         from device_bench.latency_table.file import write_table
 
         write_table(Path(path), self)
+
+    @property
+    def identity(self) -> Identity:
+        """What the device is that it was measured on; unknown in tables from before it was kept."""
+        return Identity.of(self.facts.get("identity") or {})
 
     def require(self, *, precision: str | None = None, threads: int | None = None) -> None:
         """Refuses to stand for another precision or number of threads than it was measured with.

@@ -155,14 +155,21 @@ def check(
 @click.option("--fill", is_flag=True, help="Estimate operators that the table does not have.")
 @click.option("--image-size", default=224, show_default=True, type=click.IntRange(8), help="Of published networks.")
 @click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="Of published networks.")
-def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, classes: int) -> None:
+@click.option("--unchecked", is_flag=True, help="Do not time the table's device first, even if it is at hand.")
+def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, classes: int, unchecked: bool) -> None:
     """Price TFLite files, net definitions (.config, .json), or published networks by name.
+
+    Where the table's device is at hand, the canary and a few operators are timed on it first.
 
     Example: mnas table predict pixel7.json mnasnet-a1 model.tflite
     """
+    from device_bench.latency_table.table import LatencyTable
+    from mnas.tables.at_hand import confirm
     from mnas.tables.price import price
 
-    for line in price(path, models, fill=fill, image_size=image_size, classes=classes):
+    table = LatencyTable.load(path)
+    confirm(table, path, lambda text: click.echo(text, err=True), check=not unchecked, override="--unchecked")
+    for line in price(table, models, fill=fill, image_size=image_size, classes=classes):
         click.echo(line)
 
 

@@ -10,6 +10,7 @@ from device_bench.errors import BenchError
 from device_bench.latency_table.table import LatencyTable
 from device_bench.timing import Timing
 from mnas.errors import SearchError
+from mnas.tables.at_hand import confirm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,9 +34,11 @@ class TableLatency:
 
         Raises:
             BenchError: The table cannot be read, or was measured otherwise.
+            SearchError: It is of other cores, or its device is at hand and takes other times.
         """
         self.name = settings.device
-        self._table = LatencyTable.load(Path(settings.device.removeprefix(PREFIX)).expanduser())
+        path = Path(settings.device.removeprefix(PREFIX)).expanduser()
+        self._table = LatencyTable.load(path)
         self._table.require(precision=settings.precision, threads=settings.threads)
         if settings.cores is not None and settings.cores != self._table.facts.get("cores"):
             raise SearchError(
@@ -43,6 +46,7 @@ class TableLatency:
                 f" not {settings.cores}: leave latency.cores out, or build another table"
             )
         say(trust(self._table))
+        confirm(self._table, path, say, check=settings.check_table, override="latency.check_table = false")
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         """Predicts; a model with operators that the table has not gets the verdict "failed"."""

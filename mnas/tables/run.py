@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from device_bench.device import Device, open_device
 from device_bench.errors import BenchError
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _REALTIME = ("chrt", "--fifo", "50")
 
 
+@with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
 @dataclass(frozen=True, slots=True)
 class SpaceChoice:
     """A space as the command line names it; kept in the table.
@@ -53,6 +56,21 @@ class SpaceChoice:
     depth: float = 1.0
     stem_filters: int = 32
     head_filters: int = 1280
+
+    @classmethod
+    def of(cls, table: LatencyTable) -> SpaceChoice:
+        """The space of a table.
+
+        Raises:
+            SearchError: It has none, or one that this version does not know.
+        """
+        stored = table.facts.get("space")
+        try:
+            return TypeAdapter(cls).validate_json(json.dumps(stored))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(("facts.space", *map(str, problem["loc"])))
+            raise SearchError(f"the table's {where} is {problem['input']!r}: {problem['msg']}") from None
 
     def target(self, precision: Precision) -> Target:
         """What a table of this space must price."""
@@ -188,9 +206,9 @@ def check_table(
         BenchError: The table cannot be read, or the device is lost or not the table's.
     """
     table = LatencyTable.load(path)
-    if table.keys != OPERATORS or "space" not in table.facts:
+    if table.keys != OPERATORS or not {"space", "name", "realtime", "built_from"} <= table.facts.keys():
         raise BenchError(f"{path} was imported: it has no space and no device to check it with")
-    target = SpaceChoice(**table.facts["space"]).target(table.facts["precision"])
+    target = SpaceChoice.of(table).target(table.facts["precision"])
     known = set(table.facts["built_from"])
     rng = np.random.default_rng([seed, 1])
     arches = random_networks(target, randoms, rng, known)
@@ -260,3 +278,5 @@ def _same_device(device: Device, table: LatencyTable) -> None:
     for key, value in found.items():
         if table.facts.get(key) != value:
             raise SearchError(f"the table was built with {key} {table.facts.get(key)!r}, this one has {value!r}")
+    if different := table.identity.differences(device.info.identity):
+        raise SearchError(f"the table was built on another {device.info.model}: {'; '.join(different)}")
