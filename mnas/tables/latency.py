@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_bench.errors import BenchError
-from device_bench.latency_table.table import LatencyTable
+from device_bench.latency_table.table import OPERATORS, LatencyTable
 from device_bench.timing import Timing
 from mnas.errors import SearchError
 from mnas.tables.at_hand import confirm
@@ -39,6 +39,11 @@ class TableLatency:
         self.name = settings.device
         path = Path(settings.device.removeprefix(PREFIX)).expanduser()
         self._table = LatencyTable.load(path)
+        if self._table.keys != OPERATORS:
+            raise SearchError(
+                f"{path} is a published table ({self._table.keys}): it prices architectures in `mnas table predict`,"
+                " not the TFLite files of a search"
+            )
         self._table.require(precision=settings.precision, threads=settings.threads)
         if settings.cores is not None and settings.cores != self._table.facts.get("cores"):
             raise SearchError(

@@ -12,6 +12,7 @@ from tiny_table import tiny_table
 
 from device_bench import LatencyTable
 from device_bench.device import open_device
+from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.signature import signatures
 from device_bench.native_runner import install_native
 from mnas.cli import mnas
@@ -84,6 +85,14 @@ def test_a_phone_that_is_away_is_planned_for(table, name):
 def test_a_published_table_says_whose_it_is(table):
     published = LatencyTable(table.entries, {"device": "Pixel 1"}, "proxyless-blocks")
     assert said(published).startswith("times of Pixel 1 (identity unknown): published")
+
+
+def test_a_search_on_a_published_table_is_refused(tmp_path):
+    LatencyTable({"Conv-input:8x8x3": Entry(1.0, 1.0, 0.0, 1)}, {"device": "Pixel 1"}, "proxyless-blocks").save(
+        tmp_path / "pixel.json"
+    )
+    with pytest.raises(SearchError, match=r"pixel\.json is a published table \(proxyless-blocks\)"):
+        open_latency(LatencySection(device=f"table:{tmp_path / 'pixel.json'}", target_ms=1.0), print, print)
 
 
 def test_what_cannot_be_timed_here_is_said_and_no_reason_to_stop(table):
