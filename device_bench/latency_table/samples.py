@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from device_bench.errors import BadRequest
 from device_bench.latency_table.batch import Sample
 from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.file import write_whole
+from device_bench.latency_table.schema import place
 
 AGREEMENT = 0.01
 """The latency of a network is known when its two lowest processes are so close together."""
 
 
+@with_config(ConfigDict(allow_inf_nan=False))
 @dataclass(slots=True)
 class Samples:
     """Sessions by key.
@@ -49,18 +52,13 @@ class Samples:
         if not path.exists():
             return cls(dict(identity))
         try:
-            values = json.loads(path.read_bytes())
-            known = cls(
-                values["identity"],
-                {key: [Sample(**one) for one in rounds] for key, rounds in values["operators"].items()},
-                {key: [Sample(**one) for one in rounds] for key, rounds in values["networks"].items()},
-                {key: [dict(one) for one in several] for key, several in values["profiles"].items()},
-                values["failed"],
-                values["device_s"],
-                [Sample(**one) for one in values.get("canary", ())],
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadRequest(f"{path} is damaged ({error}): delete its folder to build anew") from error
+            known = TypeAdapter(cls).validate_json(path.read_bytes())
+        except OSError as error:
+            raise BadRequest(f"cannot read {path}: {error.strerror or error}") from error
+        except ValidationError as error:
+            problem = error.errors()[0]
+            words = f"{place(problem['loc'])}: {problem['msg']}"
+            raise BadRequest(f"{path} is damaged ({words}): delete its folder to build anew") from None
         wanted = json.loads(json.dumps(identity))
         if known.identity != wanted:
             keys = sorted(wanted.keys() | known.identity.keys())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from device_bench.cores import NAMES, check_cores
 from device_bench.errors import BenchError
 from device_bench.latency_table.table import OPERATORS, LatencyTable
 from device_bench.timing import Timing
@@ -45,7 +46,7 @@ class TableLatency:
                 " not the TFLite files of a search"
             )
         self._table.require(precision=settings.precision, threads=settings.threads)
-        if settings.cores is not None and settings.cores != self._table.facts.get("cores"):
+        if settings.cores is not None and _one_spelling(settings.cores) != self._table.facts.get("cores"):
             raise SearchError(
                 f"the table was measured on cores {self._table.facts.get('cores') or 'of the system'},"
                 f" not {settings.cores}: leave latency.cores out, or build another table"
@@ -88,6 +89,12 @@ class TableLatency:
             verdict="failed" if reason else "valid",
             reason=reason,
         )
+
+
+def _one_spelling(cores: str) -> str:
+    """A mask as tables keep it; names stay names."""
+    check_cores(cores)
+    return cores if cores in NAMES else f"{int(cores, 16):x}"
 
 
 def trust(table: LatencyTable) -> str:

@@ -15,6 +15,7 @@ from device_bench.latency_table.table import LatencyTable
 from device_bench.latency_table.verify import Agreement, choose_probes, verify
 from device_bench.native_runner import install_native
 from device_bench.protocol import TimingProtocol
+from device_bench.runner import Session
 
 PROTOCOL = TimingProtocol()
 LARGE = {"a": (1.0, 1.0), "b": (1.0, 1.0), "c": (1.0, 1.0), "d": (1.0, 1.0), "e": (1.0, 1.0), "f": (10.0, 10.0)}
@@ -60,7 +61,8 @@ def test_it_agrees_with_its_own_device(host, table):
     [(5, 5, False), (0.2, 0.2, True), (1, 5, False), (1, 0.2, True), (5, 1, False)],
     ids=["faster here", "slower here", "canary faster", "canary slower", "operators faster"],
 )
-def test_a_table_of_other_times_is_told_with_both_numbers(host, table, operators, canary, slower):
+def test_a_table_of_other_times_is_told_with_both_numbers(host, table, monkeypatch, operators, canary, slower):
+    monkeypatch.setattr("device_bench.latency_table.verify._ATTEMPTS", 1)
     other = scaled(table, operators, canary)
     found = verify(host, other, PROTOCOL, np.random.default_rng(0))
     assert not found.agrees
@@ -68,6 +70,29 @@ def test_a_table_of_other_times_is_told_with_both_numbers(host, table, operators
     there = sum(other.entries[key].ms for key in other.probes)
     assert f"ms here and {there:.3g} ms by the table" in found.words()
     assert f"ms here and {other.facts['canary_ms']:.3g} ms by the table" in found.words()
+
+
+def test_what_seems_too_slow_is_timed_again_and_what_is_too_fast_is_not(host, table, monkeypatch):
+    calls = []
+
+    def times(device, jobs):
+        calls.append(len(jobs))
+        us = 1e3 * (3.0 if len(calls) <= busy else 1.0)
+        return [Session.of_samples([us] * 12, runtime="LiteRT") for _ in jobs]
+
+    flat = {key: replace(one, ms=1.0) for key, one in table.entries.items()}
+    other = replace(table, entries=flat, facts={**table.facts, "canary_ms": None})
+    monkeypatch.setattr("device_bench.latency_table.verify.run_batch", times)
+    busy = 2
+    assert verify(host, other, PROTOCOL, np.random.default_rng(0)).agrees
+    assert calls == [24, 24, 24]
+    calls, busy = [], 99
+    assert verify(host, other, PROTOCOL, np.random.default_rng(0)).slower
+    assert calls == [24] * 4
+    calls, busy = [], 0
+    slow = replace(other, entries={key: replace(one, ms=3.0) for key, one in flat.items()})
+    assert not verify(host, slow, PROTOCOL, np.random.default_rng(0)).agrees
+    assert calls == [24]
 
 
 def test_what_is_within_the_error_agrees():

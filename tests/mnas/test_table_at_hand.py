@@ -95,6 +95,14 @@ def test_a_search_on_a_published_table_is_refused(tmp_path):
         open_latency(LatencySection(device=f"table:{tmp_path / 'pixel.json'}", target_ms=1.0), print, print)
 
 
+def test_a_mask_may_be_spelled_in_any_way(table, tmp_path):
+    with_facts(table, cores="f0").save(tmp_path / "big.json")
+    section = {"device": f"table:{tmp_path / 'big.json'}", "target_ms": 1, "precision": "float32", "check_table": False}
+    open_latency(LatencySection(**section, cores="0xF0"), print, print).close()
+    with pytest.raises(SearchError, match="measured on cores f0, not big"):
+        open_latency(LatencySection(**section, cores="big"), print, print)
+
+
 def test_what_cannot_be_timed_here_is_said_and_no_reason_to_stop(table):
     assert "not checked: they were measured by benchmark_model, here is" in said(
         with_facts(table, runner="benchmark_model")
