@@ -120,7 +120,9 @@ def _same(info: DeviceInfo, table: LatencyTable) -> None:
     if info.model != table.facts.get("device"):
         different.insert(0, f"{table.facts.get('device')} against {info.model}")
     if different:
-        raise _Another(f"another device than {table.facts['name']} here, by these and here: {'; '.join(different)}")
+        raise _Another(
+            f"another device than the one at hand of that name; by the table and here: {'; '.join(different)}"
+        )
 
 
 def _compared(device: Device, table: LatencyTable, say: Say) -> str:

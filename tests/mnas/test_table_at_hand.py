@@ -68,7 +68,9 @@ def test_another_machine_of_the_same_name_is_refused_by_its_identity(table):
     other = with_facts(table, identity={**asdict(table.identity), "processor": older})
     if not table.identity.processor:
         pytest.skip("this machine's /proc/cpuinfo does not tell its family")
-    with pytest.raises(SearchError, match=r"own\.json: .*, another device than host here") as caught:
+    with pytest.raises(
+        SearchError, match=r"own\.json: .*, another device than the one at hand of that name; by the table and here:"
+    ) as caught:
         said(other)
     assert f"processor {older} against {table.identity.processor}" in str(caught.value)
 
@@ -122,7 +124,7 @@ def test_a_phone_that_is_attached_is_held_against_its_table(phone, table):
     assert f"checked on {name}: 8 operators take" in said(own)
     with pytest.raises(SearchError, match=f"which {name} does not take"):
         said(slowed(own, 6))
-    with pytest.raises(SearchError, match="by these and here: Pixel 7 against"):
+    with pytest.raises(SearchError, match="by the table and here: Pixel 7 against"):
         said(with_facts(own, device="Pixel 7"))
 
 
