@@ -45,11 +45,6 @@ class Identity:
         fields: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in stored.items()}
         return cls(**fields)
 
-    @property
-    def known(self) -> bool:
-        """Whether it tells a processor from others; a build alone does not."""
-        return bool(self.processor or self.parts or self.soc)
-
     def differences(self, other: "Identity") -> list[str]:
         """In words, what both tell and tell differently; the build is left out, for it can be the same in speed."""
         words = [
