@@ -1,8 +1,10 @@
 """A latency table: what each operator of a space takes on one device, and what whole networks take by it."""
 
+import hashlib
+import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -91,6 +93,12 @@ class LatencyTable:
     def identity(self) -> Identity:
         """What the device is that it was measured on; unknown in tables from before it was kept."""
         return Identity.of(self.facts.get("identity") or {})
+
+    @cached_property
+    def digest(self) -> str:
+        """Differs between tables that give different latencies, whatever their files are called."""
+        times = [sorted((key, entry.ms) for key, entry in self.entries.items()), asdict(self.calibration)]
+        return hashlib.sha256(json.dumps(times, sort_keys=True).encode()).hexdigest()
 
     def require(self, *, precision: str | None = None, threads: int | None = None) -> None:
         """Refuses to stand for another precision or number of threads than it was measured with.

@@ -31,13 +31,13 @@ class TableLatency:
 
         Args:
             settings: `device` is `table:FILE`; precision and threads must be the table's.
-            say: Receives what the table's last check has shown.
+            say: Receives whose times they are and what the table's last check has shown.
 
         Raises:
             BenchError: The table cannot be read, or was measured otherwise.
             SearchError: It is of other cores, or its device is at hand and takes other times.
         """
-        self.name = settings.device
+        self._device = settings.device
         path = Path(settings.device.removeprefix(PREFIX)).expanduser()
         self._table = LatencyTable.load(path)
         if self._table.keys != OPERATORS:
@@ -51,6 +51,8 @@ class TableLatency:
                 f"the table was measured on cores {self._table.facts.get('cores') or 'of the system'},"
                 f" not {settings.cores}: leave latency.cores out, or build another table"
             )
+        # Latencies that searches share are those of this table, not of another one that comes to lie at its place.
+        self.name = f"{settings.device}@{self._table.digest[:16]}"
         say(trust(self._table))
         confirm(self._table, path, say, check=settings.check_table, override="latency.check_table = false")
 
@@ -81,7 +83,7 @@ class TableLatency:
             high_ms,
             0,
             0,
-            self.name,
+            self._device,
             str(facts.get("runtime")),
             str(facts.get("precision")),
             int(facts.get("threads") or 1),

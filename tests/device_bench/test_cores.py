@@ -44,6 +44,9 @@ def test_clusters_need_not_lie_together():
         (clusters({0: 2200000, 1: 2000000}, {0: 500, 1: 1024}, {0: _A53, 1: _A73}), "little", "1"),
         # Kernels that were told no capacities give all cores the same: the frequency counts.
         (clusters({0: 1000000, 1: 1500000}, {0: 1024, 1: 1024}), "big", "2"),
+        # A hybrid x86 processor: one favoured performance core, another one, and two efficient cores.
+        (clusters({0: 5300000, 1: 5200000, 2: 3900000, 3: 3900000}), "big", "3"),
+        (clusters({0: 5300000, 1: 5200000, 2: 3900000, 3: 3900000}), "little", "c"),
         # Capacities of some cores only, and part numbers of the last core only (Linux 3.10), tell nothing.
         (clusters({0: 1000000, 1: 1500000}, {0: 1024}), "big", "2"),
         (clusters(dict.fromkeys(range(2), 1500000), {}, {1: _A53}), "big", "3"),

@@ -152,6 +152,17 @@ def test_a_search_and_a_prediction_ask_the_device_first(table, tmp_path):
     assert "times of" in done.stderr
 
 
+def test_shared_latencies_are_those_of_one_table_not_of_one_path(table, tmp_path):
+    section = LatencySection(
+        device=f"table:{tmp_path / 'host.json'}", target_ms=1.0, precision="float32", check_table=False
+    )
+    names = []
+    for one in (table, slowed(table, 2), table):
+        one.save(tmp_path / "host.json")
+        names.append(open_latency(section, print, print).name)
+    assert names[0] == names[2] != names[1]
+
+
 def test_a_search_may_be_resumed_with_the_check_or_without():
     assert differences({"latency": {"check_table": False}}, {"latency": {"check_table": True}}) == []
     assert differences({"latency": {"check_table": True}}, {"latency": {}}) == []
