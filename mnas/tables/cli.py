@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -167,9 +168,9 @@ def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, cl
     from mnas.tables.at_hand import confirm
     from mnas.tables.price import price
 
-    table = LatencyTable.load(path)
-    confirm(table, path, lambda text: click.echo(text, err=True), check=not unchecked, override="--unchecked")
-    for line in price(table, models, fill=fill, image_size=image_size, classes=classes):
+    say = partial(click.echo, err=True)
+    confirm(LatencyTable.load(path), path, say, check=not unchecked, override="--unchecked")
+    for line in price(path, models, fill=fill, image_size=image_size, classes=classes):
         click.echo(line)
 
 

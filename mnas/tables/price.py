@@ -18,11 +18,11 @@ from search_spaces.net_config import definition_keys
 from search_spaces.signatures import signatures
 
 
-def price(table: LatencyTable, models: Sequence[str], *, fill: bool, image_size: int, classes: int) -> Iterator[str]:
+def price(path: Path, models: Sequence[str], *, fill: bool, image_size: int, classes: int) -> Iterator[str]:
     """One line a model.
 
     Args:
-        table: The table.
+        path: The table.
         models: Paths of TFLite files or of net definitions of ProxylessNAS and Once-for-all (`.config`, `.json`), or
             names of published networks.
         fill: Estimate what the table does not have.
@@ -30,9 +30,10 @@ def price(table: LatencyTable, models: Sequence[str], *, fill: bool, image_size:
         classes: Of published networks; a definition tells its own.
 
     Raises:
-        BenchError: A file cannot be read, or the table lacks an operator.
+        BenchError: The table or a file cannot be read, or the table lacks an operator.
         SpaceError: No network is published under a name.
     """
+    table = LatencyTable.load(path)
     for model in models:
         if model.endswith(".tflite"):
             guess = _file(table, Path(model), fill)

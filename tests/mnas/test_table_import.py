@@ -75,11 +75,11 @@ def test_a_net_definition_is_priced_by_its_file(proxyless, tmp_path):
     table, net = tmp_path / "ours.json", tmp_path / "net.config"
     proxyless.save(table)
     net.write_text(json.dumps(definition(kernel=3)))
-    (line,) = price(LatencyTable.load(table), [str(net)], fill=False, image_size=16, classes=1000)
+    (line,) = price(table, [str(net)], fill=False, image_size=16, classes=1000)
     assert line.startswith(f"{net}: {0.5 + 1.25 + 2.0 + 0.25 + 0.125:.3f} ms")
     net.write_text(json.dumps(definition(kernel=7)))
     with pytest.raises(MissingEntries, match="8x8x16-expand:1-kernel:7") as caught:
-        list(price(LatencyTable.load(table), [str(net)], fill=False, image_size=16, classes=1000))
+        list(price(table, [str(net)], fill=False, image_size=16, classes=1000))
     assert len(caught.value.missing) == 1
 
 
@@ -88,13 +88,13 @@ def test_a_definition_needs_a_table_of_its_authors(tmp_path):
     LatencyTable({"ADD 1x1>1x1 int8": Entry(1.0, 1.0, 0.0, 1)}, {"device": "toy"}).save(table)
     net.write_text("{")
     with pytest.raises(SearchError, match="no words for a net definition"):
-        list(price(LatencyTable.load(table), [str(net)], fill=False, image_size=16, classes=1000))
+        list(price(table, [str(net)], fill=False, image_size=16, classes=1000))
     (tmp_path / "lut.yaml").write_text(YAML)
     import_table(tmp_path / "lut.yaml", "phone").save(table)
     with pytest.raises(SearchError, match="is not JSON"):
-        list(price(LatencyTable.load(table), [str(net)], fill=False, image_size=16, classes=1000))
+        list(price(table, [str(net)], fill=False, image_size=16, classes=1000))
     with pytest.raises(SearchError, match="cannot read"):
-        list(price(LatencyTable.load(table), [str(tmp_path / "none.config")], fill=False, image_size=16, classes=1000))
+        list(price(table, [str(tmp_path / "none.config")], fill=False, image_size=16, classes=1000))
 
 
 def test_blocks_that_are_not_in_the_table_are_named(proxyless):

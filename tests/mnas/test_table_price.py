@@ -23,7 +23,7 @@ def path(tmp_path):
 
 
 def lines(path, *models, **settings):
-    return list(price(LatencyTable.load(path), models, **({"fill": False, "image_size": 96, "classes": 10} | settings)))
+    return list(price(path, models, **({"fill": False, "image_size": 96, "classes": 10} | settings)))
 
 
 def test_a_published_network_by_its_name(path):
