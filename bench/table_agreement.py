@@ -4,8 +4,8 @@
 
 The candidates are also timed once more as a check of a table times networks, which tells what the run's own timing is
 worth: no table can agree with it better than a repetition does. Cost: a minute, behind the demo. Expect for the demo
-and the table that ships on the machine that it is of: rank correlation with the repetition above 0.95, and with the run
-what the repetition has; most of the front shared.
+and a table of this machine: rank correlation with the repetition above 0.95, and with the run what the repetition has;
+most of the front shared. A table of another machine, as the one that ships may be, is refused with both times.
 """
 
 import sys
@@ -21,12 +21,19 @@ from device_bench.latency_table.parts import Network
 from device_bench.latency_table.samples import lowest_ms
 from device_bench.latency_table.scores import score, spearman
 from device_bench.protocol import TimingProtocol
+from mnas.errors import SearchError
 from mnas.run import Run
+from mnas.tables.at_hand import confirm
 from mnas.tables.run import open_for_tables
 
 
 def main(run_path: Path, table_path: Path) -> None:
     table, run = LatencyTable.load(table_path), Run.open(run_path)
+    try:
+        confirm(table, table_path, print, check=True, override="a table of this machine as the second argument")
+    except SearchError as error:
+        print(error)
+        return
     finished = [one for one in run.open_study({}).get_trials(deepcopy=False) if one.state.name == "COMPLETE"]
     if not finished:
         sys.exit(f"{run_path} has no finished trial")

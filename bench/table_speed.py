@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from device_bench import LatencyTable, to_tflite
-from device_bench.latency_table.table import Entry
+from device_bench.latency_table.entry import Entry
 from mnas.tables.plan import Target, enumerate_networks
 from search_spaces import build_model, published, space
 from search_spaces.signatures import signatures

@@ -42,11 +42,14 @@ class Device:
         return read_state(self.transport)
 
     def resolve(self, spec: BenchSpec) -> BenchSpec:
-        """Turns core names into this device's mask.
+        """Turns core names into this device's mask, by the cores that are online at this moment.
 
         Raises:
             BadRequest: The device has no such cores.
+            TransportError: It cannot be asked.
         """
+        if spec.cores is not None:
+            self.info = read_info(self.transport)
         return replace(spec, cores=resolve(spec.cores, self.info.clusters))
 
     def push_model(self, model: bytes) -> str:

@@ -5,23 +5,33 @@ Sources: `getprop`, `dumpsys thermalservice` and `dumpsys battery` (Android), /p
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from device_bench.cores import Cluster, clusters
 from device_bench.errors import TransportError
+from device_bench.identity import Identity, arm_part, read_identity, soc_of
 from device_bench.transport import Transport
 
 _TIMEOUT_S = 30.0
 _MOST_CORES = 1024
 _CPU = "/sys/devices/system/cpu"
+_CPUINFO = "processor|model name|hardware|vendor_id|cpu family|model|stepping|cpu (implementer|part|variant|revision)"
+_RANGES = re.compile(r"\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*")
 
 # Each source is printed below a line of its own name, so that a source that is missing leaves an empty part.
 INFO_SCRIPT = f"""
 echo '## uname'; uname -m; uname -s; uname -r; uname -n
 echo '## getprop'; getprop 2>/dev/null
 echo '## present'; cat {_CPU}/present 2>/dev/null
+echo '## online'; cat {_CPU}/online 2>/dev/null
+echo '## off'; grep -s . {_CPU}/cpu[0-9]*/online /dev/null
+echo '## allowed'; grep -s Cpus_allowed_list /proc/self/status
 echo '## max'; grep -s . {_CPU}/cpu[0-9]*/cpufreq/cpuinfo_max_freq /dev/null
-echo '## cpuinfo'; grep -s -m 1 -i -E '^(model name|Hardware)' /proc/cpuinfo
+echo '## policies'; grep -s . {_CPU}/cpufreq/policy*/related_cpus {_CPU}/cpufreq/policy*/cpuinfo_max_freq /dev/null
+echo '## capacity'; grep -s . {_CPU}/cpu[0-9]*/cpu_capacity /dev/null
+echo '## cpuinfo'; grep -s -i -E '^({_CPUINFO})[[:blank:]]*:' /proc/cpuinfo
+echo '## features'; grep -s -m 1 -i -E '^(flags|features)[[:blank:]]*:' /proc/cpuinfo
+echo '## soc0'; cat /sys/devices/soc0/revision 2>/dev/null
 echo '## board'; tr -d '\\000' < /proc/device-tree/model 2>/dev/null
 echo '## memory'; grep -s MemTotal /proc/meminfo
 exit 0
@@ -48,9 +58,10 @@ class DeviceInfo:
         abi: Instruction set, such as "arm64-v8a" or "x86_64".
         system: Operating system with its version, such as "Android 14 (API 34)" or "Linux 6.1.0".
         build: The build's fingerprint, or the host's name.
-        clusters: Cores by speed, the slowest first; empty where hidden.
+        clusters: Cores that are online and that a process may use, the slowest first; empty where hidden.
         memory_mb: Main memory.
         android: Whether it is an Android device.
+        identity: What decides how fast it is.
     """
 
     model: str
@@ -61,6 +72,7 @@ class DeviceInfo:
     clusters: tuple[Cluster, ...]
     memory_mb: int | None
     android: bool
+    identity: Identity = field(default_factory=Identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +110,21 @@ def read_info(transport: Transport) -> DeviceInfo:
     props = dict(re.findall(r"^\[([^\]]+)\]: \[([^\]]*)\]", parts.get("getprop", ""), re.M))
     machine, kernel, release, node = [*parts.get("uname", "").splitlines(), "", "", "", ""][:4]
     android = "ro.build.fingerprint" in props or "ro.build.version.release" in props
+    props["soc0.revision"] = parts.get("soc0", "").strip()
     memory = re.search(r"(\d+) kB", parts.get("memory", ""))
+    cpuinfo = _cpuinfo(parts.get("cpuinfo", ""))
+    found = _clusters(parts, cpuinfo)
     version = f"Android {props.get('ro.build.version.release', '?')} (API {props.get('ro.build.version.sdk', '?')})"
     return DeviceInfo(
         model=_model(props, parts, machine),
-        soc=" ".join(filter(None, (props.get("ro.soc.manufacturer"), props.get("ro.soc.model")))),
+        soc=soc_of(props),
         abi=props.get("ro.product.cpu.abi") or machine,
         system=version if android else f"{kernel} {release}".strip(),
         build=props.get("ro.build.fingerprint") or node,
-        clusters=clusters(_speeds(parts)),
+        clusters=found,
         memory_mb=int(memory[1]) // 1024 if memory else None,
         android=android,
+        identity=read_identity(cpuinfo, parts.get("features", ""), found, props),
     )
 
 
@@ -151,25 +167,57 @@ def _model(props: dict[str, str], parts: dict[str, str], machine: str) -> str:
     if model:
         return model if model.lower().startswith(maker.lower()) else f"{maker} {model}"
     board = parts.get("board", "").strip()
-    return board or parts.get("cpuinfo", "").partition(":")[2].strip() or machine
+    named = re.search(r"^(?:model name|Hardware)\s*:(.*)$", parts.get("cpuinfo", ""), re.M | re.I)
+    return board or (named[1].strip() if named else "") or machine
 
 
-def _speeds(parts: dict[str, str]) -> dict[int, int]:
-    """Core number to kHz; cores whose frequency is hidden get 0."""
+def _clusters(parts: dict[str, str], cpuinfo: dict[int, dict[str, str]]) -> tuple[Cluster, ...]:
     known = _by_core(parts.get("max", ""))
-    return {core: known.get(core, 0) for core in {*known, *_numbers(parts.get("present", ""))}}
+    policies = _by_policy(parts.get("policies", ""))
+    speeds = {core: known.get(core) or policies.get(core, 0) for core in _usable(parts, cpuinfo) or {*known}}
+    numbers = {core: part for core, facts in cpuinfo.items() if (part := arm_part(facts))}
+    return clusters(speeds, _by_core(parts.get("capacity", "")), numbers)
+
+
+def _usable(parts: dict[str, str], cpuinfo: dict[int, dict[str, str]]) -> set[int]:
+    """Cores that are online and that the shell's own processes may run on; a container may have fewer than it sees."""
+    switched_off = {core for core, value in _by_core(parts.get("off", "")).items() if value == 0}
+    # /proc/cpuinfo lists those that are online, too.
+    online = _numbers(parts.get("online", "")) or set(cpuinfo) or _numbers(parts.get("present", "")) - switched_off
+    return online & _numbers(parts.get("allowed", "").partition(":")[2]) or online
+
+
+def _cpuinfo(text: str) -> dict[int, dict[str, str]]:
+    """Core number -> its lines of /proc/cpuinfo."""
+    cores: dict[int, dict[str, str]] = {}
+    lines: dict[str, str] = {}
+    for name, value in re.findall(r"^([\w ]+?)\s*:[ \t]*(.*?)[ \t]*$", text, re.M):
+        if name == "processor" and value.isdecimal() and int(value) < _MOST_CORES:
+            lines = cores.setdefault(int(value), {})
+        lines[name.lower()] = value
+    return cores
 
 
 def _numbers(ranges: str) -> set[int]:
-    """Reads the kernel's list form, such as "0-3,6"."""
+    """Reads the kernel's list form, such as "0-3,6"; what is not in that form names none."""
+    if not _RANGES.fullmatch(ranges.strip()):
+        return set()
     found: set[int] = set()
     for first, last in re.findall(r"(\d+)(?:-(\d+))?", ranges):
         found.update(range(int(first), min(int(last or first) + 1, _MOST_CORES)))
     return found
 
 
+def _by_policy(text: str) -> dict[int, int]:
+    """Core number to kHz by the policies of cpufreq, each of which lists its cores."""
+    found = re.findall(r"/(policy\d{1,9})/(\w+):([\d ]+)$", text, re.M)
+    khz = {policy: int(value) for policy, name, value in found if name == "cpuinfo_max_freq" and value.isdecimal()}
+    listed = {policy: value.split() for policy, name, value in found if name == "related_cpus"}
+    return {int(core): khz[policy] for policy in khz for core in listed.get(policy, ()) if len(core) < 5}
+
+
 def _by_core(text: str) -> dict[int, int]:
-    found = {int(core): int(khz) for core, khz in re.findall(r"/cpu(\d{1,9})/cpufreq/\w+:(\d{1,12})\b", text)}
+    found = {int(core): int(khz) for core, khz in re.findall(r"/cpu(\d{1,9})/(?:cpufreq/)?\w+:(\d{1,12})\b", text)}
     return {core: khz for core, khz in found.items() if core < _MOST_CORES}
 
 

@@ -92,6 +92,11 @@ class LatencySection(_Section):
     warmup_runs: int = Field(default=8, ge=0, description="Inferences before the timed ones.")
     runs: int = Field(default=50, ge=1, description="Timed inferences a process.")
     cache: Path | None = Field(default=None, description="File of latencies shared by searches on one device.")
+    check_table: bool = Field(
+        default=True,
+        description="Whether a table is held against its device first, where that is at hand (the canary and a few "
+        "operators); false plans for a device as it was.",
+    )
 
 
 class ConfirmSection(_Section):
@@ -149,7 +154,7 @@ class Config(_Section):
         return self.model_dump(mode="json")
 
 
-RESUMABLE = ("search.trials", "search.workers", "search.run")
+RESUMABLE = ("search.trials", "search.workers", "search.run", "latency.check_table")
 """What may differ when a search goes on; anything else would make its later trials another search's."""
 
 

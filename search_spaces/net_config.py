@@ -15,6 +15,7 @@ from search_spaces.block_keys import classifier_key, part_key, residual_key, str
 from search_spaces.errors import SpaceError
 
 Dialect = Literal["proxyless", "ofa"]
+_MOST = 1_000_000
 
 
 def definition_keys(definition: Any, image_size: int, dialect: Dialect) -> tuple[str, ...]:
@@ -54,7 +55,7 @@ class _Net:
         for name, made in self._head(shape):
             keys.append(part_key(name, shape, made))
             shape = made
-        return (*keys, classifier_key(shape, definition["classifier"]["out_features"]))
+        return (*keys, classifier_key(shape, _size(definition["classifier"], "out_features")))
 
     def _head(self, shape: Shape) -> list[tuple[str, Shape]]:
         """Once-for-all pools before its last convolution, ProxylessNAS behind it."""
@@ -67,10 +68,11 @@ class _Net:
 
     def _residual(self, layer: Mapping[str, Any], shape: Shape, made: Shape, *, skip: bool) -> str:
         if not layer["name"].startswith("MB"):
-            raise SpaceError(f"latency tables of inverted residuals do not know a {layer['name']}")
-        inner = layer.get("mid_channels") or round(shape[2] * layer["expand_ratio"])
+            name = layer["name"] if layer["name"].isprintable() else ascii(layer["name"])
+            raise SpaceError(f"latency tables of inverted residuals do not know a {name}")
+        inner = _size(layer, "mid_channels") if layer.get("mid_channels") else _expanded(shape[2], layer)
         gated, swish = bool(layer.get("use_se")), layer.get("act_func") == "h_swish"
-        kernel, stride = int(layer["kernel_size"]), int(layer["stride"])
+        kernel, stride = _size(layer, "kernel_size"), _size(layer, "stride")
         if self.dialect == "ofa":
             return f"{residual_key(shape, made, inner, kernel, stride, skip)}-se:{gated:d}-hs:{swish:d}"
         if gated or swish:
@@ -79,4 +81,19 @@ class _Net:
 
 
 def _convolved(shape: Shape, layer: Mapping[str, Any]) -> Shape:
-    return strided(shape, int(layer.get("stride", 1)), int(layer["out_channels"]))
+    return strided(shape, _size(layer, "stride") if "stride" in layer else 1, _size(layer, "out_channels"))
+
+
+def _expanded(channels: int, layer: Mapping[str, Any]) -> int:
+    ratio = layer["expand_ratio"]
+    if isinstance(ratio, bool) or not 0 < ratio <= _MOST:
+        raise SpaceError(f"this is no net definition: expand_ratio is {ratio!r}, not a number above 0")
+    return round(channels * ratio)
+
+
+def _size(layer: Mapping[str, Any], key: str) -> int:
+    """A number of filters, pixels or classes."""
+    value = layer[key]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST:
+        raise SpaceError(f"this is no net definition: {key} is {value!r}, not a whole number above 0")
+    return value

@@ -8,7 +8,7 @@ expect. What was measured is on disk after every command, so that a lost phone c
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,8 +30,9 @@ from device_bench.latency_table.features import features
 from device_bench.latency_table.fill import fit_fill
 from device_bench.latency_table.in_situ import mean_shares, shares
 from device_bench.latency_table.parts import Network
-from device_bench.latency_table.samples import AGREEMENT, Samples, lowest_ms, repeat_error
-from device_bench.latency_table.table import OPERATORS, Entry, LatencyTable
+from device_bench.latency_table.samples import AGREEMENT, Samples, entry_of, lowest_ms, repeat_error
+from device_bench.latency_table.table import OPERATORS, LatencyTable
+from device_bench.latency_table.verify import choose_probes, time_canary
 from device_bench.protocol import TimingProtocol
 from device_bench.runner import BenchSpec, Session
 from device_bench.steady import steady
@@ -127,6 +128,7 @@ class _Builder:
         identity = {
             **plan.facts,
             "device": device.info.model,
+            "identity": asdict(device.info.identity),
             "name": device.name,
             "runner": device.runner.name,
             "threads": self.spec.threads,
@@ -151,6 +153,7 @@ class _Builder:
         best, idle = float("inf"), 0
         while (number := self._round_number()) <= self.plan.max_rounds and self._left_s() > 0:
             whole = self._round(number)
+            self._canary()
             self.fitted = self.table()
             self.error = self.fitted.calibration.mape
             idle = 0 if self.error < _WORTH_IT * best else idle + 1
@@ -231,6 +234,13 @@ class _Builder:
             self._keep(key, part, result)
         self.samples.save(self.path)
 
+    def _canary(self) -> None:
+        """Times the canary, by which others can tell whether their device is this one."""
+        began = time.monotonic()
+        self.samples.canary += time_canary(self.device, self.spec, self.samples.canary)
+        self.samples.device_s += time.monotonic() - began
+        self.samples.save(self.path)
+
     def _keep(self, key: str, part: _Part, result: Session | RunnerError) -> None:
         """An operator that does not run is left to the fill; a network that does not run is an error."""
         if key in self.samples.failed:
@@ -289,6 +299,7 @@ class _Builder:
             "abi": self.device.info.abi,
             "runtime": self.runtime,
             "date": time.strftime("%Y-%m-%d", time.gmtime()),
+            "canary_ms": lowest_ms(self.samples.canary) if self.samples.canary else None,
             "conditions": {
                 "system": self.device.info.system,
                 "device_s": round(self.samples.device_s, 1),
@@ -299,7 +310,8 @@ class _Builder:
             },
         }
         table = LatencyTable(entries, facts, OPERATORS)
-        return LatencyTable(entries, facts, OPERATORS, self._calibration(table))
+        probes = choose_probes(entries, {key: self.plan.folder / file for key, file in self.plan.parts.items()})
+        return LatencyTable(entries, facts, OPERATORS, self._calibration(table), probes=probes)
 
     def _calibration(self, table: LatencyTable) -> Calibration:
         wholes, errors = [], []
@@ -317,17 +329,6 @@ class _Builder:
                 )
                 errors.append(repeat_error(rounds))
         return calibrate(wholes, float(np.mean(errors)) if errors else 0.0)
-
-
-def entry_of(rounds: Sequence[Sample]) -> Entry:
-    """One operator over its rounds."""
-    lows = np.array([one.p10_ms for one in rounds])
-    return Entry(
-        lowest_ms(rounds),
-        float(np.median([one.median_ms for one in rounds])),
-        float(lows.std() / lows.mean()),
-        sum(one.runs for one in rounds),
-    )
 
 
 def group_sums(table: LatencyTable, signatures: Sequence[str]) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """The file of a latency table: one versioned JSON, checked when it is read."""
 
+import base64
+import binascii
 import contextlib
 import hashlib
 import json
@@ -12,6 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from device_bench.errors import BadRequest, BenchError
 from device_bench.latency_table.calibration import Calibration
+from device_bench.latency_table.entry import Entry
+from device_bench.latency_table.features import features
+from device_bench.latency_table.schema import TableFields, checked, parsed_json
 
 if TYPE_CHECKING:
     from device_bench.latency_table.table import LatencyTable
@@ -36,27 +41,44 @@ def write_table(path: Path, table: "LatencyTable") -> None:
 
 def read_table(path: Path, kind: type[T]) -> T:
     """Reads and checks a table; see `LatencyTable.load`."""
-    from device_bench.latency_table.table import Entry
-
-    values = _json(path)
+    values = parsed_json(_content(path), path, "is cut or damaged ({}): restore it or build it again")
     if not isinstance(values, dict) or "format" not in values or "entries" not in values:
         raise BadRequest(f"{path} is no latency table")
     if values["format"] != FORMAT:
         raise BadRequest(
-            f"{path} is a table of format {values['format']}; this version reads format {FORMAT}: build it again"
+            f"{path} is a table of format {values['format']!r}; this version reads format {FORMAT}: build it again"
         )
     body = {key: value for key, value in values.items() if key not in ("format", "digest")}
     if values.get("digest") != _digest(body):
         raise BadRequest(f"{path} was changed after it was written: restore it or build it again")
+    found = checked(TableFields, body, path)
+    entries = {key: Entry(**dict(one)) for key, one in found.entries.items()}
+    _check_entries(entries, found.keys, path)
+    if strange := [key for key in found.probes if key not in entries or not entries[key].ms > 0]:
+        raise BadRequest(f"{path}: probes[{strange[0]!r}] is of no operator that has a time")
+    probes = {key: _decoded(key, text, path) for key, text in found.probes.items()}
+    return kind(entries, body["facts"], found.keys, Calibration(**dict(found.calibration)), body["check"], probes)
+
+
+def _check_entries(entries: Mapping[str, Entry], keys: str, path: Path) -> None:
+    """Refuses times below zero, but for weights of linear models, and keys that are not what the file says."""
+    from device_bench.latency_table.table import OPERATORS
+
+    for key, entry in entries.items():
+        if entry.ms < 0 and keys != "tunas-layers":
+            raise BadRequest(f"{path}: {key!r} has an impossible time ({entry.ms} ms)")
+        try:
+            if keys == OPERATORS:
+                features(key)
+        except (ValueError, IndexError, OverflowError):
+            raise BadRequest(f"{path}: {key!r} is not the signature of an operator") from None
+
+
+def _decoded(key: str, text: str, path: Path) -> bytes:
     try:
-        entries = {key: Entry(**entry) for key, entry in body["entries"].items()}
-        if bad := [
-            key for key, entry in entries.items() if not 0 <= entry.ms < float("inf") and body["keys"] != "tunas-layers"
-        ]:
-            raise BadRequest(f"{path}: {bad[0]!r} has an impossible time")
-        return kind(entries, body["facts"], body["keys"], Calibration(**body["calibration"]), body["check"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BadRequest(f"{path} is no complete latency table: {error}") from error
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadRequest(f"{path}: probes[{key!r}] is not a file in base64") from None
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -83,7 +105,9 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _body(table: "LatencyTable") -> dict[str, Any]:
+    probes = {key: base64.b64encode(content).decode() for key, content in sorted(table.probes.items())}
     return {
+        **({"probes": probes} if probes else {}),
         "keys": table.keys,
         "facts": {**dict.fromkeys(FACTS), **table.facts},
         "calibration": asdict(table.calibration),
@@ -96,10 +120,8 @@ def _digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _json(path: Path) -> Any:
+def _content(path: Path) -> bytes:
     try:
-        return json.loads(path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         raise BadRequest(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise BadRequest(f"{path} is cut or damaged ({error}): restore it or build it again") from error

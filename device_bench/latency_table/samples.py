@@ -6,14 +6,20 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
 from device_bench.errors import BadRequest
 from device_bench.latency_table.batch import Sample
+from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.file import write_whole
+from device_bench.latency_table.schema import place
 
 AGREEMENT = 0.01
 """The latency of a network is known when its two lowest processes are so close together."""
 
 
+@with_config(ConfigDict(allow_inf_nan=False))
 @dataclass(slots=True)
 class Samples:
     """Sessions by key.
@@ -25,6 +31,7 @@ class Samples:
         profiles: Hash -> for each operator profile of it, kind of operator -> share of the time.
         failed: Signature -> why it cannot be timed.
         device_s: Time that the device has worked.
+        canary: Sessions of the canary.
     """
 
     identity: dict[str, Any]
@@ -33,6 +40,7 @@ class Samples:
     profiles: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     device_s: float = 0.0
+    canary: list[Sample] = field(default_factory=list)
 
     @classmethod
     def open(cls, path: Path, identity: Mapping[str, Any]) -> "Samples":
@@ -44,17 +52,13 @@ class Samples:
         if not path.exists():
             return cls(dict(identity))
         try:
-            values = json.loads(path.read_bytes())
-            known = cls(
-                values["identity"],
-                {key: [Sample(**one) for one in rounds] for key, rounds in values["operators"].items()},
-                {key: [Sample(**one) for one in rounds] for key, rounds in values["networks"].items()},
-                {key: [dict(one) for one in several] for key, several in values["profiles"].items()},
-                values["failed"],
-                values["device_s"],
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadRequest(f"{path} is damaged ({error}): delete its folder to build anew") from error
+            known = TypeAdapter(cls).validate_json(path.read_bytes())
+        except OSError as error:
+            raise BadRequest(f"cannot read {path}: {error.strerror or error}") from error
+        except ValidationError as error:
+            problem = error.errors()[0]
+            words = f"{place(problem['loc'])}: {problem['msg']}"
+            raise BadRequest(f"{path} is damaged ({words}): delete its folder to build anew") from None
         wanted = json.loads(json.dumps(identity))
         if known.identity != wanted:
             keys = sorted(wanted.keys() | known.identity.keys())
@@ -80,6 +84,17 @@ def lowest_ms(sessions: Sequence[Sample]) -> float:
     Other work on the device comes and goes in phases longer than a process; the lowest needs one process between them.
     """
     return min(one.p10_ms for one in sessions)
+
+
+def entry_of(rounds: Sequence[Sample]) -> Entry:
+    """One operator over its rounds."""
+    lows = np.array([one.p10_ms for one in rounds])
+    return Entry(
+        lowest_ms(rounds),
+        float(np.median([one.median_ms for one in rounds])),
+        float(lows.std() / lows.mean()),
+        sum(one.runs for one in rounds),
+    )
 
 
 def repeat_error(sessions: Sequence[Sample]) -> float:

@@ -1,14 +1,18 @@
 """A latency table: what each operator of a space takes on one device, and what whole networks take by it."""
 
+import hashlib
+import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from device_bench.errors import BadRequest
+from device_bench.identity import Identity
 from device_bench.latency_table.calibration import Calibration
+from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.features import features
 from device_bench.latency_table.fill import Fill, fit_fill
 from device_bench.latency_table.signature import signatures as read_signatures
@@ -29,23 +33,6 @@ class MissingEntries(BadRequest):
     def __init__(self, message: str, missing: tuple[str, ...]) -> None:
         super().__init__(message)
         self.missing = missing
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One operator.
-
-    Attributes:
-        ms: What it takes alone: the lowest of the rounds' 10th percentiles, or the published mean.
-        median_ms: Median over the rounds of each round's median; `ms` where only that was published.
-        spread: Relative standard deviation between rounds, or of the published mean.
-        count: Timed inferences behind it.
-    """
-
-    ms: float
-    median_ms: float
-    spread: float
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +62,7 @@ class LatencyTable:
         keys: What the keys are: `tflite-operators`, `proxyless-blocks`, `ofa-blocks`, `tunas-layers`.
         calibration: From sums to networks.
         check: The result of the last check, or None.
+        probes: Signature -> file of the single operator, for some that are timed before the table is used.
     """
 
     entries: Mapping[str, Entry]
@@ -82,6 +70,7 @@ class LatencyTable:
     keys: str = OPERATORS
     calibration: Calibration = field(default_factory=Calibration)
     check: Mapping[str, Any] | None = None
+    probes: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -99,6 +88,17 @@ class LatencyTable:
         from device_bench.latency_table.file import write_table
 
         write_table(Path(path), self)
+
+    @property
+    def identity(self) -> Identity:
+        """What the device is that it was measured on; unknown in tables from before it was kept."""
+        return Identity.of(self.facts.get("identity") or {})
+
+    @cached_property
+    def digest(self) -> str:
+        """Differs between tables that give different latencies, whatever their files are called."""
+        times = [sorted((key, entry.ms) for key, entry in self.entries.items()), asdict(self.calibration)]
+        return hashlib.sha256(json.dumps(times, sort_keys=True).encode()).hexdigest()
 
     def require(self, *, precision: str | None = None, threads: int | None = None) -> None:
         """Refuses to stand for another precision or number of threads than it was measured with.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -30,7 +31,7 @@ def table() -> None:
 @click.option("--head-filters", default=1280, show_default=True, type=click.IntRange(1))
 @click.option("--precision", default="int8", show_default=True, type=click.Choice(PRECISIONS))
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
-@click.option("--cores", help="big, little, all, a core number or a hexadecimal mask.")
+@click.option("--cores", help="big, little, all or a hexadecimal mask.")
 @click.option("--minutes", default=2.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Device time.")
 @click.option(
     "--networks", default=24, show_default=True, type=click.IntRange(4), help="Whole networks to calibrate on."
@@ -155,13 +156,20 @@ def check(
 @click.option("--fill", is_flag=True, help="Estimate operators that the table does not have.")
 @click.option("--image-size", default=224, show_default=True, type=click.IntRange(8), help="Of published networks.")
 @click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="Of published networks.")
-def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, classes: int) -> None:
+@click.option("--unchecked", is_flag=True, help="Do not time the table's device first, even if it is at hand.")
+def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, classes: int, unchecked: bool) -> None:
     """Price TFLite files, net definitions (.config, .json), or published networks by name.
+
+    Where the table's device is at hand, the canary and a few operators are timed on it first.
 
     Example: mnas table predict pixel7.json mnasnet-a1 model.tflite
     """
+    from device_bench.latency_table.table import LatencyTable
+    from mnas.tables.at_hand import confirm
     from mnas.tables.price import price
 
+    say = partial(click.echo, err=True)
+    confirm(LatencyTable.load(path), path, say, check=not unchecked, override="--unchecked")
     for line in price(path, models, fill=fill, image_size=image_size, classes=classes):
         click.echo(line)
 

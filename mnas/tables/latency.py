@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from device_bench.cores import NAMES, check_cores
 from device_bench.errors import BenchError
-from device_bench.latency_table.table import LatencyTable
+from device_bench.latency_table.table import OPERATORS, LatencyTable
 from device_bench.timing import Timing
 from mnas.errors import SearchError
+from mnas.tables.at_hand import confirm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,20 +31,30 @@ class TableLatency:
 
         Args:
             settings: `device` is `table:FILE`; precision and threads must be the table's.
-            say: Receives what the table's last check has shown.
+            say: Receives whose times they are and what the table's last check has shown.
 
         Raises:
             BenchError: The table cannot be read, or was measured otherwise.
+            SearchError: It is of other cores, or its device is at hand and takes other times.
         """
-        self.name = settings.device
-        self._table = LatencyTable.load(Path(settings.device.removeprefix(PREFIX)).expanduser())
+        self._device = settings.device
+        path = Path(settings.device.removeprefix(PREFIX)).expanduser()
+        self._table = LatencyTable.load(path)
+        if self._table.keys != OPERATORS:
+            raise SearchError(
+                f"{path} is a published table ({self._table.keys}): it prices architectures in `mnas table predict`,"
+                " not the TFLite files of a search"
+            )
         self._table.require(precision=settings.precision, threads=settings.threads)
-        if settings.cores is not None and settings.cores != self._table.facts.get("cores"):
+        if settings.cores is not None and _one_spelling(settings.cores) != self._table.facts.get("cores"):
             raise SearchError(
                 f"the table was measured on cores {self._table.facts.get('cores') or 'of the system'},"
                 f" not {settings.cores}: leave latency.cores out, or build another table"
             )
+        # Latencies that searches share are those of this table, not of another one that comes to lie at its place.
+        self.name = f"{settings.device}@{self._table.digest[:16]}"
         say(trust(self._table))
+        confirm(self._table, path, say, check=settings.check_table, override="latency.check_table = false")
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         """Predicts; a model with operators that the table has not gets the verdict "failed"."""
@@ -71,7 +83,7 @@ class TableLatency:
             high_ms,
             0,
             0,
-            self.name,
+            self._device,
             str(facts.get("runtime")),
             str(facts.get("precision")),
             int(facts.get("threads") or 1),
@@ -79,6 +91,12 @@ class TableLatency:
             verdict="failed" if reason else "valid",
             reason=reason,
         )
+
+
+def _one_spelling(cores: str) -> str:
+    """A mask as tables keep it; names stay names."""
+    check_cores(cores)
+    return cores if cores in NAMES else f"{int(cores, 16):x}"
 
 
 def trust(table: LatencyTable) -> str:

@@ -11,7 +11,7 @@ from device_bench.latency_table.published import OFA, PROXYLESS
 from device_bench.latency_table.table import OPERATORS, LatencyTable, Prediction
 from device_bench.model_file import model_precision
 from mnas.errors import SearchError
-from search_spaces import MnasNetArch, published
+from search_spaces import MnasNetArch, SpaceError, published
 from search_spaces.architecture import Shape
 from search_spaces.block_keys import proxyless_keys
 from search_spaces.net_config import definition_keys
@@ -66,9 +66,12 @@ def _definition(table: LatencyTable, path: Path, image_size: int) -> tuple[str, 
         raise SearchError(f"a table of {table.keys} has no words for a net definition: import the table of its authors")
     try:
         definition = json.loads(_content(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SearchError(f"{path} is not JSON: {error}") from error
-    return definition_keys(definition, image_size, dialects[table.keys])
+    try:
+        return definition_keys(definition, image_size, dialects[table.keys])
+    except SpaceError as error:
+        raise SearchError(f"{path}: {error}") from error
 
 
 def _file(table: LatencyTable, path: Path, fill: bool) -> Prediction:

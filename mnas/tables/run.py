@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from device_bench.device import Device, open_device
 from device_bench.errors import BenchError
@@ -16,6 +18,7 @@ from device_bench.json_runner import JsonRunner
 from device_bench.latency_table.batch import NETWORK_SPEC
 from device_bench.latency_table.build import BuildPlan, BuildProgress, build
 from device_bench.latency_table.check import compare, measure_networks, report
+from device_bench.latency_table.schema import place
 from device_bench.latency_table.table import OPERATORS, LatencyTable
 from device_bench.protocol import TimingProtocol
 from mnas.errors import SearchError
@@ -27,9 +30,12 @@ from search_spaces import MnasNetArch, published, space
 if TYPE_CHECKING:
     from search_spaces.signatures import Precision
 
+_Size = Annotated[int, Field(ge=1, le=1_000_000)]
+_Factor = Annotated[float, Field(gt=0, le=1000)]
 _REALTIME = ("chrt", "--fifo", "50")
 
 
+@with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
 @dataclass(frozen=True, slots=True)
 class SpaceChoice:
     """A space as the command line names it; kept in the table.
@@ -46,13 +52,28 @@ class SpaceChoice:
     """
 
     name: str = "mnasnet"
-    image_size: int = 224
-    channels: int = 3
-    classes: int = 1000
-    width: float = 1.0
-    depth: float = 1.0
-    stem_filters: int = 32
-    head_filters: int = 1280
+    image_size: _Size = 224
+    channels: _Size = 3
+    classes: _Size = 1000
+    width: _Factor = 1.0
+    depth: _Factor = 1.0
+    stem_filters: _Size = 32
+    head_filters: _Size = 1280
+
+    @classmethod
+    def of(cls, table: LatencyTable) -> SpaceChoice:
+        """The space of a table.
+
+        Raises:
+            SearchError: It has none, or one that this version does not know.
+        """
+        stored = table.facts.get("space")
+        try:
+            return TypeAdapter(cls).validate_json(json.dumps(stored))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = place(("facts", "space", *problem["loc"]))
+            raise SearchError(f"the table's {where} is {problem['input']!r}: {problem['msg']}") from None
 
     def target(self, precision: Precision) -> Target:
         """What a table of this space must price."""
@@ -188,9 +209,10 @@ def check_table(
         BenchError: The table cannot be read, or the device is lost or not the table's.
     """
     table = LatencyTable.load(path)
-    if table.keys != OPERATORS or "space" not in table.facts:
+    needed = ("space", "name", "realtime", "built_from")
+    if table.keys != OPERATORS or any(table.facts.get(one) is None for one in needed):
         raise BenchError(f"{path} was imported: it has no space and no device to check it with")
-    target = SpaceChoice(**table.facts["space"]).target(table.facts["precision"])
+    target = SpaceChoice.of(table).target(table.facts["precision"])
     known = set(table.facts["built_from"])
     rng = np.random.default_rng([seed, 1])
     arches = random_networks(target, randoms, rng, known)
@@ -222,8 +244,8 @@ def check_table(
 def leave_out(table: LatencyTable, share: float, seed: int) -> LatencyTable:
     """The table as if `share` of its operators had not been measured; classifier, softmax and stem always are."""
     always = ("FULLY_CONNECTED", "SOFTMAX")
-    size = table.facts["space"]["image_size"]
-    stem = f"CONV_2D 1x{size}x{size}x{table.facts['space']['channels']}>"
+    choice = SpaceChoice.of(table)
+    stem = f"CONV_2D 1x{choice.image_size}x{choice.image_size}x{choice.channels}>"
     free = sorted(key for key in table.entries if not key.startswith((*always, stem)))
     gone = np.random.default_rng([seed, 2]).permutation(len(free))[: round(share * len(free))]
     return table.without(free[index] for index in gone)
@@ -260,3 +282,5 @@ def _same_device(device: Device, table: LatencyTable) -> None:
     for key, value in found.items():
         if table.facts.get(key) != value:
             raise SearchError(f"the table was built with {key} {table.facts.get(key)!r}, this one has {value!r}")
+    if different := table.identity.differences(device.info.identity):
+        raise SearchError(f"the table was built on another {device.info.model}: {'; '.join(different)}")

@@ -1,5 +1,6 @@
 """The matrix and the protocol on real phones: adbd behind a link, with our C runner."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from device_bench.adb.transport import open_tcp
 from device_bench.cells import Axes, cells
 from device_bench.cli import bench, devices
 from device_bench.device import Device, open_device
+from device_bench.errors import BadRequest
 from device_bench.json_runner import JsonRunner
 from device_bench.matrix import Plan, run_matrix
 from device_bench.measurement import measure
@@ -72,6 +74,24 @@ def test_a_phone_is_measured_by_the_protocol(names):
     assert timing["tiny"].median_ms > 0
     assert timing["tiny"].runtime.startswith("LiteRT")
     assert timing["tiny"].conditions["cores"]
+
+
+def test_core_names_need_speeds_and_cores_that_are_online(names, phone):
+    system = phone.files / "sys/devices/system/cpu"
+    with open_device(names[0]) as device:
+        with pytest.raises(BadRequest, match="cores 'big': the device does not tell the speed of core 0"):
+            device.resolve(BenchSpec(cores="big"))
+        (system / "cpu0/cpufreq").mkdir(parents=True)
+        (system / "cpu0/cpufreq/cpuinfo_max_freq").write_text("1803000\n")
+        (system / "online").write_text("0\n")
+        try:
+            assert device.resolve(BenchSpec(cores="little")).cores == "1"
+            assert device.info.identity.max_mhz == (1803,)
+            with pytest.raises(BadRequest, match="core mask 'ff' is not within the device's cores, 1, that are online"):
+                device.resolve(BenchSpec(cores="ff"))
+        finally:
+            shutil.rmtree(system / "cpu0")
+            (system / "online").unlink()
 
 
 def test_the_command_line_from_end_to_end(names, tmp_path, monkeypatch):

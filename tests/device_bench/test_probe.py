@@ -6,9 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_bench.cores import Cluster
-from device_bench.errors import TransportError
+from device_bench.device import Device
+from device_bench.errors import BadRequest, TransportError
+from device_bench.identity import Identity
 from device_bench.local import LocalTransport
 from device_bench.probe import DeviceState, read_info, read_state
+from device_bench.runner import BenchSpec
 from device_bench.transport import Completed
 
 
@@ -47,7 +50,7 @@ def test_this_machine_tells_what_it_is(host):
     info = read_info(host)
     assert info.model
     assert info.system.startswith("Linux ")
-    assert sum(len(one.cores) for one in info.clusters) == os.cpu_count()
+    assert {core for one in info.clusters for core in one.cores} == os.sched_getaffinity(0)
     assert info.memory_mb > 100
     assert not info.android
 
@@ -107,6 +110,116 @@ def test_cores_without_frequencies_are_one_cluster():
     assert info.clusters == (Cluster((0, 1, 2, 5), 0),)
 
 
+_CPUS = "/sys/devices/system/cpu"
+_SPEEDS = "".join(_cpu(core, "cpuinfo_max_freq", 1803000 if core < 4 else 2850000) for core in range(8))
+_LITTLE, _BIG = Cluster((0, 1, 2, 3), 1803), Cluster((4, 5, 6, 7), 2850)
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        # The big cores are off: cpufreq has no files for them, or still has.
+        (
+            f"## present\n0-7\n## online\n0-3\n## max\n{_SPEEDS.partition(_cpu(4, 'cpuinfo_max_freq', 2850000))[0]}",
+            (_LITTLE,),
+        ),
+        (f"## present\n0-7\n## online\n0-3\n## max\n{_SPEEDS}", (_LITTLE,)),
+        (f"## present\n0-7\n## online\n0-3,5\n## max\n{_SPEEDS}", (_LITTLE, Cluster((5,), 2850))),
+        # No list of online cores, or one that is no list: /proc/cpuinfo, then each core's own switch.
+        (
+            f"## present\n0-7\n## online\n0-\n## max\n{_SPEEDS}## cpuinfo\nprocessor\t: 0\nprocessor\t: 1\n",
+            (Cluster((0, 1), 1803),),
+        ),
+        (
+            f"## present\n0-7\n## off\n{_CPUS}/cpu7/online:0\n{_CPUS}/cpu6/online:1\n## max\n{_SPEEDS}",
+            (_LITTLE, Cluster((4, 5, 6), 2850)),
+        ),
+        (f"## max\n{_SPEEDS}", (_LITTLE, _BIG)),
+        # A container, or a cpuset, that has fewer cores than the machine.
+        (
+            f"## online\n0-7\n## allowed\nCpus_allowed_list:\t2-4,12\n## max\n{_SPEEDS}",
+            (Cluster((2, 3), 1803), Cluster((4,), 2850)),
+        ),
+        # Frequencies of policies only, and those that a core's own file hides.
+        (
+            f"## online\n0-2\n## policies\n{_CPUS}/cpufreq/policy0/related_cpus:0 1\n"
+            f"{_CPUS}/cpufreq/policy2/related_cpus:2\n"
+            f"{_CPUS}/cpufreq/policy0/cpuinfo_max_freq:1803000\n{_CPUS}/cpufreq/policy2/cpuinfo_max_freq:2850000\n",
+            (Cluster((0, 1), 1803), Cluster((2,), 2850)),
+        ),
+        (f"## online\n0-1\n## max\n{_cpu(0, 'cpuinfo_max_freq', 1803000)}", (Cluster((1,), 0), Cluster((0,), 1803))),
+        # Frequencies hidden, capacities not.
+        (
+            f"## online\n0-1\n## capacity\n{_CPUS}/cpu0/cpu_capacity:1024\n{_CPUS}/cpu1/cpu_capacity:250\n",
+            (Cluster((1,), 0, 250), Cluster((0,), 0, 1024)),
+        ),
+    ],
+)
+def test_cores_are_those_that_can_be_used(parts, found):
+    assert read_info(Answers(f"## uname\naarch64\n{parts}")).clusters == found
+
+
+def test_cores_that_change_are_seen_before_a_run(host):
+    device = Device(Answers("## online\n0-3\n"), runner=None)
+    assert device.resolve(BenchSpec(cores="f")).cores == "f"
+    device.transport = Answers("## online\n0-2\n")
+    with pytest.raises(BadRequest, match="core mask 'f' is not within the device's cores, 7, that are online"):
+        device.resolve(BenchSpec(cores="f"))
+
+
+_X86 = """## cpuinfo
+processor\t: 0
+vendor_id\t: AuthenticAMD
+cpu family\t: 26
+model\t\t: 2
+model name\t: AMD EPYC
+stepping\t: 1
+## features
+flags\t\t: fpu sse2 svm smep avx2 avx512_vnni
+"""
+_ARM = """## cpuinfo
+processor\t: 0
+CPU implementer\t: 0x41
+CPU variant\t: 0x1
+CPU part\t: 0xd05
+CPU revision\t: 0
+processor\t: 1
+CPU implementer\t: 0x41
+CPU variant\t: 0x1
+CPU part\t: 0xd44
+CPU revision\t: 0
+## features
+Features\t: fp asimd aes asimddp i8mm sve
+## getprop
+[ro.board.platform]: [gs201]
+[ro.build.fingerprint]: [google/panther:14]
+[ro.boot.hardware.revision]: [MP1.0]
+"""
+
+
+def test_what_decides_the_speed_of_an_x86_processor():
+    identity = read_info(Answers(_X86)).identity
+    assert identity.processor == "AuthenticAMD family 26 model 2 stepping 1"
+    assert identity.features == ("avx2", "avx512_vnni", "sse2")
+    older = read_info(Answers(_X86.replace(": 26", ": 25").replace(" avx512_vnni", ""))).identity
+    assert older.differences(identity) == [
+        "processor AuthenticAMD family 25 model 2 stepping 1 against AuthenticAMD family 26 model 2 stepping 1",
+        "instruction sets avx512_vnni in the second alone",
+    ]
+
+
+def test_what_decides_the_speed_of_a_phone():
+    identity = read_info(Answers(_ARM)).identity
+    assert identity.parts == ("0x41 0xd05 0x1 0", "0x41 0xd44 0x1 0")
+    assert identity.features == ("asimd", "asimddp", "i8mm", "sve")
+    assert (identity.soc, identity.revision, identity.build) == ("gs201", "MP1.0", "google/panther:14")
+    other = read_info(Answers(_ARM.replace("0xd44", "0xd4d").replace(":14", ":15"))).identity
+    assert identity.differences(other) == [
+        "cores 0x41 0xd05 0x1 0 and 0x41 0xd44 0x1 0 against 0x41 0xd05 0x1 0 and 0x41 0xd4d 0x1 0"
+    ]
+    assert identity.differences(Identity()) == []
+
+
 def test_the_maker_is_not_said_twice():
     answer = "## getprop\n[ro.product.manufacturer]: [Fairphone]\n[ro.product.model]: [Fairphone 4]\n"
     assert read_info(Answers(answer)).model == "Fairphone 4"
@@ -124,7 +237,8 @@ def test_an_empty_answer_is_an_empty_state():
 
 
 _HEADS = st.sampled_from(
-    "uname getprop present max cpuinfo board memory thermal battery zones freq cap governor load".split()
+    "uname getprop present online off allowed max policies capacity cpuinfo features soc0 board memory".split()
+    + "thermal battery zones freq cap governor load".split()
 )
 _LINES = st.one_of(
     st.text(max_size=30),

@@ -1,12 +1,14 @@
 """The table itself: prices, refusals, its file."""
 
+import hashlib
 import json
 
 import pytest
 
 from device_bench.errors import BadRequest
 from device_bench.latency_table.calibration import Calibration
-from device_bench.latency_table.table import Entry, LatencyTable, MissingEntries
+from device_bench.latency_table.entry import Entry
+from device_bench.latency_table.table import LatencyTable, MissingEntries
 
 CONV = "CONV_2D 1x{0}x{0}x{1}>1x{0}x{0}x{2} k1x1 s1x1 same relu int8"
 FACTS = {"device": "Testphone", "precision": "int8", "threads": 1, "cores": None}
@@ -107,6 +109,92 @@ def test_a_file_that_is_not_as_it_was_written_is_one_line(table, tmp_path, damag
         LatencyTable.load(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def sealed(body):
+    """A file whose digest is right, as a program that writes such tables would leave it."""
+    values = {key: value for key, value in body.items() if key not in ("format", "digest")}
+    packed = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return {"format": 1, "digest": hashlib.sha256(packed.encode()).hexdigest(), **values}
+
+
+def put(body, trail, value):
+    *path, last = trail
+    for key in path:
+        body = body[key]
+    body[last] = value
+
+
+FIRST = conv(7, 16, 16)
+ENTRY = ("entries", FIRST)
+PLAIN = {"ms": 1.0, "median_ms": 1.0, "spread": 0.0, "count": 1}
+
+
+@pytest.mark.parametrize(
+    ("trail", "value", "message"),
+    [
+        ((*ENTRY, "count"), None, r"entries\['CONV_2D .* int8'\]\.count is None: input should be a valid integer"),
+        ((*ENTRY, "count"), -1, r"\.count is -1"),
+        ((*ENTRY, "count"), 1.5, r"\.count is 1\.5"),
+        ((*ENTRY, "ms"), "0.5", r"\.ms is '0\.5': input should be a valid number"),
+        ((*ENTRY, "ms"), True, r"\.ms is True"),
+        ((*ENTRY, "ms"), -0.5, "has an impossible time"),
+        ((*ENTRY, "ms"), 1e300, r"\.ms is 1e\+300"),
+        ((*ENTRY, "ms"), float("nan"), r"\.ms is nan, which is no finite number"),
+        ((*ENTRY, "spread"), float("inf"), r"\.spread is inf"),
+        ((*ENTRY, "spread"), -0.1, r"\.spread is -0\.1"),
+        ((*ENTRY, "speed"), 1, r"\.speed is 1: extra inputs are not permitted"),
+        (ENTRY, {"ms": 1.0}, r"\.median_ms is missing"),
+        (ENTRY, [1, 2], r"entries\['CONV_2D .*'\] is \[1, 2\]"),
+        (("entries",), [], r"entries is \[\]"),
+        (("entries", "foo"), PLAIN, "'foo' is not the signature of an"),
+        (("entries", "ADD 1xq int8"), PLAIN, "is not the signature of an"),
+        (("calibration", "scales"), {"ADD": "1"}, r"calibration\.scales\.ADD is '1'"),
+        (("calibration", "intercept_ms"), None, r"calibration\.intercept_ms is None"),
+        (("calibration",), None, "calibration is None"),
+        (("facts", "threads"), "one", r"facts\.threads is 'one'"),
+        (("facts", "threads"), 0, r"facts\.threads is 0"),
+        (("facts", "device"), "Phone\x1b[2J", r"facts\.device is 'Phone\\x1b\[2J'.*cannot be printed"),
+        (("facts", "conditions"), {"device_s": float("inf")}, r"facts\.conditions\.device_s is inf"),
+        (("facts", "identity"), {"processor": "x"}, r"facts\.identity\.parts is missing"),
+        (("check",), {"date": "2026", "table": {"random": {"mape": None}}}, r"check\.table\.random\.mape is None"),
+        (("probes",), {FIRST: "!"}, r"probes\['CONV_2D .*'\] is not a file in base64"),
+        (("keys",), 3, "keys is 3"),
+    ],
+)
+def test_odd_values_are_one_line_that_names_file_and_key(table, tmp_path, trail, value, message):
+    path = tmp_path / "phone.json"
+    table.save(path)
+    body = json.loads(path.read_text())
+    put(body, trail, value)
+    path.write_text(json.dumps(sealed(body)))
+    with pytest.raises(BadRequest, match=message) as caught:
+        LatencyTable.load(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_odd_json_is_one_line(table, tmp_path):
+    path = tmp_path / "phone.json"
+    table.save(path)
+    text = path.read_text()
+    for odd, message in [
+        (text.replace('"keys":', '"keys": "x", "keys":', 1), "the key 'keys' occurs twice"),
+        ("[" * 100000, "cut or damaged .*too deep"),
+        (text.replace('"count": 100', '"count": ' + "1" * 5000, 1), "cut or damaged"),
+        (json.dumps(sealed(json.loads(text)) | {"format": None}), "is a table of format None"),
+    ]:
+        path.write_text(odd)
+        with pytest.raises(BadRequest, match=message):
+            LatencyTable.load(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_does_not_matter(table, tmp_path, encoding):
+    path = tmp_path / "phone.json"
+    table.save(path)
+    path.write_text(path.read_text(), encoding=encoding)
+    assert LatencyTable.load(path).entries == table.entries
 
 
 def test_a_missing_file_is_one_line(tmp_path):

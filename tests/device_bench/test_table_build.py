@@ -220,9 +220,19 @@ def test_samples_of_another_build_are_not_mixed(host, plan):
     with pytest.raises(BadRequest, match="is an unfinished build of another threads") as caught:
         build(host, replace(plan, spec=BenchSpec(threads=2)), PROTOCOL)
     assert "\n" not in str(caught.value)
-    (plan.folder / "samples.json").write_text("{")
-    with pytest.raises(BadRequest, match=r"samples\.json is damaged"):
-        build(host, plan, PROTOCOL)
+    whole = json.loads((plan.folder / "samples.json").read_text())
+    first = next(iter(plan.parts))
+    for odd in (
+        "{",
+        "",
+        json.dumps({**whole, "operators": {first: [{"p10_ms": None, "median_ms": 1.0, "runs": 1}]}}),
+        json.dumps({**whole, "device_s": float("nan")}),
+        json.dumps({**whole, "networks": []}),
+    ):
+        (plan.folder / "samples.json").write_text(odd)
+        with pytest.raises(BadRequest, match=r"samples\.json is damaged") as caught:
+            build(host, plan, PROTOCOL)
+        assert "\n" not in str(caught.value)
 
 
 def test_an_operator_that_does_not_run_is_left_out_and_a_network_is_an_error(host, plan):

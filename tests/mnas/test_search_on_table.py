@@ -32,6 +32,8 @@ epochs = 1
 [latency]
 device = "table:{table}"
 target_ms = 0.1
+# The table is that of another machine than the tests may run on.
+check_table = false
 [confirm]
 top = 0
 [references]
@@ -48,7 +50,8 @@ def path():
 def test_the_shipped_table_is_named_for_what_it_is(path):
     table = LatencyTable.load(path)
     facts = table.facts
-    assert path.name.startswith(f"{facts['device'].lower().replace(' ', '-')}-{facts['abi']}-litert-")
+    processor = table.identity.processor.partition(" ")[2].partition(" stepping")[0] or "of unknown family"
+    assert path.name.startswith(f"{facts['device']} {processor} {facts['abi']} litert ".lower().replace(" ", "-"))
     assert facts["runtime"].split()[1] in path.name
     assert f"{facts['precision']}-{facts['threads']}-thread" in path.name
     assert table.check["table"]["random"]["networks"] >= 30
@@ -69,7 +72,8 @@ def test_a_search_on_it_says_what_the_table_is_worth(path, tmp_path):
     (tmp_path / "search.toml").write_text(CONFIG.format(table=path))
     done = subprocess.run([MNAS, "search", "search.toml"], cwd=tmp_path, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
-    assert "checked" in done.stdout + done.stderr
+    assert "error on random networks" in done.stdout + done.stderr
+    assert "not checked, as asked" in done.stdout + done.stderr
     trials = Run.open(tmp_path / "run").open_study({}).get_trials(deepcopy=False)
     assert len(trials) == 3
     table = LatencyTable.load(path)

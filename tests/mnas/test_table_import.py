@@ -5,8 +5,9 @@ import json
 import pytest
 
 from device_bench.errors import BadRequest
+from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.published import import_table
-from device_bench.latency_table.table import Entry, LatencyTable, MissingEntries
+from device_bench.latency_table.table import LatencyTable, MissingEntries
 from mnas.errors import SearchError
 from mnas.tables.price import price
 from search_spaces import SpaceError, from_block_strings
@@ -131,7 +132,7 @@ def linear_model():
     for block, layers in enumerate(LAYERS):
         for layer in range(layers):
             coef[f"b{block}l{layer}"] = weights | ({"skip": -2.0} if layer else {})
-    return {"bias": 50.0, "coef": coef}
+    return {"unit": "ms, Pixel 1", "bias": 50.0, "coef": coef}
 
 
 def indices(kernel=1, expansion=1, skipped=(), separable=2):
@@ -181,6 +182,43 @@ def test_what_is_no_point_of_that_space(listed, message):
         ("a.json", "[]", "no linear cost model"),
         ("a.json", '{"bias": 1, "coef": {}}', "has no weight"),
         ("a.json", '{"bias": 1, "coef": {"l": {"c": NaN}}}', "no finite number"),
+        ("a.yaml", "key: {mean: null}", r"key\.mean is None"),
+        ("a.yaml", "key: {mean: '1.5'}", r"key\.mean is '1.5'"),
+        ("a.yaml", "key: {mean: true}", r"key\.mean is True"),
+        ("a.yaml", "key: {mean: 1.0e+400}", "'key' has an impossible time"),
+        ("a.yaml", "key: {mean: 1, count: null}", r"key\.count is None: input should be a valid integer"),
+        ("a.yaml", "key: {mean: 1, count: many}", r"key\.count is 'many'"),
+        ("a.yaml", "key: {mean: 1, count: -3}", r"key\.count is -3"),
+        ("a.yaml", "key: {mean: 1, count: 2.5}", r"key\.count is 2\.5"),
+        ("a.yaml", "key: {mean: 1, var: null}", r"key\.var is None"),
+        ("a.yaml", "key: {mean: 1, var: -1}", r"key\.var is -1"),
+        ("a.yaml", "key: {mean: 1, std: .inf}", r"key\.std is inf"),
+        ("a.yaml", "key: {mean: 1.0e-300, var: 1.0}", "'key' has an impossible time"),
+        ("a.yaml", "key: 1.5", "'key' has no mean"),
+        ("a.yaml", "Conv-in x: [1, 2]", "'Conv-in x' has no mean"),
+        ("a.yaml", "key: {mean: 1}\nkey: {mean: 2}", "the key 'key' occurs twice"),
+        ("a.yaml", "key: {mean: 1, mean: 2}", "the key 'mean' occurs twice"),
+        ("a.yaml", "3: {mean: 1}", "the key 3 is not text"),
+        ("a.yaml", "? [a, b]\n: {mean: 1}", "not YAML"),
+        ("a.yaml", "a: &x {mean: 1}\nb: *x", r"has an alias.*a\.yaml.*line 2"),
+        ("a.yaml", "a: &x {mean: 1}\nb: {<<: *x}", "has an alias"),
+        ("a.yaml", "key: {mean: !!python/object/apply:os.getcwd []}", "not YAML"),
+        ("a.yaml", "key: {mean: !weight 1}", "not YAML"),
+        ("a.yaml", "key: {mean: !!int x}", "not YAML"),
+        ("a.yaml", "key: {mean: !!bool x}", "not YAML"),
+        ("a.yaml", "key: {mean: !!timestamp x}", "not YAML"),
+        ("a.yaml", "key: {mean: 2026-13-41}", "not YAML"),
+        ("a.yaml", "key: " + "[" * 5000, "too deep"),
+        ("a.yaml", "key: {mean: " + "1" * 5000 + "}", "not YAML"),
+        ("a.json", "[" * 100000, "too deep"),
+        ("a.json", "", "not JSON"),
+        ("a.json", '{"bias": 1, "bias": 2, "coef": {"l": {"c": 1}}}', "the key 'bias' occurs twice"),
+        ("a.json", '{"bias": "1", "coef": {"l": {"c": 1}}}', "bias is '1'"),
+        ("a.json", '{"bias": 1, "coef": {"l": {"c": null}}}', r"coef\.l\.c is None"),
+        ("a.json", '{"bias": 1e999, "coef": {"l": {"c": 1}}}', "bias is inf, which is no finite number"),
+        ("a.json", '{"bias": 1e300, "coef": {"l": {"c": 1}}}', "bias is 1e.300"),
+        ("a.json", '{"bias": 1, "coef": {"l": 1}}', r"coef\.l is 1"),
+        ("a.json", '{"bias": 1, "coef": [1]}', r"coef is \[1\]"),
     ],
 )
 def test_other_files_are_one_line(tmp_path, name, text, message):
@@ -188,6 +226,16 @@ def test_other_files_are_one_line(tmp_path, name, text, message):
     with pytest.raises(BadRequest, match=message) as caught:
         import_table(tmp_path / name, "phone")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.yaml", "k: {mean: 2e-01}"), ("a.JSON", '{"bias": 0, "coef": {"l": {"c": 0.2}}}')]
+)
+def test_a_byte_order_mark_and_short_exponents_are_read(tmp_path, name, text, encoding):
+    (tmp_path / name).write_text(text, encoding=encoding)
+    (entry,) = import_table(tmp_path / name, "phone").entries.values()
+    assert entry.ms == 0.2
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -3,7 +3,8 @@
 import pytest
 
 from device_bench.errors import BadRequest
-from device_bench.latency_table.table import Entry, LatencyTable, MissingEntries
+from device_bench.latency_table.entry import Entry
+from device_bench.latency_table.table import LatencyTable, MissingEntries
 from mnas.errors import SearchError
 from mnas.tables.price import architecture_keys, price
 from search_spaces import SpaceError, cost, published

@@ -1,6 +1,7 @@
 """`mnas table` from a space to a checked table on this machine, in small; and what it refuses."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ from mnas.cli import mnas
 from mnas.config import LatencySection
 from mnas.errors import SearchError
 from mnas.latency import open_latency
+from mnas.tables.at_hand import confirm
 from mnas.tables.latency import trust
 from mnas.tables.run import BuildRequest, SpaceChoice, build_table, check_table, leave_out, open_for_tables
 from search_spaces import Decision, MnasNetArch, Space, from_block_strings
@@ -118,6 +120,39 @@ def test_a_phone_from_its_address_to_a_checked_table(phone, tmp_path, monkeypatc
     assert result["table"]["random"]["networks"] == 3
     assert LatencyTable.load(path).check["sessions"] == 2
     assert [one.name for one in tmp_path.iterdir()] == ["phone.json"]
+
+
+def test_a_table_from_before_identities_is_checked_by_operators_converted_again(built, tmp_path, monkeypatch):
+    table = built[0]
+    monkeypatch.setattr("mnas.tables.run.space", tiny_space)
+    facts = {key: value for key, value in table.facts.items() if key not in ("identity", "canary_ms")}
+    old = replace(table, facts=facts, probes={})
+    said = []
+    confirm(old, tmp_path / "old.json", said.append, check=True, override="--unchecked")
+    assert "(identity unknown, LiteRT" in said[-1]
+    assert "checked on host: 8 operators take" in said[-1]
+    assert "canary" not in said[-1]
+
+
+def test_a_table_of_an_odd_space_is_one_line(built):
+    table = built[0]
+    for odd, words in [
+        ({"name": 3}, "facts.space.name is 3"),
+        ({"image_size": "48"}, "facts.space.image_size is '48'"),
+        ({"size": 48}, "facts.space.size is 48"),
+        (None, "facts.space is None"),
+    ]:
+        with pytest.raises(SearchError, match=re.escape(words)):
+            SpaceChoice.of(replace(table, facts={**table.facts, "space": odd}))
+
+
+def test_a_check_on_another_machine_of_that_name_is_refused(built, tmp_path):
+    table, *_ = built
+    identity = {**table.facts["identity"], "features": ["sse2"]}
+    replace(table, facts={**table.facts, "identity": identity}).save(tmp_path / "other.json")
+    settings = {"randoms": 2, "nears": 0, "sessions": 1, "seed": 0, "workers": 1, "unmeasured": 0.0}
+    with pytest.raises(SearchError, match=r"was built on another .*: instruction sets .* in the second alone"):
+        check_table(tmp_path / "other.json", device="host", **settings, say=lambda text: None)
 
 
 def test_leaving_operators_out_spares_stem_and_classifier(built):

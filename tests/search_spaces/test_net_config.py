@@ -48,7 +48,7 @@ def test_a_definition_has_the_keys_of_its_architecture(name, image_size):
 
 
 def ofa(**words):
-    inverted = layer("MBConvLayer", 24, mid_channels=72, kernel_size=5, stride=2, **words)
+    inverted = {"name": "MBConvLayer", "out_channels": 24, "mid_channels": 72, "kernel_size": 5, "stride": 2, **words}
     return {
         "name": "MobileNetV3",
         "first_conv": layer("ConvLayer", 16, stride=2),
@@ -80,6 +80,13 @@ def test_once_for_all_tells_inner_filters_gates_and_activations():
         (ofa(use_se=True), "proxyless", "neither squeeze-and-excitation nor h-swish"),
         ({**ofa(), "blocks": [{"conv": layer("DenseLayer", 4), "shortcut": None}]}, "ofa", "do not know a DenseLayer"),
         ({**ofa(), "blocks": [{"shortcut": None}]}, "ofa", "no net definition"),
+        ({**ofa(), "first_conv": layer("ConvLayer", "16")}, "ofa", "out_channels is '16', not a whole number above 0"),
+        ({**ofa(), "first_conv": layer("ConvLayer", 16, stride=0)}, "ofa", "stride is 0"),
+        ({**ofa(), "first_conv": layer("ConvLayer", True)}, "ofa", "out_channels is True"),
+        ({**ofa(), "classifier": {"out_features": float("nan")}}, "ofa", "out_features is nan"),
+        (ofa(mid_channels=2.5), "ofa", r"mid_channels is 2\.5"),
+        (ofa(mid_channels=None, expand_ratio=1e400), "ofa", "expand_ratio is inf"),
+        (ofa(name="\x1b[2J"), "ofa", r"do not know a '\\x1b\[2J'"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(definition, dialect, message):
