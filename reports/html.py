@@ -12,6 +12,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from device_bench.terminal import printable
 from mnas.errors import SearchError
 from mnas.files import write_text
 from reports import learned, tables
@@ -80,6 +81,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("reports"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: printable(value) if type(value) is str else value,  # not so our own Markup
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
+from device_bench.terminal import plain
 from mnas.errors import SearchError
 from mnas.files import write_text
 from reports.errors import ReportError
@@ -49,7 +50,7 @@ def terminal(table: pd.DataFrame) -> Table:
         cells += [row["name"], with_ends(row, "accuracy", 100, "%"), with_ends(row, "latency_ms", 1, "")]
         cells += [count(row["params"]), count(row["macs"])]
         cells += [f"{row['reward']:.3f}" if np.isfinite(row["reward"]) else "-"]
-        text.add_row(*(cell.replace("[", r"\[") for cell in cells), style="dim" if row["kind"] == "reference" else None)
+        text.add_row(*map(plain, cells), style="dim" if row["kind"] == "reference" else None)
     return text
 
 

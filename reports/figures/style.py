@@ -54,6 +54,7 @@ _RC = {
     "figure.dpi": 120,
     "pdf.fonttype": 42,  # whole TrueType fonts: searchable text, accepted by publishers' checks
     "text.parse_math": False,  # a name with dollar signs is a name
+    "text.usetex": False,
     "svg.fonttype": "path",
     "svg.hashsalt": "reports",
 }

@@ -3,7 +3,7 @@ function modelLink(row) {
   const run = data.runs[rows.run[row]];
   if (!rows.file[row] || run.base === null) return null;
   const folder = isReference(row) ? ["references", rows.name[row]] : ["candidates", rows.hash[row]];
-  return [...run.base.split("/"), ...folder, "model.tflite"].map(encodeURIComponent).join("/");
+  return [run.base, ...folder.map(encodeURIComponent), "model.tflite"].join("/");
 }
 
 function facts(row) {
