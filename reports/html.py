@@ -18,12 +18,13 @@ from mnas.files import write_text
 from reports import learned, tables
 from reports.errors import ReportError
 from reports.frames import frame
+from reports.headline import headline
 from reports.pareto import hypervolume, worst_corner
 from reports.payload import payload, script_json
 from reports.runs import RunData
 from reports.summary import operations, words
 
-_SCRIPTS = ("core", "scales", "scatter", "pointer", "lines", "network", "details", "table", "page")
+_SCRIPTS = ("core", "scales", "labels", "scatter", "pointer", "lines", "network", "details", "table", "page")
 _FAILURES_SHOWN = 50
 _DEVICE_FACTS = ("model", "soc", "abi", "system", "build", "cores", "governors")
 
@@ -62,6 +63,7 @@ def page(runs: Sequence[RunData], *, path: Path | None = None, refresh_s: int | 
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         runs=[_section(run, table, corner) for run, table in zip(runs, shown, strict=True)],
         corner=corner,
+        levels=[curve["level"] for curve in data["curves"]],
         differences=_differences(runs),
         operations=operations(pd.concat(shown)),
         refresh_s=refresh_s,
@@ -97,6 +99,7 @@ def _section(run: RunData, table: pd.DataFrame, corner: tuple[float, float]) -> 
     names = list(dict.fromkeys(name for found in matters for name in list(found.shares)[:5]))
     return {
         "name": run.name,
+        "headline": headline(run, table),
         "findings": words(run, table),
         "counts": [
             (label, run.count(*states))

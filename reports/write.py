@@ -17,6 +17,7 @@ from reports import figures, rewards, tables
 from reports.errors import ReportError
 from reports.figures.style import FORMATS, format_of
 from reports.frames import frames
+from reports.headline import headline
 from reports.html import write_page
 from reports.runs import RunData, number, read_runs
 from reports.summary import words
@@ -168,8 +169,9 @@ def _show(runs: Sequence[RunData], table: pd.DataFrame, written: Sequence[Path])
     for run in runs:
         done, failed, open_ = run.count("COMPLETE"), run.count("FAIL"), run.count("RUNNING")
         console.print(plain(f"{run.name}: {done} trials finished, {failed} failed, {open_} running"))
-        for sentence in words(run, table[table["run"] == run.name]):
-            console.print(plain(f"- {sentence}".translate(_ASCII)))  # a terminal need not know Unicode
+        own = table[table["run"] == run.name]
+        for sentence in (headline(run, own), *(f"- {finding}" for finding in words(run, own))):
+            console.print(plain(sentence.translate(_ASCII)))  # a terminal need not know Unicode
     console.print(tables.terminal(table))
     for path in written:
         say(f"wrote {path}")
