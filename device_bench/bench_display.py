@@ -12,7 +12,7 @@ from rich.table import Table
 from device_bench import measurement
 from device_bench.cells import Cell
 from device_bench.pool import PoolEvent
-from device_bench.terminal import plain, say
+from device_bench.terminal import plain, printable, say
 from device_bench.timing import Timing
 
 _KINDS = {"lost": "lost, will be tried again", "aside": "set aside"}
@@ -66,17 +66,21 @@ class PlainDisplay:
     def progress(self, now: measurement.Progress) -> None:
         """Says why a device waits; everything else would be too much for a log."""
         if now.doing == "waiting":
-            say(f"{now.device}: waiting: {now.detail}", err=True)
+            _line(f"{now.device}: waiting: {now.detail}")
 
     def finished(self, cell: Cell, timing: Timing) -> None:
         """Says the result."""
         self._count += 1
-        say(f"[{self._count}/{self._total}] {describe(cell, timing)}", err=True)
+        _line(f"[{self._count}/{self._total}] {describe(cell, timing)}")
 
     def event(self, event: PoolEvent) -> None:
         """Says what is wrong with a device."""
         if event.kind in _KINDS:
-            say(f"{event.device}: {_KINDS[event.kind]}: {event.reason}", err=True)
+            _line(f"{event.device}: {_KINDS[event.kind]}: {event.reason}")
+
+
+def _line(text: str) -> None:
+    say(printable(text), err=True)  # one line, whatever a device says
 
 
 class LiveDisplay:

@@ -91,7 +91,8 @@ def test_a_terminal_shows_every_device_and_keeps_the_results(monkeypatch, encodi
 def test_a_name_commands_no_log(capsys):
     display = PlainDisplay(1)
     display.finished(replace(_CELL, model="\x1b[2Jnet", device="adb:phone:5555"), replace(_TIMING, verdict="noisy"))
-    display.event(PoolEvent("adb:X", "lost", "\x1b]0;gone\x07"))
+    display.event(PoolEvent("adb:X", "lost", "\x1b]0;gone\x07\nadb:Y: set aside"))
     said = capsys.readouterr().err
     assert "\\x1b[2Jnet int8 on adb:phone:5555" in said
     assert "\x1b" not in said
+    assert len(said.splitlines()) == 2
