@@ -43,7 +43,7 @@ def terminal(table: pd.DataFrame) -> Table:
     shown = pd.concat([fronts(table), table[(table["kind"] == "reference") & table["accuracy"].notna()]])
     shown = shown.sort_values(["run", "latency_ms"], kind="stable")
     text = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in (*(["run"] * several), "front", "validation accuracy", "latency ms", "params", "MACs", "reward"):
+    for heading in (*(["run"] * several), "front", "validation acc.", "latency ms", "params", "MACs", "reward"):
         text.add_column(heading, justify="left" if heading in ("run", "front") else "right", no_wrap=True)
     for _, row in shown.iterrows():
         cells = [row["run"]] * several
