@@ -188,7 +188,7 @@ def read_results(path: Path) -> "pd.DataFrame":
             frame = pd.read_parquet(path)
         else:
             types = defaultdict(lambda: "str", _TYPES)  # what others wrote stays as they wrote it
-            frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""], index_col=False)
+            frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
         if missing := [name for name in _REQUIRED if name not in frame.columns]:
             raise BadRequest(f"it has no column {missing[0]}; choose another name")
         # Whole numbers of others stay whole beside rows that have none.
