@@ -63,6 +63,7 @@ def place(
     boxes: list[np.ndarray] = []
     drawn: list[Artist] = []
     left = list(labels)
+    lines = [line for line in lines if len(line) > 1]  # a front of one network is a point
     everything = [*lines, *faint]
     # Beside its place, if need be on a line, a label is found more easily than far away at the end of a leader.
     for number, (reach, avoided) in enumerate(product((_NEAR, _FAR), (everything, lines, ()))):
