@@ -63,6 +63,7 @@ def page(runs: Sequence[RunData], *, path: Path | None = None, refresh_s: int | 
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         runs=[_section(run, table, corner) for run, table in zip(runs, shown, strict=True)],
         corner=corner,
+        target=data["target"],
         levels=[curve["level"] for curve in data["curves"]],
         differences=_differences(runs),
         operations=operations(pd.concat(shown)),

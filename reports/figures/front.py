@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 _NET_MARKERS = ("*", "X", "d", "h", "P", "v", "8", ">", "p", "<", "H", "^")
+_TARGET = {"color": look.INK, "linestyle": (0, (5, 3)), "linewidth": 0.9}
 _POINT, _NET = 2.6, 4.0  # radii in points
 _LEGEND_BELOW_IN = 0.46
 _HEIGHT_IN, _LINE_IN = 3.7, 0.17
@@ -40,8 +41,8 @@ def pareto(
     """Accuracy against latency for one run or, told apart by the column `run`, for several.
 
     Bars on the front and on the reference nets are 95 % intervals: binomial for the accuracy, the timing protocol's for
-    the latency. Grey curves join points of equal reward. Names and values stand where nothing else does; a reference
-    network whose name finds no room is named in the legend.
+    the latency. Grey curves join points of equal reward. Names and values stand where nothing else does; what finds no
+    room is in the legend.
 
     Args:
         table: `reports.frame(run)`, or several below each other.
@@ -77,23 +78,23 @@ def pareto(
 
 
 def _write_labels(axis: Axes, labels: list[Label], rows: pd.DataFrame) -> None:
-    """Writes the labels; names of networks that find no room go to the legend, which takes room in its turn."""
+    """Writes the labels; those that are needed and find no room go to the legend, which takes room in its turn."""
     reference = _is_reference(rows)
     radius = np.where(reference, _NET, _POINT)
     points = np.column_stack([rows["latency_ms"], rows["accuracy"], radius]).astype(float)
     lines = [np.column_stack(STEP_LOOKUP_MAP[line.get_drawstyle()](*line.get_data())) for line in axis.lines]
     bars = [part for container in axis.containers for part in _bar_lines(container)]
     markers = _markers(rows)
-    nameless: list[str] = []
+    told: list[Label] = []
     while True:
-        _legend(axis, {name: markers[name] for name in nameless})
-        missing, drawn = place(axis, [one for one in labels if one.text not in nameless], points, lines, bars)
-        crowded = [one.text for one in missing if one.text in markers]
+        _legend(axis, {one.text: markers.get(one.text) for one in told})
+        missing, drawn = place(axis, [one for one in labels if one not in told], points, lines, bars)
+        crowded = [one for one in missing if one.needed]
         if not crowded:
             return
         for artist in drawn:
             artist.remove()
-        nameless += crowded
+        told += crowded
 
 
 def _draw_run(axis: Axes, rows: pd.DataFrame, index: int, run: str, markers: Mapping[str, str]) -> None:
@@ -170,11 +171,12 @@ def _net_labels(rows: pd.DataFrame) -> list[Label]:
     return [Label(net.name, [(net.latency_ms, net.accuracy)]) for net in nets.itertuples(index=False)]
 
 
-def _legend(axis: Axes, nets: Mapping[str, str]) -> None:
-    """Below the axes, where it lies on nothing; the networks given are named in it."""
+def _legend(axis: Axes, told: Mapping[str, str | None]) -> None:
+    """Below the axes, where it lies on nothing; it also tells the networks given by their markers, and the target."""
     handles, names = axis.get_legend_handles_labels()
-    for name, marker in nets.items():
-        handles.append(Line2D([], [], linestyle="none", marker=marker, markerfacecolor="white", color=look.INK))
+    for name, marker in told.items():
+        look_of = {"linestyle": "none", "marker": marker, "markerfacecolor": "white"} if marker else _TARGET
+        handles.append(Line2D([], [], **{"color": look.INK, **look_of}))
         names.append(name)
     columns = max(1, min(3, _LINE_LENGTH // max(map(len, names), default=1)))
     names = [textwrap.fill(name, _LINE_LENGTH, drop_whitespace=False) for name in names]
@@ -207,7 +209,7 @@ def _target(axis: Axes, target_ms: float) -> Label:
     low, high = axis.get_xlim()
     axis.set_xlim(min(low, target_ms * 0.97), max(high, target_ms * 1.03))
     bottom, top = axis.get_ylim()
-    axis.plot([target_ms] * 2, [bottom, top], color=look.INK, linestyle=(0, (5, 3)), linewidth=0.9, zorder=2)
+    axis.plot([target_ms] * 2, [bottom, top], zorder=2, **_TARGET)
     axis.set_ylim(bottom, top)
     return Label(
         f"target {target_ms:.3g} ms", [(target_ms, bottom + share * (top - bottom)) for share in _ALONG_TARGET]

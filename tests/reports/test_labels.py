@@ -1,5 +1,7 @@
 """Labels lie on no point and on no other label: in the page and in the figure, on fronts of every kind."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from reports import frame, rewards
@@ -106,9 +108,18 @@ def test_labels_of_the_figure_lie_on_nothing(runs, kind):
 
 
 def test_names_that_find_no_room_are_in_the_legend(runs):
-    run = runs.data(runs.trials(5), nets(runs, 6, "a-name-that-is-wider-than-the-whole-figure-" * 3 + "{}"))
+    run = runs.data(runs.trials(5), nets(runs, 6, "_a-name-that-is-wider-than-the-whole-figure-" * 3 + "{}"))
     axis, labels = drawn_labels(pareto(frame(run)))
     assert labels == []
     told = {text.get_text().replace("\n", "") for text in axis.get_legend().get_texts()}
     assert {net["name"] for net in run.references} <= told
     assert axis.get_window_extent().height > 200
+
+
+def test_a_plot_full_of_points_has_its_labels_in_the_legend():
+    accuracy, latency = np.mgrid[0.5:0.7:60j, 1.0:3.0:60j].reshape(2, -1)
+    table = pd.DataFrame({"accuracy": accuracy, "latency_ms": latency, "kind": "candidate", "name": "#0"})
+    table.loc[len(table)] = {"accuracy": 0.6, "latency_ms": 2.2, "kind": "reference", "name": "a-net"}
+    axis, labels = drawn_labels(pareto(table, target_ms=2.0))
+    assert labels == []
+    assert {"a-net", "target 2 ms"} <= {text.get_text() for text in axis.get_legend().get_texts()}
