@@ -4,16 +4,15 @@ import sys
 from types import TracebackType
 from typing import Protocol, Self
 
-import click
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from device_bench import measurement
 from device_bench.cells import Cell
 from device_bench.pool import PoolEvent
+from device_bench.terminal import plain, printable, say
 from device_bench.timing import Timing
 
 _KINDS = {"lost": "lost, will be tried again", "aside": "set aside"}
@@ -67,17 +66,21 @@ class PlainDisplay:
     def progress(self, now: measurement.Progress) -> None:
         """Says why a device waits; everything else would be too much for a log."""
         if now.doing == "waiting":
-            click.echo(f"{now.device}: waiting: {now.detail}", err=True)
+            _line(f"{now.device}: waiting: {now.detail}")
 
     def finished(self, cell: Cell, timing: Timing) -> None:
         """Says the result."""
         self._count += 1
-        click.echo(f"[{self._count}/{self._total}] {describe(cell, timing)}", err=True)
+        _line(f"[{self._count}/{self._total}] {describe(cell, timing)}")
 
     def event(self, event: PoolEvent) -> None:
         """Says what is wrong with a device."""
         if event.kind in _KINDS:
-            click.echo(f"{event.device}: {_KINDS[event.kind]}: {event.reason}", err=True)
+            _line(f"{event.device}: {_KINDS[event.kind]}: {event.reason}")
+
+
+def _line(text: str) -> None:
+    say(printable(text), err=True)  # one line, whatever a device says
 
 
 class LiveDisplay:
@@ -89,7 +92,9 @@ class LiveDisplay:
 
     def __init__(self, total: int) -> None:
         self._console = Console(stderr=True)
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        # The default spinner is drawn in Braille, which no other encoding has.
+        spinner = SpinnerColumn("dots" if self._console.encoding.startswith("utf") else "line")
+        columns = (spinner, TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console)
         self._cells = self._bar.add_task("cells", total=total)
         self._doing: dict[str, str] = {}
@@ -113,7 +118,7 @@ class LiveDisplay:
 
     def finished(self, cell: Cell, timing: Timing) -> None:
         """Prints the result above the bar."""
-        self._console.print(escape(describe(cell, timing)), highlight=False)
+        self._console.print(plain(describe(cell, timing)))
         self._bar.advance(self._cells)
 
     def event(self, event: PoolEvent) -> None:
@@ -123,7 +128,7 @@ class LiveDisplay:
     def _drawn(self) -> Group:
         lines = Table.grid(padding=(0, 2))
         for device, doing in sorted(dict(self._doing).items()):
-            lines.add_row(f"[bold]{escape(device)}[/]", escape(doing))
+            lines.add_row(plain(device, "bold"), plain(doing))
         return Group(self._bar, lines)
 
 

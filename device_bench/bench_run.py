@@ -1,14 +1,12 @@
 """`mnas bench`: from its options to a table, a figure and an exit code."""
 
 import contextlib
-from collections import Counter
+import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-import click
-from rich.console import Console
 
 from device_bench.bench_display import make_display
 from device_bench.cells import Axes, Cell, cells
@@ -23,6 +21,7 @@ from device_bench.results import Results
 from device_bench.runner import BenchSpec
 from device_bench.survey import named_devices
 from device_bench.tables import reasons, results_table
+from device_bench.terminal import make_console, printable, say
 
 _WIDE, _FILE_WIDTH = 110, 160
 
@@ -59,16 +58,17 @@ def run_bench(paths: Sequence[Path], options: BenchOptions) -> None:
     if options.figure is not None:
         check_figure(options.figure)
     # Two runs that write one table would take each other's rows away.
-    with lease(str(options.output.resolve())) if options.output else contextlib.nullcontext():
+    with lease(printable(str(options.output.resolve()))) if options.output else contextlib.nullcontext():
         _run(_plan(paths, options), options)
 
 
 def _run(plan: Plan, options: BenchOptions) -> None:
     matrix = cells(plan.models, plan.axes)
     results = Results(options.output)
+    results.name(matrix)
     todo = results.open(matrix, options.again)
-    if len(todo) < len(matrix):
-        click.echo(f"{len(matrix) - len(todo)} of {len(matrix)} cells are in {options.output} already", err=True)
+    if known := sum(results.verdict(cell) not in (None, *options.again) for cell in matrix):
+        say(f"{known} of {len(matrix)} cells are in {options.output} already", err=True)
     stopped, left = False, list[Cell]()
     with make_display(len(todo)) as display:
         try:
@@ -83,16 +83,17 @@ def _run(plan: Plan, options: BenchOptions) -> None:
             )
         except KeyboardInterrupt:
             stopped = True
+    results.name(matrix)
     _show(results, matrix, options)
     if stopped:
-        click.echo(f"stopped; {_how_to_go_on(options)}", err=True)
+        say(f"stopped; {_how_to_go_on(options)}", err=True)
         raise SystemExit(130)
     verdicts = Counter(results.verdict(cell) for cell in matrix)
     if left:
         lost = ", ".join(sorted({cell.device for cell in left}))
-        click.echo(f"{len(left)} cells are open, for {lost} is lost; {_how_to_go_on(options)}", err=True)
+        say(f"{len(left)} cells are open, for {lost} is lost; {_how_to_go_on(options)}", err=True)
     if verdicts["failed"]:
-        click.echo(f"{verdicts['failed']} cells have failed; --again failed measures them again", err=True)
+        say(f"{verdicts['failed']} cells have failed; --again failed measures them again", err=True)
     if left or verdicts["failed"]:
         raise SystemExit(1)
 
@@ -100,7 +101,7 @@ def _run(plan: Plan, options: BenchOptions) -> None:
 def _plan(paths: Sequence[Path], options: BenchOptions) -> Plan:
     names, problems = named_devices(options.names, host_too=False)
     for problem in problems:
-        click.echo(f"note: {problem}", err=True)
+        say(f"note: {problem}", err=True)
     if not names:
         raise BadRequest("no phone on USB or at an adb server; plug one in, or name --device host or adb:HOST:PORT")
     axes = Axes(
@@ -128,12 +129,21 @@ def _plan(paths: Sequence[Path], options: BenchOptions) -> Plan:
 
 def _models(paths: Sequence[Path]) -> dict[str, bytes]:
     """Reads the files, by their names, or by their paths where two have one name."""
-    twice = {name for name, count in Counter(path.stem for path in dict.fromkeys(paths)).items() if count > 1}
-    models = {}
+    paths = list(dict.fromkeys(paths))
+    count = Counter(printable(path.stem) for path in paths)
+    models: dict[str, bytes] = {}
+    same = defaultdict(list)
     for path in paths:
         content = path.read_bytes()
         check_model(content, str(path))
-        models[str(path) if path.stem in twice else path.stem] = content
+        digest = hashlib.sha256(content).hexdigest()
+        name = printable(path.stem if count[printable(path.stem)] == 1 else str(path))
+        name = f"{name} {digest[:8]}" if name in models else name  # two names whose unprintable parts are spelt alike
+        models[name] = content
+        same[digest].append(name)
+    for names in same.values():
+        if len(names) > 1:
+            say(f"note: {', '.join(names)} are one and the same model, which is measured once", err=True)
     return models
 
 
@@ -146,26 +156,21 @@ def _opener(tool: str | None) -> Callable[[str], Device]:
 
 
 def _show(results: Results, matrix: Sequence[Cell], options: BenchOptions) -> None:
-    frame = results.frame()
-    asked = {(cell.device, cell.repeat, cell.threads, cell.delegate, cell.cores, cell.sha256) for cell in matrix}
-    key = ["device", "repeat", "threads", "delegate", "cores", "sha256"]
-    frame = frame[[tuple(row) in asked for row in frame[key].itertuples(index=False)]]
+    frame = results.frame(matrix)
     if frame.empty:
         return
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_FILE_WIDTH)
+    console = make_console(_FILE_WIDTH)
     console.print(results_table(frame, wide=console.width >= _WIDE))
     for words in reasons(frame):
-        click.echo(words)
+        say(words)
     if options.output:
-        click.echo(f"written: {options.output}", err=True)
+        say(f"written: {options.output}", err=True)
     if options.figure and frame["median_ms"].notna().any():
         save_bars(frame, options.figure)
-        click.echo(f"written: {options.figure}", err=True)
+        say(f"written: {options.figure}", err=True)
 
 
 def _how_to_go_on(options: BenchOptions) -> str:
     if options.output is None:
-        return "with -o FILE the next run would go on from here"
+        return "with -o FILE the next run would resume here"
     return "the same command again measures the open cells only"

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from device_bench.cores import check_cores
 from device_bench.errors import BadRequest
@@ -33,6 +34,19 @@ class Cell:
     model: str
     sha256: str
     precision: str
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What makes it another measurement: all but the model's name, and its precision, which its content decides."""
+        values = self.to_row()
+        return tuple(values[name] for name in IDENTITY)
+
+    def to_row(self) -> dict[str, Any]:
+        """The cell as a table holds it: what UTF-8 lacks, such as odd bytes of a file name, is escaped."""
+        return {name: _encodable(value) if isinstance(value, str) else value for name, value in asdict(self).items()}
+
+
+IDENTITY = tuple(one.name for one in fields(Cell) if one.name not in ("model", "precision"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,10 @@ def cells(models: Mapping[str, bytes], axes: Axes) -> list[Cell]:
         for delegate in axes.delegates
         for model in known
     ]
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _precision(name: str, model: bytes) -> str:

@@ -1,22 +1,25 @@
-"""Results as one tidy table, a row a cell: kept as CSV or Parquet, whole after each measurement."""
+"""Results as one tidy table, a row per cell and name of its model: CSV or Parquet, whole after each measurement."""
 
 import datetime
 import importlib.util
 import os
 import tempfile
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, astuple, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device_bench.cells import Cell
+from device_bench.cells import IDENTITY, Cell
 from device_bench.errors import BadRequest, BenchError
+from device_bench.terminal import printable
 from device_bench.timing import Timing
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _KEY = tuple(one.name for one in fields(Cell))
+_REQUIRED = tuple(one.name for one in fields(Cell) if one.default is MISSING)
 _CONDITIONS = (
     "soc",
     "abi",
@@ -31,20 +34,6 @@ _CONDITIONS = (
     "battery_percent",
     "hottest_c",
     "load",
-)
-_NUMBERS = ("median_ms", "low_ms", "high_ms", "init_ms", "peak_mb")
-_TEXT = (
-    "device",
-    "delegate",
-    "cores",
-    "model",
-    "sha256",
-    "precision",
-    "verdict",
-    "reason",
-    "runtime",
-    "device_model",
-    "mask",
 )
 COLUMNS = (
     *_KEY,
@@ -64,47 +53,120 @@ COLUMNS = (
     "governors",
     "measured_at",
 )
+_NUMBERS = (
+    "median_ms",
+    "low_ms",
+    "high_ms",
+    "init_ms",
+    "peak_mb",
+    "canary_drift",
+    "battery_c",
+    "hottest_c",
+    "load",
+)
+_COUNTS = (
+    "repeat",
+    "threads",
+    "runs",
+    "sessions",
+    "dropped_sessions",
+    "failed_sessions",
+    "thermal_status",
+    "battery_percent",
+)
+_TYPES = {name: "float64" if name in _NUMBERS else "Int64" if name in _COUNTS else "str" for name in COLUMNS}
 _SUFFIXES = (".csv", ".parquet")
 
 
 class Results:
-    """The table, in memory and in a file.
+    """The table, in memory and in a file. Columns and rows that others have added to the file stay in it.
+
+    A measurement is known by the content of its model: each name of one file has a row, and all have the same numbers.
 
     Args:
-        path: Where to keep it, ending in .csv or .parquet; None keeps it in memory. A table that is there is gone on
-            with.
+        path: Where to keep it, ending in .csv or .parquet; None keeps it in memory. A table that is there is continued.
 
     Raises:
-        BadRequest: Another ending, a folder that cannot be written, or the file is no such table.
+        BadRequest: Another ending, a folder that cannot be written, or the file is not such a table.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         if path is not None:
-            _check_writable(path)
+            _check_ending(path)
+            check_place(path)
         self._path = path
-        self._rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._columns: list[str] = list(COLUMNS)
+        self._rows: list[dict[str, Any]] = []
+        self._known: defaultdict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
         if path is not None and path.exists():
-            for row in read_results(path).to_dict("records"):
-                self._rows[tuple(row[name] for name in _KEY)] = row
+            frame = read_results(path)
+            self._columns = list(frame.columns)
+            for row in frame.astype(object).where(frame.notna(), None).to_dict("records"):
+                self._append(row)
 
     def verdict(self, cell: Cell) -> str | None:
         """The verdict of a cell, or None while it is open."""
-        row = self._rows.get(astuple(cell))
-        return None if row is None else str(row["verdict"])
+        rows = self._known.get(cell.identity)
+        return str(rows[0]["verdict"]) if rows else None
 
     def open(self, cells: Iterable[Cell], again: Collection[str] = ()) -> list[Cell]:
-        """Cells that have no row, or one whose verdict shall be tried again."""
-        return [cell for cell in cells if self.verdict(cell) in (None, *again)]
+        """Cells to measure, each content once: those that have no row, or a verdict that shall be tried again."""
+        todo = {cell.identity: cell for cell in reversed(list(cells)) if self.verdict(cell) in (None, *again)}
+        return list(reversed(todo.values()))
 
     def add(self, found: Sequence[tuple[Cell, Timing]]) -> None:
-        """Adds rows, in the place of older ones of the same cells, and writes the file.
+        """Adds rows, or updates those of the same cells, and writes the file.
 
         Raises:
             BenchError: The file cannot be written; it is as it was before.
         """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         for cell, timing in found:
-            self._rows[astuple(cell)] = {**asdict(cell), **_columns(timing), "measured_at": now}
+            self._name(cell)
+            for row in self._known[cell.identity]:
+                row |= _columns(timing) | {"precision": cell.precision, "measured_at": now}
+        self._save()
+
+    def name(self, cells: Iterable[Cell]) -> None:
+        """Gives measured cells whose model goes by a new name a row of that name, and writes the file.
+
+        Raises:
+            BenchError: The file cannot be written; it is as it was before.
+        """
+        if [cell for cell in cells if self._known.get(cell.identity) and self._name(cell)]:
+            self._save()
+
+    def frame(self, cells: Iterable[Cell] | None = None) -> "pd.DataFrame":
+        """The table: the columns of `COLUMNS` and those of others.
+
+        Args:
+            cells: Only the rows of these, in their order; None gives all.
+        """
+        import pandas as pd
+
+        rows = self._rows
+        if cells is not None:
+            rows = [row for cell in cells if (row := self._row(cell)) is not None]
+        return _typed(pd.DataFrame(rows, columns=self._columns, dtype=object))
+
+    def _append(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        self._known[tuple(row.get(name) for name in IDENTITY)].append(row)
+
+    def _name(self, cell: Cell) -> bool:
+        """Adds a row for a cell that has none under this name; whether it did."""
+        if self._row(cell) is not None:
+            return False
+        known = self._known.get(cell.identity)
+        measured = {name: known[0].get(name) for name in COLUMNS} if known else {}
+        self._append(measured | cell.to_row())
+        return True
+
+    def _row(self, cell: Cell) -> dict[str, Any] | None:
+        name = cell.to_row()["model"]
+        return next((row for row in self._known.get(cell.identity, ()) if row["model"] == name), None)
+
+    def _save(self) -> None:
         if self._path is None:
             return
         try:
@@ -112,41 +174,51 @@ class Results:
         except OSError as error:
             raise BenchError(f"{self._path} cannot be written: {error.strerror or error}") from error
 
-    def frame(self) -> "pd.DataFrame":
-        """The table, columns as in `COLUMNS`."""
-        import pandas as pd
-
-        frame = pd.DataFrame(list(self._rows.values()), columns=list(COLUMNS))
-        return frame.assign(**{name: frame[name].astype(float) for name in _NUMBERS})
-
 
 def read_results(path: Path) -> "pd.DataFrame":
-    """Reads a table that `Results` wrote.
+    """Reads a table that `Results` wrote: the columns of `COLUMNS` and those that others have added.
 
     Raises:
-        BadRequest: It is none.
+        BadRequest: It is not such a table.
     """
     import pandas as pd
 
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             frame = pd.read_parquet(path)
         else:
-            frame = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, na_values=[""])
+            types = defaultdict(lambda: "str", _TYPES)  # what others wrote stays as they wrote it
+            frame = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+        if missing := [name for name in _REQUIRED if name not in frame.columns]:
+            raise BadRequest(f"it has no column {missing[0]}; choose another name")
+        # Whole numbers of others stay whole beside rows that have none.
+        others = frame[[name for name in frame.columns if name not in COLUMNS]].convert_dtypes()
+        return _typed(frame.assign(**others).reindex(columns=list(dict.fromkeys([*frame.columns, *COLUMNS]))))
     except Exception as error:
-        raise BadRequest(f"{path} is no table of results: {' '.join(str(error).split())[:100]}") from error
-    if missing := [name for name in _KEY if name not in frame.columns]:
-        raise BadRequest(f"{path} is no table of results: it has no column {missing[0]}; choose another name")
-    frame = frame.reindex(columns=list(COLUMNS))
-    return frame.assign(**{name: frame[name].fillna("").astype(str) for name in _TEXT})
+        reason = printable(" ".join(str(error).split())[:100])
+        raise BadRequest(f"{path} is no table of results: {reason}") from error
 
 
-def _check_writable(path: Path) -> None:
-    """Refuses, before anything is measured, what could not be written afterwards."""
-    if path.suffix not in _SUFFIXES:
+def _typed(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Gives each of our columns its type, also where all of it is empty."""
+    types = {name: kind for name, kind in _TYPES.items() if name in frame.columns}
+    text = {name: frame[name].astype(object).where(frame[name].notna(), "") for name in types if types[name] == "str"}
+    return frame.assign(**text).astype(types)
+
+
+def _check_ending(path: Path) -> None:
+    if path.suffix.lower() not in _SUFFIXES:
         raise BadRequest(f"{path}: results are kept as {' or '.join(_SUFFIXES)}")
-    if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+    if path.suffix.lower() == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         raise BadRequest("Parquet needs the package pyarrow (extra `parquet`); install it or write .csv")
+
+
+def check_place(path: Path) -> None:
+    """Refuses, before anything is measured, a file that could not be written afterwards.
+
+    Raises:
+        BadRequest: Its folder cannot be made or written to.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
@@ -158,7 +230,7 @@ def _check_writable(path: Path) -> None:
 def _columns(timing: Timing) -> dict[str, Any]:
     conditions = timing.conditions
     values = asdict(timing)
-    return {
+    columns = {
         **{name: values[name] for name in ("median_ms", "low_ms", "high_ms", "verdict", "reason", "runs", "sessions")},
         **{name: values[name] for name in ("init_ms", "peak_mb", "runtime")},
         **{name: conditions.get(name) for name in _CONDITIONS},
@@ -166,6 +238,7 @@ def _columns(timing: Timing) -> dict[str, Any]:
         "mask": conditions.get("cores"),
         "governors": " ".join(conditions.get("governors") or ()),
     }
+    return {name: printable(value) if isinstance(value, str) else value for name, value in columns.items()}
 
 
 def _write(frame: "pd.DataFrame", path: Path) -> None:
@@ -173,7 +246,7 @@ def _write(frame: "pd.DataFrame", path: Path) -> None:
     descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     os.close(descriptor)
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             frame.to_parquet(aside, index=False)
         else:
             frame.to_csv(aside, index=False)

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 
 from device_bench.device import connect
 from device_bench.errors import BadRequest, BenchError
 from device_bench.probe import DeviceInfo, DeviceState, read_info, read_state
 from device_bench.tables import devices_table
+from device_bench.terminal import make_console, say
 
 _FILE_WIDTH = 200
 Found = tuple[str, DeviceInfo | None, DeviceState | None, str]
@@ -54,12 +54,9 @@ def survey(names: Sequence[str], *, as_json: bool) -> None:
         for one in found:
             click.echo(json.dumps(_plain(one)))
     else:
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=_FILE_WIDTH)
-        console.print(devices_table(found))
+        make_console(_FILE_WIDTH).print(devices_table(found))
     for problem in problems:
-        click.echo(f"note: {problem}", err=True)
+        say(f"note: {problem}", err=True)
     if any(info is None for _, info, _, _ in found):
         raise SystemExit(1)
 

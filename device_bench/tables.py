@@ -1,19 +1,21 @@
 """The tables of `mnas devices` and `mnas bench` for the terminal."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from device_bench.probe import DeviceInfo, DeviceState
+from device_bench.terminal import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _VERDICT_STYLE = {"valid": "green", "noisy": "yellow", "throttled": "yellow", "failed": "red"}
 
-_NUMBERS = ("threads", "run", "median ms", "init ms", "peak MB")
+_ORDER = ["model", "device", "threads", "delegate", "cores", "repeat"]
+_NAMED = 3
+_AMOUNT = r"\d+(\.\d+)?"
 
 
 def devices_table(found: Sequence[tuple[str, DeviceInfo | None, DeviceState | None, str]]) -> Table:
@@ -25,11 +27,11 @@ def devices_table(found: Sequence[tuple[str, DeviceInfo | None, DeviceState | No
     table = Table("device", "model", "chip, ABI", "system", "cores", "state", header_style="bold", box=None)
     for name, info, state, problem in found:
         if info is None or state is None:
-            table.add_row(escape(name), f"[red]{escape(problem)}[/]", "", "", "", "")
+            table.add_row(plain(name), plain(problem, "red"), "", "", "", "")
             continue
         chip = ", ".join(filter(None, (info.soc, info.abi)))
         row = (name, info.model, chip, info.system, describe_cores(info), describe_state(state))
-        table.add_row(*(escape(text) for text in row))
+        table.add_row(*map(plain, row))
     return table
 
 
@@ -70,34 +72,56 @@ def results_table(frame: "pd.DataFrame", *, wide: bool = True) -> Table:
     shown += ["init ms", "peak MB", "verdict"]
     shown = [name for name in shown if optional.get(name, True)]
     for name in shown:
-        table.add_column(
-            name, justify="right" if name in ("threads", "run") or " ms" in name or "MB" in name else "left"
-        )
-    for row in frame.sort_values(["model", "device", "threads", "delegate", "cores", "repeat"]).itertuples():
-        style = _VERDICT_STYLE.get(row.verdict, "")
+        right = name in ("threads", "run") or " ms" in name or "MB" in name
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in frame.sort_values(_ORDER).itertuples():
         values = {
-            "model": escape(row.model),
+            "model": row.model,
             "precision": row.precision,
-            "device": escape(row.device),
+            "device": row.device,
             "threads": str(row.threads),
             "delegate": row.delegate,
-            "cores": escape(row.cores),
+            "cores": row.cores,
             "run": str(row.repeat),
             "median ms": _number(row.median_ms),
             "95 % interval": _interval(row.low_ms, row.high_ms),
             "init ms": _number(row.init_ms),
             "peak MB": _number(row.peak_mb),
-            "verdict": f"[{style}]{row.verdict}[/]",
+            "verdict": row.verdict,
         }
-        table.add_row(*(values[name] for name in shown))
+        styles = {"verdict": _VERDICT_STYLE.get(row.verdict, "")}
+        table.add_row(*(plain(values[name], styles.get(name, "")) for name in shown))
     return table
 
 
 def reasons(frame: "pd.DataFrame") -> list[str]:
-    """Why numbers are not valid, each reason once, the most frequent first."""
-    doubtful = frame[frame["verdict"] != "valid"]
-    counts = (doubtful["verdict"] + ": " + doubtful["reason"]).value_counts()
-    return [f"{count} x {words}" if count > 1 else str(words) for words, count in counts.items()]
+    """Why numbers are not valid: a line for each kind of reason, with the cells it holds for, the most frequent first.
+
+    Reasons that differ in their numbers alone are of one kind; the line has the first one's.
+    """
+    doubtful = frame[frame["verdict"] != "valid"].sort_values(_ORDER)
+    kinds = (doubtful["verdict"] + ": " + doubtful["reason"]).str.replace(_AMOUNT, "#", regex=True)
+    lines = []
+    for kind in kinds.value_counts().index:
+        rows = doubtful[kinds == kind]
+        names = [_cell_name(row, frame) for row in rows.head(_NAMED).itertuples()]
+        more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+        such = "such as " if rows["reason"].nunique() > 1 else ""
+        lines.append(f"{rows['verdict'].iloc[0]}: {', '.join(names)}{more}: {such}{rows['reason'].iloc[0]}")
+    return lines
+
+
+def _cell_name(row: Any, frame: "pd.DataFrame") -> str:
+    """The model, and of the rest what tells the cells of this table apart."""
+    words = {
+        "device": row.device,
+        "threads": f"{row.threads} thread{'' if row.threads == 1 else 's'}",
+        "delegate": row.delegate,
+        "cores": f"cores {row.cores}",
+        "repeat": f"run {row.repeat}",
+    }
+    varied = [text for name, text in words.items() if frame[name].nunique() > 1]
+    return f"{row.model} ({', '.join(varied)})" if varied else str(row.model)
 
 
 def _number(value: float) -> str:

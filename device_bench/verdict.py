@@ -1,5 +1,6 @@
 """From the records of a measurement to a latency with a verdict. Pure, so that a stored file can be judged again."""
 
+import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -120,8 +121,14 @@ def _verdict(
     if len(good) < protocol.min_sessions:
         return "noisy", f"only {len(good)} of {protocol.min_sessions} sessions count"
     if len(good) > 1 and (reached := interval_of(good).relative) > protocol.precision:
-        return "noisy", f"the interval is +-{reached:.1%} instead of +-{protocol.precision:.1%}"
+        return "noisy", "the interval is +-{} instead of +-{}".format(*_apart(reached, protocol.precision))
     return "valid", ""
+
+
+def _apart(first: float, second: float) -> tuple[str, str]:
+    """Two different shares in per cent, with one decimal, or as many more as it takes to tell them apart."""
+    pairs = ((f"{first:.{decimals}%}", f"{second:.{decimals}%}") for decimals in itertools.count(1))
+    return next(words for words in pairs if words[0] != words[1])
 
 
 def _conditions(model: str, header: Header, records: Sequence[Record], problems: Mapping[int, str]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
-from rich.text import Text
 
+from device_bench import terminal
 from mnas.executors.events import Event
 from mnas.standing import Finished, best, front
 
@@ -115,7 +115,7 @@ class PlainDisplay:
 
     def say(self, text: str) -> None:
         """Prints at once, also into a pipe."""
-        print(text, flush=True)
+        terminal.say(text)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -173,7 +173,8 @@ class LiveDisplay:
 
     def say(self, text: str) -> None:
         """A line above the display."""
-        self._console.print(Text(text))
+        for line in text.split("\n"):
+            self._console.print(terminal.plain(line))
 
     def close(self) -> None:
         """Leaves the last picture on the screen."""
@@ -190,9 +191,9 @@ class LiveDisplay:
             facts.add_row("front", f"{len(front(tally.finished))} candidates{failures}")
             facts.add_row("time left", tally.time_left())
             for number, event in sorted(self._workers.items()):
-                facts.add_row(f"worker {number}", _words(event))
+                facts.add_row(f"worker {number}", terminal.plain(_words(event)))
             if self._device:
-                facts.add_row("device", self._device)
+                facts.add_row("device", terminal.plain(self._device))
             return Group(self._bar.get_renderable(), facts) if tally.total else facts
 
 

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import click
 
+from device_bench.terminal import printable
 from reports.errors import ReportError
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -22,7 +23,7 @@ class _BadInput(click.ClickException):
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"mnas: {self.message}", file=file or sys.stderr)
+        click.echo(printable(f"mnas: {self.message}"), file=file or sys.stderr)
 
 
 @click.command()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from device_bench.terminal import printable
 from reports import rewards
 from reports.errors import ReportError
 from reports.intervals import share
@@ -193,7 +194,7 @@ def _measured(attributes: Mapping[str, Any]) -> dict[str, Any]:
         "size_bytes": _float(attributes.get("size_bytes")),
         "train_s": _float(attributes.get("train_s")),
         "arch_hash": _text(attributes.get("arch_hash")),
-        "blocks": tuple(map(str, blocks)) if isinstance(blocks, list | tuple) else (),
+        "blocks": tuple(map(_text, blocks)) if isinstance(blocks, list | tuple) else (),
     }
 
 
@@ -213,4 +214,4 @@ def _float(value: object) -> float:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else printable(str(value))

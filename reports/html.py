@@ -12,17 +12,19 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from device_bench.terminal import printable
 from mnas.errors import SearchError
 from mnas.files import write_text
 from reports import learned, tables
 from reports.errors import ReportError
 from reports.frames import frame
+from reports.headline import headline
 from reports.pareto import hypervolume, worst_corner
 from reports.payload import payload, script_json
 from reports.runs import RunData
 from reports.summary import operations, words
 
-_SCRIPTS = ("core", "scales", "scatter", "pointer", "lines", "network", "details", "table", "page")
+_SCRIPTS = ("core", "scales", "labels", "scatter", "pointer", "lines", "network", "details", "table", "page")
 _FAILURES_SHOWN = 50
 _DEVICE_FACTS = ("model", "soc", "abi", "system", "build", "cores", "governors")
 
@@ -61,6 +63,8 @@ def page(runs: Sequence[RunData], *, path: Path | None = None, refresh_s: int | 
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         runs=[_section(run, table, corner) for run, table in zip(runs, shown, strict=True)],
         corner=corner,
+        target=data["target"],
+        levels=[curve["level"] for curve in data["curves"]],
         differences=_differences(runs),
         operations=operations(pd.concat(shown)),
         refresh_s=refresh_s,
@@ -80,6 +84,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("reports"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: printable(value) if type(value) is str else value,  # not so our own Markup
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -95,6 +100,7 @@ def _section(run: RunData, table: pd.DataFrame, corner: tuple[float, float]) -> 
     names = list(dict.fromkeys(name for found in matters for name in list(found.shares)[:5]))
     return {
         "name": run.name,
+        "headline": headline(run, table),
         "findings": words(run, table),
         "counts": [
             (label, run.count(*states))

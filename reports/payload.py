@@ -7,10 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
+from device_bench.terminal import printable
 from reports import rewards
 from reports.pareto import hypervolume_history, worst_corner
 from reports.profiles import FILE, operator_times
@@ -25,7 +27,7 @@ _UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028
 def payload(
     runs: Sequence[RunData], tables: Sequence[pd.DataFrame], *, page: Path | None, refresh_s: int | None
 ) -> dict[str, Any]:
-    """Everything the page shows, one array a column over the networks of all runs.
+    """Everything the page shows, one array per column over the networks of all runs, its text printable.
 
     Args:
         runs: the runs.
@@ -38,7 +40,7 @@ def payload(
     blocks, stems = _Numbered(), _Numbered()
     targets = {run.target_ms for run in runs}
     reward = rewards.of_run(runs[0]) if len(runs) == 1 else None
-    return {
+    found = {
         "runs": [_facts(run, page) for run in runs],
         "target": targets.pop() if len(targets) == 1 else None,
         "refresh": refresh_s,
@@ -56,11 +58,20 @@ def payload(
         "curves": _curves(reward, table),
         "profiles": _profiles(runs),
     }
+    return {key: _printable(value) for key, value in found.items()}
 
 
 def script_json(value: object) -> str:
     """JSON for the inside of a `<script>` element: no character in it can end the element."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {key: _printable(one) for key, one in value.items()}
+    return [_printable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 class _Numbered:
@@ -116,7 +127,7 @@ def _facts(run: RunData, page: Path | None) -> dict[str, Any]:
         "name": run.name,
         "input": [int(side) for side in sides if side] if len(sides) == 3 and all(sides) else None,
         "classes": number(run.facts.get("classes")),
-        "base": Path(os.path.relpath(run.path, page.parent)).as_posix() if run.path and page else None,
+        "base": quote(os.fsencode(os.path.relpath(run.path, page.parent))) if run.path and page else None,
     }
 
 

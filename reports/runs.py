@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from device_bench.terminal import printable
 from reports.errors import ReportError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def read_runs(sources: Sequence[Source]) -> list[RunData]:
     renamed: list[RunData] = []
     for index, run in enumerate(runs):
         twin = names.count(run.name) > 1
-        label = "/".join(run.path.resolve().parts[-2:]) if twin and run.path else run.name
+        label = printable("/".join(run.path.resolve().parts[-2:])) if twin and run.path else run.name
         taken = {other.name for other in renamed}
         label = label if label not in taken else f"{label} ({index + 1})"
         renamed.append(replace(run, name=label))
@@ -123,7 +124,7 @@ def _from_directory(path: Path, name: str | None) -> RunData:
 def _from_run(run: Run, name: str | None) -> RunData:
     study = run.study()
     return RunData(
-        name=name or run.path.resolve().name,
+        name=printable(name or run.path.resolve().name),
         study=study,
         trials=_trials(study),
         facts=study.user_attrs,
@@ -135,7 +136,7 @@ def _from_run(run: Run, name: str | None) -> RunData:
 
 
 def _from_study(study: optuna.Study, name: str | None) -> RunData:
-    return RunData(name or study.study_name, study, _trials(study), study.user_attrs)
+    return RunData(printable(name or study.study_name), study, _trials(study), study.user_attrs)
 
 
 def _trials(study: optuna.Study) -> tuple[optuna.trial.FrozenTrial, ...]:

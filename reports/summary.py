@@ -2,7 +2,8 @@
 
 Between two networks the accuracy differs if the 95 % interval of the difference leaves out 0, and the latency if the
 interval of the ratio leaves out 1; otherwise the sentence says that they cannot be told apart. Where the search has
-ended, networks are compared on the test split, which chose none of them.
+ended, networks are compared on the test split, which chose none of them. Each accuracy names its
+split.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ class Network:
 
     Attributes:
         name: in the tables.
-        accuracy: with its interval, on the split it is compared on.
+        split: where its accuracy was measured, such as " on the test split"; empty where a run does not say.
+        accuracy: with its interval.
         latency: with its interval, in milliseconds.
         chosen_by: its accuracy on the validation split.
     """
 
     name: str
+    split: str
     accuracy: Interval
     latency: Interval
     chosen_by: float
@@ -55,7 +58,7 @@ def words(run: RunData, table: pd.DataFrame) -> list[str]:
         *_best_under_target(run, done),
         *_named_best(run),
         *_against_references(run, table, done),
-        *_quantization(done),
+        *_quantization(run, done),
         *_predicted(run, done),
         _basis(run),
     ]
@@ -64,21 +67,22 @@ def words(run: RunData, table: pd.DataFrame) -> list[str]:
 def _nothing(run: RunData) -> str:
     failed, running = run.count("FAIL"), run.count("RUNNING", "WAITING")
     if not failed:
-        return "No trial has finished yet." + (f" {_count(running, 'trial')} open." if running else "")
+        return "No trial has finished yet." + (f" {count_words(running, 'trial')} open." if running else "")
     reasons = Counter(
         str(trial.user_attrs.get("error", "unknown reason")) for trial in run.trials if trial.state.name == "FAIL"
     )
-    return f"No trial has succeeded; {_count(failed, 'trial')} failed, most often with: {reasons.most_common(1)[0][0]}"
+    failures = count_words(failed, "trial")
+    return f"No trial has succeeded; {failures} failed, most often with: {reasons.most_common(1)[0][0]}"
 
 
 def _best_under_target(run: RunData, done: pd.DataFrame) -> list[str]:
     target = run.target_ms
     under = done if target is None else done[done["latency_ms"] <= target]
     if target is not None and under.empty:
-        fastest = _network(done.loc[done["latency_ms"].idxmin()], run, "validation")
+        fastest = network(done.loc[done["latency_ms"].idxmin()], run, "validation")
         return [f"No candidate is under the target of {milliseconds(target)}; the fastest is {_whole(fastest)}."]
     row = under.loc[under.sort_values(["accuracy", "latency_ms"], ascending=[False, True]).index[0]]
-    best = _network(row, run, "validation")
+    best = network(row, run, "validation")
     place = "Under the target of " + milliseconds(target) if target is not None else "Of all candidates"
     text = f"{place} the most accurate is {_whole(best)}."
     if target is not None and best.latency.known and best.latency.high > target:
@@ -86,7 +90,7 @@ def _best_under_target(run: RunData, done: pd.DataFrame) -> list[str]:
     if row["verdict"] not in ("", "valid"):
         text += f" Its timing is {row['verdict']}."
     if np.isfinite(row["test_accuracy"]):
-        text += f" On the test split it reaches {_share_words(share(row['test_accuracy'], images(run, 'test')))}."
+        text += f" On the test split it reaches {share_words(share(row['test_accuracy'], images(run, 'test')))}."
     return [text, *_equals(run, under, row, best)]
 
 
@@ -98,13 +102,13 @@ def _equals(run: RunData, under: pd.DataFrame, chosen: pd.Series, best: Network)
     close = [
         other
         for _, row in others.iterrows()
-        if share_difference(best.accuracy, (other := _network(row, run, "validation")).accuracy).low <= 0
+        if share_difference(best.accuracy, (other := network(row, run, "validation")).accuracy).low <= 0
     ]
     if not close:
-        return ["Every other candidate there is less accurate beyond the noise."]
+        return [f"Every other candidate there is less accurate beyond the noise{best.split}."]
     fastest = min(close, key=lambda net: net.latency.value)
     speed = ratio(best.latency, fastest.latency)
-    text = f"{_count(len(close), 'other candidate')} there cannot be told apart from it in accuracy"
+    text = f"{count_words(len(close), 'other candidate')} there cannot be told apart from it in accuracy{best.split}"
     if speed.low > 1:
         text += f"; the fastest of them is {_whole(fastest)}, {_times(speed)} as fast"
     return [text + "."]
@@ -131,7 +135,7 @@ def _against_references(run: RunData, table: pd.DataFrame, done: pd.DataFrame) -
         tested = np.isfinite(row["test_accuracy"]) and done["test_accuracy"].notna().any()
         split: Split = "test" if tested else "validation"
         rivals = done[done["test_accuracy"].notna()] if tested else done
-        net = _network(row, run, split)
+        net = network(row, run, split)
         texts.append(_at_equal_latency(run, net, rivals, split))
         texts.append(_at_equal_accuracy(run, net, rivals, split))
     return texts
@@ -143,25 +147,25 @@ def _at_equal_latency(run: RunData, net: Network, rivals: pd.DataFrame, split: S
     if rivals.empty:
         return f"No candidate is as fast as {net.name} ({milliseconds(net.latency.value)})."
     # Chosen by validation accuracy even where the test split compares: choosing on it would flatter the winner.
-    other = _network(rivals.loc[rivals["accuracy"].idxmax()], run, split)
+    other = network(rivals.loc[rivals["accuracy"].idxmax()], run, split)
     gain = share_difference(other.accuracy, net.accuracy)
     place = f"At no more latency than {net.name} ({milliseconds(net.latency.value)}),"
     points = f"{abs(100 * gain.value):.1f} points {'more' if gain.value > 0 else 'less'} accurate"
     if gain.excludes(0):
-        return f"{place} {other.name} is {points} ({_points(gain)})."
+        return f"{place} {other.name} is {points} ({_points(gain)}){net.split}."
     if not gain.known:
-        return f"{place} {other.name} reads {points}; how many images that rests on is not known."
-    return f"{place} {other.name} cannot be told apart from it in accuracy ({_points(gain)} points)."
+        return f"{place} {other.name} reads {points}{net.split}; how many images that rests on is not known."
+    return f"{place} {other.name} cannot be told apart from it in accuracy ({_points(gain)} points{net.split})."
 
 
 def _at_equal_accuracy(run: RunData, net: Network, rivals: pd.DataFrame, split: Split) -> str:
     """Latency between the reference and the fastest candidate that reads at least as accurate."""
     other = _fastest_as_accurate(run, net, rivals, split)
     if other is None:
-        return f"No candidate reads as accurate as {net.name} ({100 * net.accuracy.value:.1f}%)."
+        return f"No candidate reads as accurate as {net.name} ({100 * net.accuracy.value:.1f}%){net.split}."
     speed = ratio(net.latency, other.latency)
     gain = share_difference(other.accuracy, net.accuracy)
-    place = f"At no less accuracy than {net.name} ({100 * net.accuracy.value:.1f}%"
+    place = f"At no less accuracy than {net.name} ({100 * net.accuracy.value:.1f}%{net.split}"
     place += f", difference {_points(gain)} points)," if gain.known else "),"
     if speed.excludes(1) and speed.value < 1:
         slower = ratio(other.latency, net.latency)
@@ -178,21 +182,21 @@ def _fastest_as_accurate(run: RunData, net: Network, rivals: pd.DataFrame, split
     """By validation accuracy, and not refuted by the test split where that compares."""
     floor = net.chosen_by
     for _, row in rivals[rivals["accuracy"] >= floor].sort_values("latency_ms").iterrows():
-        other = _network(row, run, split)
+        other = network(row, run, split)
         gain = share_difference(other.accuracy, net.accuracy)
         if gain.value >= 0 or not gain.excludes(0):
             return other
     return None
 
 
-def _quantization(done: pd.DataFrame) -> list[str]:
+def _quantization(run: RunData, done: pd.DataFrame) -> list[str]:
     change = (done["accuracy"] - done["accuracy_float"]).dropna()
     if change.empty:
         return []
     worst = change.idxmin()
     return [
         f"Against the float networks, int8 changes accuracy by {_signed(100 * change.median())} points in the median "
-        f"and {_signed(100 * change[worst])} at worst ({done.loc[worst, 'name']})."
+        f"and {_signed(100 * change[worst])} at worst ({done.loc[worst, 'name']}){_on(run, 'validation')}."
     ]
 
 
@@ -229,24 +233,30 @@ def _basis(run: RunData) -> str:
     text = "In brackets: 95% intervals" + (f" ({counts})" if counts else "")
     text += ". They cover the images and the timing, not the luck of a single training."
     if run.final is None:
-        text += " Accuracies are of the validation split, on which the search chose: they flatter the chosen."
-    return text
+        return text + " Accuracies are of the validation split, on which the search chose: they flatter the chosen."
+    return text + " Tables and charts show the accuracy on the validation split, where they do not say test."
 
 
-def _network(row: pd.Series, run: RunData, split: Split) -> Network:
+def network(row: pd.Series, run: RunData, split: Split) -> Network:
+    """A row of `frame(run)` with its intervals, its accuracy on the split named."""
     value = row["test_accuracy"] if split == "test" else row["accuracy"]
     latency = Interval(row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"])
-    return Network(row["name"], share(float(value), images(run, split)), latency, row["accuracy"])
+    return Network(row["name"], _on(run, split), share(float(value), images(run, split)), latency, row["accuracy"])
+
+
+def _on(run: RunData, split: Split) -> str:
+    return f" on the {split} split" if isinstance(run.facts.get("splits"), Mapping) else ""
 
 
 def _whole(net: Network) -> str:
     time = milliseconds(net.latency.value)
     if net.latency.known:
         time += f" ({digits(net.latency.low)}{_TO}{digits(net.latency.high)})"
-    return f"{net.name}: {_share_words(net.accuracy)} at {time}"
+    return f"{net.name}: {share_words(net.accuracy)}{net.split} at {time}"
 
 
-def _share_words(accuracy: Interval) -> str:
+def share_words(accuracy: Interval) -> str:
+    """An accuracy with its interval, where it is known."""
     text = f"{100 * accuracy.value:.1f}%"
     return f"{text} ({100 * accuracy.low:.1f}{_TO}{100 * accuracy.high:.1f})" if accuracy.known else text
 
@@ -264,5 +274,6 @@ def _times(speed: Interval) -> str:
     return f"{speed.value:.2f} times ({speed.low:.2f}{_TO}{speed.high:.2f})"
 
 
-def _count(many: int, noun: str) -> str:
+def count_words(many: int, noun: str) -> str:
+    """Such as "1 trial" or "3 trials"."""
     return f"{many} {noun}{'' if many == 1 else 's'}"

@@ -10,6 +10,7 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
+from device_bench.terminal import plain
 from mnas.errors import SearchError
 from mnas.files import write_text
 from reports.errors import ReportError
@@ -42,14 +43,14 @@ def terminal(table: pd.DataFrame) -> Table:
     shown = pd.concat([fronts(table), table[(table["kind"] == "reference") & table["accuracy"].notna()]])
     shown = shown.sort_values(["run", "latency_ms"], kind="stable")
     text = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in (*(["run"] * several), "front", "accuracy int8", "latency ms", "params", "MACs", "reward"):
+    for heading in (*(["run"] * several), "front", "validation acc.", "latency ms", "params", "MACs", "reward"):
         text.add_column(heading, justify="left" if heading in ("run", "front") else "right", no_wrap=True)
     for _, row in shown.iterrows():
         cells = [row["run"]] * several
         cells += [row["name"], with_ends(row, "accuracy", 100, "%"), with_ends(row, "latency_ms", 1, "")]
         cells += [count(row["params"]), count(row["macs"])]
         cells += [f"{row['reward']:.3f}" if np.isfinite(row["reward"]) else "-"]
-        text.add_row(*(cell.replace("[", r"\[") for cell in cells), style="dim" if row["kind"] == "reference" else None)
+        text.add_row(*map(plain, cells), style="dim" if row["kind"] == "reference" else None)
     return text
 
 

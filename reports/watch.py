@@ -8,6 +8,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import click
 
+from device_bench.terminal import say
 from reports.errors import ReportError
 
 
@@ -32,7 +33,7 @@ def serve(path: Path, *, host: str, port: int, browser: bool) -> None:
     """
     with open_server(path, host=host, port=port) as server:
         url = f"http://{server.server_name if host not in ('127.0.0.1', '::1') else host}:{server.server_port}/"
-        click.echo(f"watching {path} at {url} (ctrl-C ends)")
+        say(f"watching {path} at {url} (ctrl-C ends)")
         if browser:
             click.launch(url)
         try:

@@ -12,15 +12,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from device_bench.terminal import plain, say
 from reports import figures, rewards, tables
 from reports.errors import ReportError
 from reports.figures.style import FORMATS, format_of
 from reports.frames import frames
+from reports.headline import headline
 from reports.html import write_page
 from reports.runs import RunData, number, read_runs
 from reports.summary import words
 
 _DRAWN_NETWORKS = 4
+_ASCII = str.maketrans("\N{EN DASH}\N{MINUS SIGN}", "--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +58,22 @@ def write(paths: Sequence[Path], outputs: Outputs, *, refresh_s: int | None = No
     Raises:
         ReportError: a path is no run, or a file cannot be written.
     """
-    for figure in outputs.figures:
-        format_of(figure)
+    _check_endings(outputs)
     runs = read_runs(paths)
     table = frames(runs)
     ended = all(run.final is not None for run in runs)
     if outputs == Outputs() and len(runs) == 1:
         outputs = _beside(runs[0])
     written = []
+    if outputs.csv:
+        tables.write_csv(tables.fronts(table), outputs.csv)
+        written.append(outputs.csv)
     if outputs.page:
         write_page(runs, outputs.page, refresh_s=None if ended else refresh_s)
         written.append(outputs.page)
     for path, drawn in _drawings(runs, table, outputs):
         figures.save(drawn, path)
         written.append(path)
-    if outputs.csv:
-        tables.write_csv(tables.fronts(table), outputs.csv)
-        written.append(outputs.csv)
     if not quiet:
         _show(runs, table, written)
     return ended
@@ -143,6 +145,18 @@ def _drawings(runs: Sequence[RunData], table: pd.DataFrame, outputs: Outputs) ->
     return listed
 
 
+def _check_endings(outputs: Outputs) -> None:
+    """Refuses a file whose ending promises another kind than would be in it."""
+    for figure in outputs.figures:
+        format_of(figure)
+    for path, kinds, what in ((outputs.page, (".html", ".htm"), "the page"), (outputs.csv, (".csv",), "the table")):
+        if path is not None and path.suffix.lower() not in kinds:
+            others = "use --output for the page (.html), --figure for .png, .svg and .pdf, --csv for the table (.csv)"
+            raise ReportError(
+                f"{path}: {what} is written as {kinds[0]}, not {path.suffix or 'without a suffix'}; {others}"
+            )
+
+
 def _beside(run: RunData) -> Outputs:
     if run.path is None:
         raise ReportError(f"run {run.name} has no directory: say where to write with --output, --figure or --csv")
@@ -154,11 +168,12 @@ def _show(runs: Sequence[RunData], table: pd.DataFrame, written: Sequence[Path])
     console = Console(highlight=False)
     for run in runs:
         done, failed, open_ = run.count("COMPLETE"), run.count("FAIL"), run.count("RUNNING")
-        console.print(f"{run.name}: {done} trials finished, {failed} failed, {open_} running", markup=False)
-        for sentence in words(run, table[table["run"] == run.name]):
-            console.print(f"- {sentence}", markup=False)
+        console.print(plain(f"{run.name}: {done} trials finished, {failed} failed, {open_} running"))
+        own = table[table["run"] == run.name]
+        for sentence in (headline(run, own), *(f"- {finding}" for finding in words(run, own))):
+            console.print(plain(sentence.translate(_ASCII)))  # a terminal need not know Unicode
     console.print(tables.terminal(table))
     for path in written:
-        click.echo(f"wrote {path}")
+        say(f"wrote {path}")
     if not written:
         click.echo("nothing written: name files with --output, --figure or --csv")

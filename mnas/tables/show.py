@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from device_bench.terminal import plain
 from mnas.files import write_json
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ def speaker() -> Iterator[Callable[[str], None]]:
     console = Console(file=sys.stderr)
     if console.is_terminal:
         with console.status("") as status:
-            yield status.update
+            yield lambda text: status.update(plain(text))
         return
     shown_s = [-_PLAIN_EVERY_S]
 
     def say(text: str) -> None:
         if time.monotonic() - shown_s[0] >= _PLAIN_EVERY_S:
-            console.print(text, highlight=False, soft_wrap=True)
+            console.print(plain(text), soft_wrap=True)
             shown_s[0] = time.monotonic()
 
     yield say

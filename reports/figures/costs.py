@@ -25,7 +25,7 @@ def accuracy_against_macs(table: pd.DataFrame) -> Figure:
         figure, (axis,) = look.new_figure()
         known = _known(table, "macs", "accuracy")
         _scatter(axis, known, "macs", "accuracy")
-        look.percent_axis(axis, "accuracy (int8)")
+        look.percent_axis(axis, "validation accuracy (int8)")
         look.amount_axis(axis, known["macs"].to_numpy(dtype=float), "MACs")
     return figure
 
@@ -74,8 +74,8 @@ def float_against_int8(table: pd.DataFrame) -> Figure:
         figure, (axis,) = look.new_figure(4.2, 4.0)
         known = _known(table, "accuracy_float", "accuracy")
         _scatter(axis, known, "accuracy_float", "accuracy")
-        look.percent_axis(axis, "accuracy of the int8 file")
-        axis.set_xlabel("accuracy of the float network")
+        look.percent_axis(axis, "validation accuracy of the int8 file")
+        axis.set_xlabel("validation accuracy of the float network")
         axis.xaxis.set_major_formatter(look.percent_ticks())
         axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.yaxis.set_major_locator(MaxNLocator(5))

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from mnas.errors import SearchError
@@ -22,6 +23,8 @@ FORMATS = ("png", "svg", "pdf")
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 CLOUD, INK, FAINT = "#9a9a9a", "#222222", "#b9b9b9"
+
+HALO = [Stroke(linewidth=2, foreground="white"), Normal()]
 
 RASTER_FROM = 2_000
 """From this many points on, a cloud is stored as an image inside the vector file, which stays small."""
@@ -54,6 +57,7 @@ _RC = {
     "figure.dpi": 120,
     "pdf.fonttype": 42,  # whole TrueType fonts: searchable text, accepted by publishers' checks
     "text.parse_math": False,  # a name with dollar signs is a name
+    "text.usetex": False,
     "svg.fonttype": "path",
     "svg.hashsalt": "reports",
 }

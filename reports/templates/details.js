@@ -3,13 +3,13 @@ function modelLink(row) {
   const run = data.runs[rows.run[row]];
   if (!rows.file[row] || run.base === null) return null;
   const folder = isReference(row) ? ["references", rows.name[row]] : ["candidates", rows.hash[row]];
-  return [...run.base.split("/"), ...folder, "model.tflite"].map(encodeURIComponent).join("/");
+  return [run.base, ...folder.map(encodeURIComponent), "model.tflite"].join("/");
 }
 
 function facts(row) {
-  const accuracy = known(rows.accuracy_float[row]) ? ` · float ${percent(rows.accuracy_float[row])}` : "";
-  const list = [["accuracy, int8", accuracyWords(row) + accuracy]];
-  if (known(rows.test_accuracy[row])) list.push(["on the test split", percent(rows.test_accuracy[row])]);
+  const accuracy = known(rows.accuracy_float[row]) ? ` · float network ${percent(rows.accuracy_float[row])}` : "";
+  const list = [["validation accuracy", accuracyWords(row) + accuracy]];
+  if (known(rows.test_accuracy[row])) list.push(["test accuracy", percent(rows.test_accuracy[row])]);
   list.push(["latency", latencyWords(row)]);
   if (rows.verdict[row] && rows.verdict[row] !== "valid") list.push(["timing", rows.verdict[row]]);
   if (known(rows.reward[row])) list.push(["reward", digits(rows.reward[row], 4)]);

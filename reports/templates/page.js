@@ -2,13 +2,14 @@
 const byId = (id) => document.getElementById(id);
 
 function charts() {
-  const accuracy = { key: "accuracy", label: "accuracy (int8)", share: true };
+  const accuracy = { key: "accuracy", label: "validation accuracy (int8)", share: true };
   const latency = { key: "latency_ms", label: "latency in ms (median)" };
   const macs = { key: "macs", label: "MACs" };
   const only = data.runs.length === 1;
   const label = "Accuracy against latency. Arrow keys go along the front.";
   const target = data.target;
   const front = new Scatter(byId("front-chart"), { id: "front", x: latency, y: accuracy, front: true, target, curves: only ? data.curves : [], label });
+  front.crowded = (names) => { byId("nameless").textContent = names.length ? `without a name in the chart: ${names.join(", ")}` : ""; };
   front.zoomed = (on) => { byId("unzoom").hidden = !on; };
   byId("unzoom").addEventListener("click", () => front.reset());
   byId("axis").addEventListener("click", () => {
@@ -20,7 +21,7 @@ function charts() {
   for (const [id, x, y, words, identity] of [
     ["accuracy-macs", macs, accuracy, "Accuracy against MACs", false],
     ["latency-macs", macs, { ...latency, label: "latency in ms" }, "Latency against MACs", false],
-    ["float-int8", { key: "accuracy_float", label: "float accuracy", share: true }, accuracy, "Accuracy of the int8 file against the float network", true],
+    ["float-int8", { key: "accuracy_float", label: "validation accuracy (float)", share: true }, accuracy, "Accuracy of the int8 file against the float network", true],
   ]) {
     const box = byId(id);
     if (rows[x.key].some(known)) new Scatter(box, { id, x, y, label: words, identity });

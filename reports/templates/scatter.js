@@ -58,6 +58,7 @@ class Scatter {
     this.cloud();
     data.runs.forEach((_, run) => this.front(run));
     this.references();
+    this.labels();
     this.halo = draw("g");
     this.svg.append(this.halo);
     this.mark();
@@ -109,17 +110,10 @@ class Scatter {
 
   lines() {
     const { target, curves, identity } = this.options;
-    const { x: left, y: top, width, height } = this.frame();
-    const labels = [];
+    const { y: top, height } = this.frame();
     for (const curve of curves || []) {
-      const path = curve.points.filter(([latency]) => latency >= this.sx.low / 2 && latency <= this.sx.high * 2);
-      const at = path.map(([latency, accuracy]) => [this.sx(latency), this.sy(accuracy)]);
-      this.plot.append(draw("polyline", { points: at.map((p) => p.join(",")).join(" "), class: "curve" }));
-      const seen = at.filter(([px, py]) => px > left + 80 && px < left + width - 4 && py > top + 12 && py < top + height);
-      const end = seen[seen.length - 1];
-      if (!end || labels.some(([px, py]) => Math.abs(px - end[0]) < 75 && Math.abs(py - end[1]) < 14)) continue;
-      labels.push(end);
-      this.plot.append(draw("text", { x: end[0], y: end[1] - 5, "text-anchor": "end", class: "hint halo" }, `reward ${digits(curve.level)}`));
+      const points = this.curve(curve).map((point) => point.join(",")).join(" ");
+      this.plot.append(draw("polyline", { points, class: "curve" }));
     }
     if (identity) {
       const [low, high] = [this.sx.low, this.sx.high];
@@ -128,10 +122,12 @@ class Scatter {
     if (known(target)) {
       const at = this.sx(target);
       this.plot.append(draw("line", { x1: at, x2: at, y1: top, y2: top + height, class: "target" }));
-      const right = at > left + width - 110;
-      const place = { x: right ? at - 5 : at + 5, y: top + height - 6, "text-anchor": right ? "end" : "start", class: "hint halo" };
-      this.plot.append(draw("text", place, `target ${digits(target)} ms`));
     }
+  }
+
+  curve({ points }) {
+    const path = points.filter(([latency]) => latency >= this.sx.low / 2 && latency <= this.sx.high * 2);
+    return path.map(([latency, accuracy]) => [this.sx(latency), this.sy(accuracy)]);
   }
 
   cloud() {
@@ -148,9 +144,13 @@ class Scatter {
     });
   }
 
-  front(run) {
+  members(run) {
     const members = this.list.filter((row) => rows.front[row] && rows.run[row] === run);
-    members.sort((a, b) => rows.latency_ms[a] - rows.latency_ms[b] || rows.accuracy[b] - rows.accuracy[a]);
+    return members.sort((a, b) => rows.latency_ms[a] - rows.latency_ms[b] || rows.accuracy[b] - rows.accuracy[a]);
+  }
+
+  front(run) {
+    const members = this.members(run);
     const steps = [];
     members.forEach((row, index) => {
       const [px, py] = this.place(row);
@@ -178,19 +178,61 @@ class Scatter {
   }
 
   references() {
-    const { x: left, width } = this.frame();
+    for (const row of this.list.filter(isReference)) {
+      if (this.options.front) this.interval(row, "bar reference");
+      this.plot.append(shape(3, ...this.place(row), 6, "net"));
+    }
+  }
+
+  // The names of the reference networks, the target and the rewards of the curves, each where nothing else is.
+  labels() {
+    const { front, target, curves } = this.options;
+    if (!front) return;
+    const group = draw("g");
+    this.svg.append(group);
+    const labels = new Labels(group, this.frame());
+    this.obstacles(labels);
     const named = new Set();
+    const nameless = new Set();
     for (const row of this.list.filter(isReference)) {
       const [px, py] = this.place(row);
-      if (this.options.front) this.interval(row, "bar reference");
-      this.plot.append(shape(3, px, py, 6, "net"));
-      // Runs that share a reference net would write its name over itself.
+      // Runs that share a reference net would write its name beside itself.
       const spot = `${nameOf(row)} ${Math.round(px / 16)} ${Math.round(py / 16)}`;
-      if (!this.options.front || named.has(spot)) continue;
+      if (named.has(spot) || !labels.holds(px, py)) continue;
       named.add(spot);
-      const right = px > left + width - 110;
-      this.plot.append(draw("text", { x: right ? px - 10 : px + 10, y: py + 15, "text-anchor": right ? "end" : "start", class: "netname" }, nameOf(row)));
+      if (!labels.place(nameOf(row), "netname", Labels.beside(px, py))) nameless.add(nameOf(row));
     }
+    if (known(target)) {
+      const { y: top, height } = this.frame();
+      const line = Array.from({ length: 40 }, (_, step) => [this.sx(target), top + (height * (step + 1)) / 40]);
+      labels.place(`target ${digits(target)} ms`, "hint halo", Labels.along(line));
+    }
+    for (const curve of curves || []) {
+      const seen = this.curve(curve).filter(([px, py]) => labels.holds(px, py));
+      labels.place(`reward ${digits(curve.level)}`, "hint halo", Labels.along(seen));
+    }
+    this.crowded?.([...nameless]);
+  }
+
+  obstacles(labels) {
+    const { target } = this.options;
+    const { y: top, height } = this.frame();
+    for (const row of this.list) {
+      const [px, py] = this.place(row);
+      if (!labels.holds(px, py)) continue;
+      labels.point(px, py, isReference(row) ? 6 : rows.front[row] ? 4.5 : 3.5);
+    }
+    if (known(target)) labels.line(this.sx(target), top, this.sx(target), top + height);
+    for (const line of this.plot.querySelectorAll("line.bar")) {
+      labels.line(...["x1", "y1", "x2", "y2"].map((end) => Number(line.getAttribute(end))));
+    }
+    data.runs.forEach((_, run) => {
+      const steps = this.members(run).map((row) => this.place(row));
+      steps.slice(1).forEach(([px, py], index) => {
+        labels.line(steps[index][0], steps[index][1], px, steps[index][1]);
+        labels.line(px, steps[index][1], px, py);
+      });
+    });
   }
 
   mark() {

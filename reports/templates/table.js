@@ -4,9 +4,9 @@ const PAGE = 20;
 const COLUMNS = [
   { key: "name", label: "network", words: (row) => nameOf(row), order: (row) => (isReference(row) ? -1 : rows.number[row]) },
   { key: "run", label: "run", words: (row) => data.runs[rows.run[row]].name, order: (row) => rows.run[row], several: true },
-  { key: "accuracy", label: "accuracy", words: (row) => percent(rows.accuracy[row]), hint: accuracyWords, down: true, always: true },
-  { key: "accuracy_float", label: "float", words: (row) => percent(rows.accuracy_float[row]), down: true },
-  { key: "test_accuracy", label: "test", words: (row) => percent(rows.test_accuracy[row]), down: true },
+  { key: "accuracy", label: "validation accuracy", words: (row) => percent(rows.accuracy[row]), hint: accuracyWords, down: true, always: true },
+  { key: "accuracy_float", label: "float network", words: (row) => percent(rows.accuracy_float[row]), down: true },
+  { key: "test_accuracy", label: "test accuracy", words: (row) => percent(rows.test_accuracy[row]), down: true },
   { key: "latency_ms", label: "latency ms", words: (row) => digits(rows.latency_ms[row]), hint: latencyWords, always: true },
   { key: "reward", label: "reward", words: (row) => digits(rows.reward[row], 4), down: true },
   { key: "params", label: "parameters", words: (row) => amount(rows.params[row]) },

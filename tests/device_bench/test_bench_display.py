@@ -56,7 +56,8 @@ def test_no_terminal_no_drawing(monkeypatch):
     assert isinstance(make_display(1), PlainDisplay)
 
 
-def test_a_terminal_shows_every_device_and_keeps_the_results(monkeypatch):
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+def test_a_terminal_shows_every_device_and_keeps_the_results(monkeypatch, encoding):
     ours, theirs = pty.openpty()
     shown = []
 
@@ -74,14 +75,24 @@ def test_a_terminal_shows_every_device_and_keeps_the_results(monkeypatch):
     reader.start()
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "150")
-    with os.fdopen(theirs, "w") as terminal:
+    with os.fdopen(theirs, "w", encoding=encoding) as terminal:
         monkeypatch.setattr("sys.stderr", terminal)
         display = make_display(2)
         assert isinstance(display, LiveDisplay)
         _play(display)
     reader.join(20)
     os.close(ours)
-    text = b"".join(shown).decode()
+    text = b"".join(shown).decode(encoding)
     assert "net int8 on adb:X, 4 threads, cpu, cores big: 4 ms (3.5 - 4.5) valid" in text
     assert "set aside: the cable [is] out" in text
     assert "1/2" in text
+
+
+def test_a_name_commands_no_log(capsys):
+    display = PlainDisplay(1)
+    display.finished(replace(_CELL, model="\x1b[2Jnet", device="adb:phone:5555"), replace(_TIMING, verdict="noisy"))
+    display.event(PoolEvent("adb:X", "lost", "\x1b]0;gone\x07\nadb:Y: set aside"))
+    said = capsys.readouterr().err
+    assert "\\x1b[2Jnet int8 on adb:phone:5555" in said
+    assert "\x1b" not in said
+    assert len(said.splitlines()) == 2

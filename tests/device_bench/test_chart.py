@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import matplotlib as mpl
 import pytest
 
 from device_bench.cells import Cell
@@ -82,3 +83,22 @@ def test_one_number_alone():
     results = Results()
     results.add([(_cell(), _TIMING)])
     assert len(draw_bars(results.frame()).axes[0].patches) == 1
+
+
+def test_panels_stand_in_the_order_of_names_on_one_scale():
+    results = Results()
+    for device, factor in (("adb:Z", 1), ("adb:B", 100), ("host", 3)):
+        results.add([(_cell("a", device), replace(_TIMING, median_ms=4.0 * factor, low_ms=None, high_ms=None))])
+    panels = draw_bars(results.frame()).axes
+    assert [panel.get_title().splitlines()[0] for panel in panels] == ["adb:B", "adb:Z", "host"]
+    assert len({panel.get_xlim() for panel in panels}) == 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".SVG", ".pdf"])
+def test_names_are_names_and_not_formulas(tmp_path, suffix):
+    results = Results()
+    names = ["$", "$x_1$", "$\\frac$", "a_b^c", "\\alpha{", "50%&#", ":phone:", "\x1b[31m\ud83d"]
+    results.add([(_cell(name, "$\\dev$"), replace(_TIMING, conditions={"model": "$\\Pixel$"})) for name in names])
+    with mpl.rc_context({"text.usetex": True}):
+        save_bars(results.frame(), tmp_path / f"bars{suffix}")
+    assert (tmp_path / f"bars{suffix}").stat().st_size > 1_000

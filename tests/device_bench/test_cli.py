@@ -109,6 +109,39 @@ def test_two_models_of_one_name_are_told_apart():
     assert sorted(read_results(Path("r.csv"))["model"]) == ["deep/one.tflite", "one.tflite"]
 
 
+def test_odd_names_reach_table_figure_and_terminal(tmp_path):
+    odd = {
+        b"caf\xe9.tflite": "caf\\xe9",
+        b"$x_\\frac$.tflite": "$x_\\frac$",
+        b"\x1b[31m:phone:[b].tflite": "\\x1b[31m:phone:[b]",
+    }
+    for operators, name in enumerate(odd, 3):
+        Path(os.fsdecode(name)).write_bytes(tiny_model(operators=operators))
+    words = [*map(os.fsdecode, odd), "-o", os.fsdecode(b"r\xe9.csv"), "--figure", "bars.svg", *_QUICK]
+    for known in (False, True):
+        done = _mnas("bench", *words)
+        assert done.returncode == 0, done.stderr
+        assert all(name in done.stdout for name in odd.values())
+        assert "\x1b" not in done.stdout + done.stderr
+        assert ("3 of 3 cells are in r\\xe9.csv already" in done.stderr) == known
+    assert sorted(read_results(Path(os.fsdecode(b"r\xe9.csv")))["model"]) == sorted(odd.values())
+    assert Path("bars.svg").exists()
+
+
+def test_a_renamed_model_is_not_measured_again_and_equal_ones_once():
+    Path("copy.tflite").write_bytes(Path("one.tflite").read_bytes())
+    done = _bench("one.tflite", "copy.tflite", "-o", "r.csv")
+    assert "one, copy are one and the same model, which is measured once" in done.stderr
+    assert "[1/1]" in done.stderr
+    assert all(name in done.stdout for name in ("one", "copy"))
+    Path("one.tflite").rename("M.TFLITE")
+    before = Path("r.csv.raw/host.jsonl").read_text()
+    done = _bench("M.TFLITE", "-o", "r.csv")
+    assert "1 of 1 cells are in r.csv already" in done.stderr
+    assert Path("r.csv.raw/host.jsonl").read_text() == before
+    assert sorted(read_results(Path("r.csv"))["model"]) == ["M", "copy", "one"]
+
+
 def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done():
     words = [
         "bench",

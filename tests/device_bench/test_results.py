@@ -135,3 +135,95 @@ def test_pandas_reads_it_without_us(path):
     Results(path).add([(_CELL, _TIMING)])
     frame = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     assert frame["median_ms"].tolist() == [4.2]
+
+
+_RENAMED = _other(model="another name")
+
+
+def test_a_renamed_model_is_known_and_both_names_are_kept(path):
+    Results(path).add([(_CELL, _TIMING)])
+    results = Results(path)
+    assert results.open([_RENAMED]) == []
+    results.name([_RENAMED])
+    results.name([_RENAMED])
+    frame = read_results(path)
+    assert frame["model"].tolist() == [_CELL.model, _RENAMED.model]
+    assert frame["median_ms"].tolist() == [4.2, 4.2]
+    assert results.frame([_RENAMED])["model"].tolist() == [_RENAMED.model]
+
+
+def test_equal_models_are_measured_once_and_a_new_measurement_is_that_of_all_names(path):
+    results = Results(path)
+    assert results.open([_CELL, _RENAMED]) == [_CELL]
+    results.add([(_CELL, _FAILED)])
+    results.name([_CELL, _RENAMED])
+    results = Results(path)
+    assert results.open([_RENAMED, _CELL], ("failed",)) == [_RENAMED]
+    results.add([(_RENAMED, _TIMING)])
+    assert read_results(path)["verdict"].tolist() == ["valid", "valid"]
+
+
+def test_a_precision_under_another_name_is_the_same_measurement(path):
+    Results(path).add([(_CELL, _TIMING)])
+    assert Results(path).open([_other(precision="dynamic")]) == []
+
+
+def _rewritten(path, change):
+    """The table after others have changed it and a further cell was measured."""
+    Results(path).add([(_CELL, _TIMING), (_other(repeat=2), _FAILED)])
+    frame = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    frame = change(frame)
+    frame.to_csv(path, index=False) if path.suffix == ".csv" else frame.to_parquet(path, index=False)
+    Results(path).add([(_other(repeat=3), _TIMING)])
+    return pd.read_csv(path, dtype=str) if path.suffix == ".csv" else pd.read_parquet(path)
+
+
+def test_columns_of_others_stay_as_and_where_they_are(path):
+    def change(frame):
+        frame.insert(0, "my note", ["01", "=1+1, \n"])
+        return frame.assign(rank=[2, 1])
+
+    frame = _rewritten(path, change)
+    assert frame.columns[0] == "my note"
+    assert frame["my note"].tolist()[:2] == ["01", "=1+1, \n"]
+    assert frame["rank"].astype(object).tolist()[:2] == (["2", "1"] if path.suffix == ".csv" else [2, 1])
+    assert frame["rank"].isna().tolist() == [False, False, True]
+
+
+def test_rows_of_others_stay(path):
+    def change(frame):
+        mean = frame.iloc[:1].assign(model="mean of all", sha256=None, threads=None, verdict=None)
+        return pd.concat([frame, mean, mean], ignore_index=True)
+
+    assert _rewritten(path, change)["model"].tolist().count("mean of all") == 2
+
+
+def test_a_table_that_is_written_again_is_the_same(path):
+    cells = [(_other(repeat=number), replace(_TIMING, median_ms=4.1 + 0.1 / number)) for number in range(1, 40)]
+    Results(path).add(cells)
+    before = path.read_bytes()
+    results = Results(path)
+    results.add([])
+    assert path.read_bytes() == before
+
+
+def test_a_column_that_is_empty_has_its_type_all_the_same(tmp_path):
+    path = tmp_path / "r.parquet"
+    Results(path).add([(_CELL, replace(_FAILED, conditions={}, init_ms=None, peak_mb=None))])
+    assert [name for name, kind in pd.read_parquet(path).dtypes.items() if kind == "object"] == []
+    assert read_results(path)["battery_percent"].dtype == "Int64"
+
+
+def test_a_table_of_an_older_version_is_read(path):
+    Results(path).add([(_CELL, _TIMING)])
+    frame = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    frame = frame.drop(columns=["note", "load", "soc"])
+    frame.to_csv(path, index=False) if path.suffix == ".csv" else frame.to_parquet(path, index=False)
+    assert Results(path).open([_CELL]) == []
+
+
+def test_names_and_reasons_that_no_file_can_hold_are_escaped(path):
+    odd = _other(model="caf\udce9", device="adb:\udcff")
+    Results(path).add([(odd, replace(_FAILED, reason="\x1b[2J\x00 gone\n\udce9"))])
+    assert Results(path).open([odd]) == []
+    assert read_results(path)["reason"].tolist() == ["\\x1b[2J\\x00 gone\\n\\xe9"]

@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from device_bench.cores import clusters
 from device_bench.probe import DeviceInfo, DeviceState
 from device_bench.results import Results
 from device_bench.tables import describe_cores, describe_state, devices_table, reasons, results_table
+from device_bench.terminal import printable
 from device_bench.timing import Timing
 
 _INFO = DeviceInfo("Pixel [7]", "GS201", "arm64-v8a", "Android 14", "x", clusters({0: 1803000, 1: 2850000}), 8000, True)
@@ -16,7 +18,7 @@ _FAILED = replace(_TIMING, median_ms=None, low_ms=None, high_ms=None, verdict="f
 
 
 def _cell(model="net", **changes):
-    return replace(Cell("adb:X", 1, 1, "cpu", "", model, "0" * 64, "int8"), **changes)
+    return replace(Cell("adb:X", 1, 1, "cpu", "", model, f"{model:0>64}", "int8"), **changes)
 
 
 def _drawn(table):
@@ -62,8 +64,45 @@ def test_results_show_what_there_is():
     assert "init" not in _drawn(results_table(results.frame(), wide=False)).splitlines()[0]
 
 
-def test_reasons_come_once():
+def test_a_reason_names_its_cells():
     results = Results()
     results.add([(_cell(str(number)), _FAILED) for number in range(3)])
     results.add([(_cell("n"), replace(_TIMING, verdict="noisy", reason="wide")), (_cell("v"), _TIMING)])
-    assert reasons(results.frame()) == ["3 x failed: exit code [134]", "noisy: wide"]
+    assert reasons(results.frame()) == ["failed: 0, 1, 2: exit code [134]", "noisy: n: wide"]
+
+
+def test_many_cells_of_one_kind_of_reason_are_one_line():
+    results = Results()
+    for number in range(50):
+        wide = replace(_TIMING, verdict="noisy", reason=f"the interval is +-{4 + number / 10}% instead of +-3.0%")
+        results.add([(_cell(f"net{number:02}", threads=4 if number else 1), wide)])
+    [line] = reasons(results.frame())
+    assert line.startswith("noisy: net00 (1 thread), net01 (4 threads), net02 (4 threads) and 47 more: such as ")
+    assert line.endswith("the interval is +-4.0% instead of +-3.0%")
+
+
+_HOSTILE = ["\x1b[31mred", "two\nlines", ":phone:", "[bold]b[/bold]", "\u202eevil", "$a_b\\c$", "日本"]
+
+
+@pytest.mark.parametrize("name", _HOSTILE)
+def test_names_of_others_stand_in_a_table_as_they_are(name):
+    results = Results()
+    results.add([(_cell(name, device=name, cores=name), _FAILED)])
+    info = replace(_INFO, model=name, soc=name)
+    for table in (
+        results_table(results.frame()),
+        devices_table([(name, info, DeviceState(), ""), ("x", None, None, name)]),
+    ):
+        drawn = _drawn(table)
+        assert printable(name) in drawn
+        assert not set("\x1b\u202e\N{BLACK TELEPHONE}") & set(drawn)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_table_survives_a_terminal_without_unicode(encoding):
+    results = Results()
+    results.add([(_cell("net" * 40), _TIMING)])
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    Console(file=terminal, width=80).print(results_table(results.frame()))
+    terminal.flush()
+    assert terminal.buffer.getvalue().count(b"net") >= 38

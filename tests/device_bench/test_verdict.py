@@ -1,3 +1,4 @@
+import re
 from dataclasses import asdict, replace
 
 import pytest
@@ -51,6 +52,16 @@ def test_scattered_sessions_are_noisy():
     timing = _judge(*_sessions([4.0, 5.0, 3.0]), _block())
     assert timing.verdict == "noisy"
     assert "instead of +-5.0%" in timing.reason
+
+
+@pytest.mark.parametrize("short_by", [1e-2, 1e-4, 1e-9])
+def test_an_interval_that_is_a_little_too_wide_never_reads_as_wide_as_asked(short_by):
+    records = [*_sessions([4.0, 4.4, 3.8]), _block()]
+    found = _judge(*records)
+    reached = (found.high_ms - found.low_ms) / 2 / found.median_ms
+    timing = _judge(*records, protocol=asdict(replace(_PROTOCOL, precision=reached * (1 - short_by))))
+    ours, asked = re.findall(r"\+-([\d.]+)%", timing.reason)
+    assert float(asked) < float(ours)
     assert timing.median_ms == 4.0
 
 

@@ -99,3 +99,19 @@ def test_names_with_markup_are_shown_as_they_are() -> None:
     display.say("folder:[bold]images[/bold]")
     display.close()
     assert "folder:[bold]images[/bold]" in screen.getvalue()
+
+
+def test_devices_and_networks_are_shown_as_they_are_called(capsys: pytest.CaptureFixture[str]) -> None:
+    display, screen = live()
+    display.begin(4, TRIALS[:1])
+    display.timing("adb:phone:5555 waits \x1b[2J")
+    display.event(Event(0, "net:phone:[b]", "train", 1, 2))
+    display.failed(3, "adb:phone:5555\x1b]0;title\x07")
+    display.close()
+    shown = screen.getvalue()
+    assert "adb:phone:5555 waits \\x1b[2J" in shown
+    assert "net:phone:[b]" in shown
+    assert "adb:phone:5555\\x1b]0;title\\x07" in shown
+    assert "\N{BLACK TELEPHONE}" not in shown
+    PlainDisplay().say("two lines\n\x1b[31mred")
+    assert capsys.readouterr().out == "two lines\n\\x1b[31mred\n"

@@ -1,15 +1,18 @@
 """`mnas report` on real run directories."""
 
+import os
 import subprocess
 import sys
 import threading
 import time
+from xml.etree import ElementTree
 
 import optuna
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from device_bench.terminal import printable
 from mnas.files import write_json
 from reports.cli import report
 
@@ -193,3 +196,60 @@ def test_a_run_with_nothing_finished_beside_one_with_results(runs, tmp_path, fir
     )
     assert result.exit_code == 0, result.output
     assert set(pd.read_csv(tmp_path / "f.csv")["run"]) == {"full"}
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        (option, f"x{ending}")
+        for option in ("-o", "--csv")
+        for ending in ("", ".pdf", ".png", ".svg", ".txt", ".parquet")
+    ]
+    + [("-o", "x.csv"), ("--csv", "x.html"), ("--figure", "x.html"), ("--figure", "x.csv")],
+)
+def test_an_ending_of_another_kind_is_refused_before_anything_is_read_or_written(tmp_path, option, name):
+    result = run_report(tmp_path / "demo", "-o", tmp_path / "good.html", option, tmp_path / name)
+    assert result.exit_code == 2
+    assert f"{name}: " in result.output
+    assert result.output.strip().count("\n") == 0
+    assert not (tmp_path / name).exists()
+    assert not (tmp_path / "good.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("-o", "x.HTML"), ("-o", "x.htm"), ("--csv", "x.CSV"), ("--figure", "x.PDF")]
+)
+def test_endings_in_capitals_are_the_same_endings(runs, tmp_path, option, name):
+    result = run_report(runs.directory(tmp_path / "demo", runs.trials(2)), option, tmp_path / name)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / name).is_file()
+
+
+NAMES = [b"caf\xe9", b"\x1b[2J:phone:\n$a_b\\frac$", "\u202egpj 日本".encode()]
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_may_have_any_name(runs, tmp_path, name):
+    path = runs.directory(tmp_path / os.fsdecode(name), runs.trials(4), [runs.reference("$net_\x1b[1m\\frac:phone:")])
+    other = runs.directory(tmp_path / "other", runs.trials(4, seed=1))
+    result = run_report(path, other, "-o", tmp_path / "both.html", "-f", tmp_path / "both.svg")
+    assert result.exit_code == 0, result.output
+    assert printable(os.fsdecode(name)) in result.output
+    assert "$net_\\x1b[1m\\frac:phone:" in result.output
+    page = (tmp_path / "both.html").read_bytes().decode()
+    assert f'<h3><i class="swatch run0"></i>{printable(os.fsdecode(name))}</h3>' in page
+    assert not set("\x1b\u202e") & set(page + result.output)
+    ElementTree.parse(tmp_path / "both.svg")
+
+
+def test_a_terminal_without_unicode_shows_the_words_and_the_table(runs, tmp_path):
+    path = runs.directory(tmp_path / "demo", runs.trials(5), [runs.reference()])
+    command = [sys.executable, "-c", "from mnas.cli import main; main()", "report", str(path), "--csv", "front.csv"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"mnasnet-a1 (" in done.stdout
+    assert b"wrote " in done.stdout
+    assert b"\\u" not in done.stdout

@@ -126,9 +126,10 @@ def test_the_gallery_of_a_run_is_drawn_in_every_format(runs, tmp_path):
     assert (tmp_path / "networks.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.parametrize("nets", [0, 2])
 @pytest.mark.parametrize("rows", [0, 1, 2])
-def test_every_figure_stands_a_run_with_little_in_it(runs, tmp_path, rows):
-    run = runs.data([*runs.trials(rows), runs.failed()])
+def test_every_figure_stands_a_run_with_little_in_it(runs, tmp_path, rows, nets):
+    run = runs.data([*runs.trials(rows), runs.failed()], [runs.reference(f"_net{number}") for number in range(nets)])
     for name, figure in gallery([run], frame(run)).items():
         save(figure, tmp_path / f"{name}.png")
 

@@ -1,7 +1,10 @@
 """Pages of unusual runs in a real browser: hostile names, several runs, hardly begun, still going on, very large."""
 
 import json
+import os
 import time
+from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlparse
 
 import optuna
 import pytest
@@ -130,3 +133,13 @@ def test_ten_thousand_candidates_are_a_light_page_that_sorts(browser, runs, tmp_
     page.one('[name="text"]').send_keys("#4999")
     assert page.text("#shown") == "1 of 10000"
     assert page.complaints() == []
+
+
+def test_links_lead_into_a_run_of_any_name(browser, runs, tmp_path):
+    path = runs.directory(tmp_path / os.fsdecode(b"caf\xe9 &:x\n"), runs.trials(3))
+    write_page([read_run(path)], tmp_path / "page.html")
+    page = browser.open(tmp_path / "page.html")
+    assert page.complaints() == []
+    link = page.one(".networks a").get_attribute("href")
+    assert Path(os.fsdecode(unquote_to_bytes(urlparse(link).path))).is_file()
+    assert page.text("h1") == "caf\\xe9 &:x\\n"

@@ -1,9 +1,12 @@
 """The words claim a difference where there is one beyond the noise, and nowhere else."""
 
+import re
+
 import optuna
 import pytest
 
 from reports import frame
+from reports.runs import read_run
 from reports.summary import words
 
 
@@ -76,6 +79,17 @@ def test_the_test_split_decides_where_it_was_measured(runs):
     assert "On the test split it reaches 71.0% (69.0\N{EN DASH}72.9)" in said
     assert "#0 cannot be told apart from it in accuracy" in said
     assert "flatter" not in said
+
+
+def test_every_accuracy_comes_with_its_split(runs, tmp_path):
+    run = read_run(runs.demo(tmp_path / "demo"))
+    for sentence in words(run, frame(run)):
+        if re.search(r"\d%|\d points", sentence) and "95% intervals" not in sentence and "probability" not in sentence:
+            assert re.search("on the (test|validation) split", sentence), sentence
+    said = text(run)
+    assert "#8: 97.8% (96.0\N{EN DASH}98.8) on the validation split at" in said
+    assert "At no less accuracy than mnasnet-a1 (98.1% on the test split, difference" in said
+    assert "Tables and charts show the accuracy on the validation split" in said
 
 
 def test_the_named_best_comes_with_its_probability(runs):
