@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
 import traceback
@@ -44,8 +46,13 @@ def main() -> NoReturn:
     """Runs `mnas`: exit code 2 for bad input, 1 for a failed run, 130 after ctrl-C."""
     debug = "--debug" in sys.argv[1:2]
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What the terminal's encoding lacks is shown escaped: a name must not end the work that it belongs to.
+            stream.reconfigure(errors="backslashreplace")
     try:
         mnas.main(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as error:
@@ -54,13 +61,41 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)
-    except (SearchError, SpaceError, BenchError) as error:
+    except (SearchError, SpaceError, BenchError, OSError, UnicodeEncodeError) as error:
         if debug:
             traceback.print_exc()
-        click.echo(f"mnas: {error}", err=True)
-        bad_input = isinstance(error, SearchError | SpaceError | BadRequest) and not isinstance(error, RunFailed)
-        sys.exit(2 if bad_input else 1)
+        _abandon_output()
+        message = _explained(error)
+        if message:
+            click.echo(f"mnas: {visible(message)}", err=True)
+        bad_input = isinstance(error, SearchError | SpaceError | BadRequest | UnicodeEncodeError)
+        sys.exit(2 if bad_input and not isinstance(error, RunFailed) else 1)
     sys.exit(0)
+
+
+def visible(text: str) -> str:
+    """`text` on one line that does nothing to a terminal: line breaks, control characters and lone bytes escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _explained(error: Exception) -> str:
+    """What to say of an error; nothing where the reader of a pipe, such as `head`, has seen enough."""
+    if isinstance(error, BrokenPipeError):
+        return ""
+    if isinstance(error, UnicodeEncodeError):
+        return f"the name {error.object!r} cannot be written in {error.encoding}: set LC_ALL=C.UTF-8, or rename it"
+    if isinstance(error, OSError):
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return f"{where}{error.strerror or error}"
+    return str(error)
+
+
+def _abandon_output() -> None:
+    """Lets a standard output that takes no more go, or the interpreter would complain of it at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -1,5 +1,6 @@
 """The command as users meet it: a process, its exit code, its words."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,29 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     done = mnas("--debug", "search", "none.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "utf-8:strict"])
+def test_names_that_the_terminal_cannot_show_are_escaped(encoding: str, tmp_path: Path) -> None:
+    words = [MNAS, "search", b"caf\xe9-\xe6\x97\xa5.toml"]
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(words, capture_output=True, timeout=120, cwd=tmp_path, env=env, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"mnas: cannot read caf")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_name_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    done = mnas("search", "a\nb\x1b[31m.toml", cwd=tmp_path)
+    assert done.stderr == "mnas: cannot read a\\nb\\x1b[31m.toml: No such file or directory\n"
+
+
+@pytest.mark.parametrize(("output", "code"), [("/dev/full", 1), ("closed pipe", 1)])
+def test_an_output_that_takes_no_more_is_no_traceback(output: str, code: int, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") if output == "closed pipe" else Path(output).open("wb") as stdout:
+        done = subprocess.run([MNAS, "--help"], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) <= 1
+    assert "Traceback" not in done.stderr
