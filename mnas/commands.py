@@ -23,20 +23,26 @@ def search(config: Path, overrides: tuple[str, ...]) -> None:
 
     Example: mnas search configs/demo.toml -o latency.device=adb:R58M12
     """
+    from mnas.command_line import pasteable
     from mnas.config import load_config
+    from mnas.errors import CandidatesWait
     from mnas.progress import make_display
     from mnas.search import run_search
 
     settings = load_config(config, overrides)
     quiet_optuna()
     display = make_display()
-    again = " ".join(["mnas search", str(config), *(f"-o {word}" for word in overrides)])
+    options = [word for override in overrides for word in ("-o", override)]
+    dashed = str(config).startswith("-")
+    again = pasteable(["mnas", "search", *([*options, "--", str(config)] if dashed else [str(config), *options])])
     try:
         run_search(settings, display)
     except KeyboardInterrupt:
         display.close()
         click.echo(f"stopped; nothing is lost. To go on: {again}", err=True)
         raise SystemExit(130) from None
+    except CandidatesWait as error:
+        raise CandidatesWait(f"{error}. Nothing is lost. To time them later: {again}") from error
     finally:
         display.close()
 

@@ -91,6 +91,9 @@ class LatencySection(_Section):
     )
     warmup_runs: int = Field(default=8, ge=0, description="Inferences before the timed ones.")
     runs: int = Field(default=50, ge=1, description="Timed inferences a process.")
+    patience_s: float = Field(
+        default=120.0, ge=0, description="Seconds that a device which is not fit may rest before the search stops."
+    )
     cache: Path | None = Field(default=None, description="File of latencies shared by searches on one device.")
 
 
@@ -149,8 +152,8 @@ class Config(_Section):
         return self.model_dump(mode="json")
 
 
-RESUMABLE = ("search.trials", "search.workers", "search.run")
-"""What may differ when a search goes on; anything else would make its later trials another search's."""
+RESUMABLE = ("search.trials", "search.workers", "search.run", "latency.patience_s")
+"""What may differ when a search is resumed; anything else would make its later trials another search's."""
 
 
 def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:

@@ -18,7 +18,7 @@ from mnas.config import LatencySection
 if TYPE_CHECKING:
     from device_bench.device import Device
     from device_bench.measurement import Progress
-    from device_bench.pool import PoolEvent
+    from device_bench.pool import Pool, PoolEvent
 
 Tell = Callable[[str], None]
 
@@ -47,6 +47,9 @@ class LatencySource(Protocol):
         Raises:
             BenchError: The device is lost; nothing is known of some models.
         """
+
+    def stop(self) -> None:
+        """Ends a measurement that another thread makes, after the session at work; `measure` raises from then on."""
 
     def close(self) -> None:
         """Lets the device go."""
@@ -77,6 +80,9 @@ class HostLatency:
         finally:
             self._tell("")
 
+    def stop(self) -> None:
+        """Nothing: it measures in the thread of its caller, which an interrupt ends."""
+
     def close(self) -> None:
         """Ends what was opened."""
         self._device.close()
@@ -97,6 +103,8 @@ class PhoneLatency:
         self._names = device_names(settings.device)
         self._settings, self._tell = settings, tell
         self._canaries: dict[str, dict[BenchSpec, float]] = {}
+        self._stopped = False
+        self._pool: Pool[list[str]] | None = None
         kinds = {}
         for name in self._names:
             with self._open(name) as device:
@@ -113,7 +121,7 @@ class PhoneLatency:
         """A share of the models a device, each share one measurement.
 
         Raises:
-            DeviceLost: No device is left.
+            DeviceLost: No device is left, or `stop` was called.
         """
         from device_bench.pool import Job, Pool
 
@@ -125,18 +133,31 @@ class PhoneLatency:
 
         def work(device: Device, share: list[str]) -> None:
             some = {name: models[name] for name in share}
-            timings.update(_measure(device, some, self._settings, rngs[tuple(share)], folder, self._tell))
+            timings.update(_measure(device, some, self._settings, rngs[tuple(share)], folder, tell))
+
+        def tell(text: str) -> None:
+            pool.check()
+            self._tell(text)
 
         def event(what: PoolEvent) -> None:
             if what.kind != "ready":
                 lost.append(f"{what.device}: {what.reason}")
                 self._tell(f"{what.device} {what.kind}: {what.reason}")
 
-        left = Pool([Job(frozenset(self._names), share) for share in shares], self._open, work, tell=event).run()
+        self._pool = pool = Pool([Job(frozenset(self._names), share) for share in shares], self._open, work, tell=event)
+        if self._stopped:
+            raise DeviceLost("the search was stopped")
+        left = pool.run()
         self._tell("")
         if left:
             raise DeviceLost(f"no device is left to time on; {lost[-1] if lost else 'none answered'}")
         return timings
+
+    def stop(self) -> None:
+        """Ends the sessions on all devices, each of which is given back as it was."""
+        self._stopped = True
+        if self._pool is not None:
+            self._pool.stop()
 
     def close(self) -> None:
         """Nothing is open between measurements."""

@@ -9,10 +9,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from mnas.beginning import begin, check_start
-from mnas.candidates import Candidate, Evaluator, Failed
+from mnas.candidates import Candidate, Evaluator, Failed, Waiting
 from mnas.config import Config, differences
 from mnas.data import Dataset, load_data, open_dataset
-from mnas.errors import RunFailed, SearchError
+from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.executors import ProcessExecutor
 from mnas.finish import finish
 from mnas.latency import open_latency
@@ -22,7 +22,7 @@ from mnas.references import check_targets, evaluate_references, reference_archit
 from mnas.reward import Reward, rewarded
 from mnas.run import Run, storage_errors
 from mnas.samplers import batch_size, check_algorithm, sampler_factory
-from mnas.standing import Finished
+from mnas.standing import Finished, failures
 from search_spaces import MnasNetArch, Space, describe, space
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def run_search(config: Config, display: Display) -> Run:
         The run, its front tested and its best candidate written.
 
     Raises:
-        SearchError: Input that cannot be used, or a run that cannot go on.
+        CandidatesWait: The device was not fit for as long as `latency.patience_s`; their trials stay open.
+        SearchError: Input that cannot be used, or a run that cannot be resumed.
         SpaceError: An unknown space, or images too small for it.
         BenchError: The device cannot be used or was lost; the search can be resumed.
     """
@@ -64,7 +65,7 @@ def run_search(config: Config, display: Display) -> Run:
         # Nothing is on disk before everything that can be checked is checked.
         run = run or Run.create(config.search.run, config.to_dict(), dataset)
         stack.enter_context(run.locked())
-        evaluator = Evaluator(run, config, _workers(stack, run, config, display), latency, dataset)
+        evaluator = Evaluator(run, config, _workers(stack, run, config, display), latency, dataset, display.say)
         references = evaluate_references(run, arches, evaluator, display)
         section = config.reward
         rewards = tuple(
@@ -72,8 +73,9 @@ def run_search(config: Config, display: Display) -> Run:
         )
         study = run.open_study(_facts(config, dataset, rewards))
         stack.enter_context(storage_errors(run.storage_url, RunFailed))
-        if study.get_trials(deepcopy=False):
-            display.say(f"resuming {run.path}: {first_open(study)} of {config.search.trials} trials are done")
+        if known := study.get_trials(deepcopy=False):
+            done = sum(trial.state.is_finished() for trial in known)
+            display.say(f"resuming {run.path}: {done} of {config.search.trials} trials are done")
         begin(run, study, searched, dataset.input_shape, config, rewards, display)
         Search(run, config, searched, rewards, study, evaluator, display).go()
         finish(run, study, config, rewards, references, evaluator, display)
@@ -111,12 +113,27 @@ class Search:
         self._leave_last_update()
 
     def _batch(self, proposals: list[Proposal]) -> None:
+        """Evaluates a batch.
+
+        A batch that has to wait ends the search: the next one is a function of what this one teaches.
+        """
         outcomes = self.evaluator.evaluate(
             {one.arch_hash: (one.arch, self.run.candidate(one.arch_hash)) for one in proposals},
             seed=proposals[0].trial.number,
         )
+        waiting: dict[int, str] = {}
         for proposal in proposals:
-            self._tell(proposal, outcomes[proposal.arch_hash])
+            outcome = outcomes[proposal.arch_hash]
+            if isinstance(outcome, Waiting):
+                waiting[proposal.trial.number] = outcome.reason
+            else:
+                self._tell(proposal, outcome)
+        if waiting:
+            numbers, reasons = ", ".join(map(str, waiting)), "; ".join(dict.fromkeys(waiting.values()))
+            raise CandidatesWait(
+                f"{len(waiting)} of {len(proposals)} candidates are trained and wait for their timing "
+                f"(trials {numbers}: {reasons}); {failures(self.study)}"
+            )
 
     def _tell(self, proposal: Proposal, outcome: Candidate | Failed) -> None:
         """Records a trial; a failed one keeps its reason and has no value that the controller could learn from."""

@@ -48,6 +48,9 @@ class TableLatency:
         """Predicts; a model with operators that the table has not gets the verdict "failed"."""
         return {name: self._timing(model) for name, model in models.items()}
 
+    def stop(self) -> None:
+        """Nothing runs for long."""
+
     def close(self) -> None:
         """Nothing is open."""
 

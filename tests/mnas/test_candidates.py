@@ -1,0 +1,186 @@
+"""What becomes of a candidate when the device, or the machine, is not fit to evaluate it."""
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from told_latency import CRASHED, THROTTLED, UNFIT, EndlessLatency, ToldLatency, timing
+
+import mnas.candidates
+from device_bench.timing import Timing
+from mnas.candidates import Candidate, Evaluator, Failed, Waiting, rests
+from mnas.config import Config, load_config
+from mnas.data import load_data
+from mnas.errors import CandidatesWait, RunFailed
+from mnas.executors import Executor, ProcessExecutor
+from mnas.latency import LatencySource
+from mnas.progress import PlainDisplay
+from mnas.reward import Reward
+from mnas.run import Run
+from mnas.search import Search
+from search_spaces import arch_hash, space
+
+SHAPE = (16, 16, 1)
+SPACE = space("mnasnet", SHAPE, width=0.25, depth=0.25, stem_filters=8, head_filters=8)
+CONFIG = """
+[search]
+run = "run"
+trials = 4
+batch = 2
+[data]
+source = "digits"
+[train]
+epochs = 1
+[latency]
+target_ms = 1.0
+patience_s = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Executor]:
+    with ProcessExecutor(1, preload=("mnas.training",)) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    path = tmp_path_factory.mktemp("config") / "search.toml"
+    path.write_text(CONFIG)
+    return load_config(path)
+
+
+@pytest.fixture(scope="module")
+def whole(config: Config, workers: Executor, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A search that nothing disturbed."""
+    run = new_run(tmp_path_factory.mktemp("whole"), config)
+    search(run, config, workers, ToldLatency(lambda name, call: by_name(name))).go()
+    return run
+
+
+@pytest.fixture
+def short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnas.candidates, "_FIRST_REST_S", 0.4)
+
+
+def by_name(name: str) -> Timing:
+    return timing("valid", ms=int(name[:4], 16) / 65536 + 0.1)
+
+
+def new_run(folder: Path, config: Config) -> Run:
+    data = load_data("digits", image_size=16, channels=1, limit=150)
+    return Run.create(folder / "run", config.to_dict(), data)
+
+
+def evaluator(
+    run: Run, config: Config, workers: Executor, latency: LatencySource, say: Callable[[str], None] = print
+) -> Evaluator:
+    from mnas.data import open_dataset
+
+    return Evaluator(run, config, lambda: workers, latency, open_dataset(run.path / "data"), say)
+
+
+def search(run: Run, config: Config, workers: Executor, latency: LatencySource) -> Search:
+    study = run.open_study({})
+    at_work = evaluator(run, config, workers, latency)
+    return Search(run, config, SPACE, (Reward("soft", 1.0),), study, at_work, PlainDisplay())
+
+
+@pytest.fixture
+def trained(whole: Run, config: Config, tmp_path: Path) -> Run:
+    """A new run in which every training of the whole one is found, and no timing."""
+    run = new_run(tmp_path, config)
+    shutil.copytree(whole.path / "candidates", run.path / "candidates", ignore=shutil.ignore_patterns("latency.json"))
+    return run
+
+
+def asked(run: Run, whole: Run) -> dict:
+    arches = [SPACE.decode(SPACE.tokens(trial.params)) for trial in whole.study().trials[:2]]
+    return {arch_hash(arch): (arch, run.candidate(arch_hash(arch))) for arch in arches}
+
+
+@pytest.mark.parametrize("unfit", [THROTTLED, UNFIT], ids=lambda told: told.verdict)
+def test_a_device_that_was_not_fit_is_asked_again_and_nothing_is_trained_again(
+    unfit: Timing, whole: Run, trained: Run, config: Config, workers: Executor, short_rests: None
+) -> None:
+    latency, said = ToldLatency(lambda name, call: unfit if call < 4 else by_name(name)), list[str]()
+    files = {path: path.stat().st_mtime_ns for path in trained.path.rglob("*.npz")}
+    outcomes = evaluator(trained, config, workers, latency, said.append).evaluate(asked(trained, whole), seed=0)
+    assert all(isinstance(one, Candidate) for one in outcomes.values())
+    assert {path: path.stat().st_mtime_ns for path in trained.path.rglob("*.npz")} == files
+    assert latency.calls == 5
+    assert len(said) == 2
+    assert unfit.reason in said[0]
+
+
+def test_only_those_that_wait_are_timed_again(
+    whole: Run, trained: Run, config: Config, workers: Executor, short_rests: None
+) -> None:
+    names = list(asked(trained, whole))
+    latency = ToldLatency(
+        lambda name, call: THROTTLED if name == names[1] and call < 3 else timing("valid", ms=call + 1)
+    )
+    outcomes = evaluator(trained, config, workers, latency).evaluate(asked(trained, whole), seed=0)
+    assert [outcomes[name].timing.median_ms for name in names] == [1, 4]  # type: ignore[union-attr]
+
+
+def test_a_model_that_crashes_its_runner_fails_for_good(
+    whole: Run, trained: Run, config: Config, workers: Executor, short_rests: None
+) -> None:
+    latency = ToldLatency(lambda name, call: CRASHED)
+    outcomes = evaluator(trained, config, workers, latency).evaluate(asked(trained, whole), seed=0)
+    assert set(outcomes.values()) == {Failed("latency failed: exit code 139")}
+    assert latency.calls == 2
+
+
+def test_patience_is_bounded(whole: Run, trained: Run, config: Config, workers: Executor) -> None:
+    assert list(rests(0)) == []
+    assert list(rests(5)) == [5]
+    assert list(rests(120)) == [5, 10, 20, 40, 45]
+    at_once = config.model_copy(update={"latency": config.latency.model_copy(update={"patience_s": 0})})
+    latency = ToldLatency(lambda name, call: THROTTLED)
+    outcomes = evaluator(trained, at_once, workers, latency).evaluate(asked(trained, whole), seed=0)
+    assert all(isinstance(one, Waiting) for one in outcomes.values())
+    assert latency.calls == 2
+    assert not list(trained.path.rglob("latency.json"))
+
+
+def test_open_trials_are_timed_later_and_the_search_takes_the_course_of_an_undisturbed_one(
+    whole: Run, trained: Run, config: Config, workers: Executor, short_rests: None
+) -> None:
+    hot = ToldLatency(lambda name, call: THROTTLED if call else by_name(name))
+    with pytest.raises(CandidatesWait, match=r"2 of 2 candidates .* \(trials 2, 3: .*1\.40 times.*; no trial failed"):
+        search(trained, config, workers, hot).go()
+    assert [trial.state.name for trial in trained.study().trials] == ["COMPLETE"] * 2 + ["RUNNING"] * 2
+    search(trained, config, workers, ToldLatency(lambda name, call: by_name(name))).go()
+    ours, theirs = (run.study().trials for run in (trained, whole))
+    assert [(trial.params, trial.values) for trial in ours] == [(trial.params, trial.values) for trial in theirs]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_ctrl_c_waits_for_the_phone_to_be_given_back(
+    training: bool, whole: Run, trained: Run, config: Config, workers: Executor
+) -> None:
+    endless, candidates = EndlessLatency(), asked(trained, whole)
+    if training:
+        next(iter(candidates.values()))[1].joinpath("evaluation.json").unlink()
+
+    def interrupt() -> None:
+        endless.begun.wait(60)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        evaluator(trained, config, workers, endless).evaluate(candidates, seed=0)
+    assert endless.given_back
+
+
+def test_a_lost_machine_ends_the_search_beside_a_phone(whole: Run, config: Config, tmp_path: Path) -> None:
+    run, endless = new_run(tmp_path, config), EndlessLatency()
+    broken = ProcessExecutor(1, preload=("no_such_module",), log_folder=tmp_path)
+    with broken, pytest.raises(RunFailed, match="while it started, 3 times in a row"):
+        evaluator(run, config, broken, endless).evaluate(asked(run, whole), seed=0)
