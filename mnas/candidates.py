@@ -96,6 +96,8 @@ class Evaluator:
         workers: Callable[[], Executor],
         latency: LatencySource,
         dataset: Dataset,
+        *,
+        cache: LatencyCache | None = None,
         say: Callable[[str], None],
     ) -> None:
         """Prepares; nothing runs yet.
@@ -106,6 +108,7 @@ class Evaluator:
             workers: Gives the executor, always the same one; not called before there is work.
             latency: Where networks are timed.
             dataset: The images.
+            cache: Latencies that searches share.
             say: Receives what is worth a line.
         """
         self.dataset = dataset
@@ -115,8 +118,7 @@ class Evaluator:
         self._latency = latency
         self._say = say
         self._stopped = threading.Event()
-        cache = config.latency.cache
-        self._cache = LatencyCache(cache) if cache else None
+        self._cache = cache
 
     def evaluate(self, asked: Asked, *, seed: int) -> dict[str, Outcome]:
         """Accuracy and latency of some networks.

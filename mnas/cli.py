@@ -45,7 +45,9 @@ def mnas(debug: bool) -> None:
 def main() -> NoReturn:
     """Runs `mnas`: exit code 2 for bad input, 1 for a failed run, 130 after ctrl-C."""
     debug = "--debug" in sys.argv[1:2]
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` sets it
+            signal.signal(number, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What the terminal's encoding lacks is shown escaped: a name must not end the work that it belongs to.
@@ -99,5 +101,5 @@ def _abandon_output() -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
-    """A polite kill ends a search as ctrl-C does."""
+    """A polite kill, or a terminal that is closed, ends a search as ctrl-C does."""
     raise KeyboardInterrupt

@@ -81,7 +81,7 @@ def evaluator(
 ) -> Evaluator:
     from mnas.data import open_dataset
 
-    return Evaluator(run, config, lambda: workers, latency, open_dataset(run.path / "data"), say)
+    return Evaluator(run, config, lambda: workers, latency, open_dataset(run.path / "data"), say=say)
 
 
 def search(run: Run, config: Config, workers: Executor, latency: LatencySource) -> Search:
