@@ -140,7 +140,8 @@ class Run:
         try:
             yield
         except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-            cause = " ".join(str(getattr(error, "orig", None) or error).split())
+            inner = error.__cause__ or error  # Optuna hides the database's own words behind a guess
+            cause = " ".join(str(getattr(inner, "orig", None) or inner).split())
             raise kind(f"cannot use the storage {self._storage_name()}: {cause}") from error
 
     def _storage(self) -> optuna.storages.BaseStorage:
@@ -244,6 +245,6 @@ def check_directory(path: Path) -> None:
     if too_long:
         raise SearchError(f"cannot use {path}: its name is too long: {_ELSEWHERE}")
     for one in (place, place / ".lock", place / "study.db"):
-        if one.exists() and not os.access(one, os.W_OK):
+        if one.exists() and not os.access(one, os.W_OK, effective_ids=True):
             why = "the file system is read-only" if read_only else f"it belongs to user {one.stat().st_uid}"
             raise SearchError(f"cannot write to {one}: {why}: {_ELSEWHERE}")
