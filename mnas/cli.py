@@ -15,6 +15,7 @@ import click
 
 from device_bench.errors import BadRequest, BenchError
 from mnas.errors import RunFailed, SearchError
+from mnas.home import at_home
 from search_spaces.errors import SpaceError
 
 GROUP = "mnas.commands"
@@ -53,7 +54,7 @@ def main() -> NoReturn:
             # What the terminal's encoding lacks is shown escaped: a name must not end the work that it belongs to.
             stream.reconfigure(errors="backslashreplace")
     try:
-        mnas.main(standalone_mode=False)
+        mnas.main([_at_home(word) for word in sys.argv[1:]], standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
@@ -73,6 +74,13 @@ def main() -> NoReturn:
         bad_input = isinstance(error, SearchError | SpaceError | BadRequest | UnicodeEncodeError)
         sys.exit(2 if bad_input and not isinstance(error, RunFailed) else 1)
     sys.exit(0)
+
+
+def _at_home(word: str) -> str:
+    try:
+        return at_home(word)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def visible(text: str) -> str:
