@@ -6,6 +6,7 @@ import os
 import shlex
 import string
 from collections.abc import Iterable
+from pathlib import Path
 
 _PLAIN = frozenset((string.ascii_letters + string.digits + " -_./:=,+@%[]").encode())
 
@@ -13,6 +14,11 @@ _PLAIN = frozenset((string.ascii_letters + string.digits + " -_./:=,+@%[]").enco
 def pasteable(words: Iterable[str]) -> str:
     """The words as one line of bash or zsh, quoted where a shell would read them otherwise."""
     return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in words)
+
+
+def argument(path: Path) -> str:
+    """A path as an argument, which no program takes for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def _escaped(word: str) -> str:

@@ -23,7 +23,7 @@ def search(config: Path, overrides: tuple[str, ...]) -> None:
 
     Example: mnas search configs/demo.toml -o latency.device=adb:R58M12
     """
-    from mnas.command_line import pasteable
+    from mnas.command_line import argument, pasteable
     from mnas.config import load_config
     from mnas.errors import CandidatesWait
     from mnas.progress import make_display
@@ -33,8 +33,7 @@ def search(config: Path, overrides: tuple[str, ...]) -> None:
     quiet_optuna()
     display = make_display()
     options = [word for override in overrides for word in ("-o", override)]
-    dashed = str(config).startswith("-")
-    again = pasteable(["mnas", "search", *([*options, "--", str(config)] if dashed else [str(config), *options])])
+    again = pasteable(["mnas", "search", argument(config), *options])
     try:
         run_search(settings, display)
     except KeyboardInterrupt:

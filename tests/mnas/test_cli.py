@@ -89,3 +89,19 @@ def test_an_output_that_takes_no_more_is_no_traceback(output: str, code: int, tm
     assert done.returncode == code
     assert len(done.stderr.splitlines()) <= 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["export", "~/none", "-o~/out"], ["export", "$HOME/none", "--output=~/out"]])
+def test_a_home_directory_is_found_in_any_word(words: list[str], tmp_path: Path) -> None:
+    env = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [MNAS, *words], capture_output=True, text=True, timeout=60, cwd=tmp_path, env=env, check=False
+    )
+    assert done.stderr == f"mnas: {tmp_path}/none is not a run directory: it has no config.json\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_home_of_nobody_is_one_line(tmp_path: Path) -> None:
+    done = mnas("export", "~nobody-here/run", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "there is no user 'nobody-here'" in done.stderr

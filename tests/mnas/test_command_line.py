@@ -1,9 +1,10 @@
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from mnas.command_line import pasteable
+from mnas.command_line import argument, pasteable
 
 WORDS = [
     "a b",
@@ -32,3 +33,7 @@ def test_a_shell_reads_what_was_meant(word: str) -> None:
 
 def test_plain_words_stay_as_they_are() -> None:
     assert pasteable(["mnas", "search", "a.toml", "-o", "search.trials=50"]) == "mnas search a.toml -o search.trials=50"
+
+
+def test_no_path_is_taken_for_an_option() -> None:
+    assert [argument(Path(name)) for name in ("-x.toml", "a-b", "/-x")] == ["./-x.toml", "a-b", "/-x"]
