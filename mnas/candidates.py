@@ -253,6 +253,7 @@ class Evaluator:
             "input": list(self.dataset.input_shape),
             "classes": self.dataset.classes,
             "device": self._latency.name,
+            "identity": self._latency.identity,
             "precision": section.precision,
             "threads": section.threads,
             "cores": section.cores,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -28,6 +28,9 @@ class LatencySource(Protocol):
 
     name: str
     """What reports call it."""
+
+    identity: dict[str, Any]
+    """What it is: latencies of another device that came to be called the same are not its own."""
 
     beside_training: bool
     """It times untrained twins while the workers train; otherwise the trained files, once they are done: a device
@@ -71,6 +74,7 @@ class HostLatency:
 
         self._settings, self._tell = settings, tell
         self._device = open_device("host")
+        self.identity = _identity(self._device)
         self._device.resolve(_spec(settings))
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
@@ -105,11 +109,14 @@ class PhoneLatency:
         self._canaries: dict[str, dict[BenchSpec, float]] = {}
         self._stopped = False
         self._pool: Pool[list[str]] | None = None
-        kinds = {}
+        self._kinds: dict[str, tuple[str, str]] = {}
+        self.identity: dict[str, Any] = {}
         for name in self._names:
             with self._open(name) as device:
                 device.resolve(_spec(settings))
-                kinds[name] = (device.info.model, device.info.soc)
+                self._kinds[name] = (device.info.model, device.info.soc)
+                self.identity[name] = _identity(device)
+        kinds = self._kinds
         different = [name for name in self._names if kinds[name] != kinds[self._names[0]]]
         if different:
             raise BadRequest(
@@ -166,9 +173,19 @@ class PhoneLatency:
         from device_bench.device import open_device
 
         device = open_device(name)
+        kind = (device.info.model, device.info.soc)
+        if self._kinds.get(name, kind) != kind:
+            device.close()
+            raise BadRequest(f"{name} is now a {' '.join(kind)}, another device than when the search began")
         # What a fresh device did is the measure of a hot one, also on the next connection.
         device.canary_us = self._canaries.setdefault(name, device.canary_us)
         return device
+
+
+def _identity(device: Device) -> dict[str, Any]:
+    """Without what changes from day to day, such as a host's name or its kernel."""
+    about = device.describe()
+    return {key: about[key] for key in ("model", "soc", "abi", "identity") if key in about}
 
 
 def device_names(text: str) -> tuple[str, ...]:

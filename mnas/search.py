@@ -48,7 +48,9 @@ def run_search(config: Config, display: Display) -> Run:
     """
     searched, arches, targets = _checked(config)
     run = _existing_run(config)
-    cache = LatencyCache(config.latency.cache) if config.latency.cache else None
+    # A table answers at once, and what was kept of an older one under its name would be wrong.
+    keeps = not config.latency.device.startswith("table:")
+    cache = LatencyCache(config.latency.cache) if config.latency.cache and keeps else None
     with ExitStack() as stack:
         latency = open_latency(config.latency, display.timing, display.say)
         stack.callback(latency.close)

@@ -35,6 +35,7 @@ class TableLatency:
             BenchError: The table cannot be read, or was measured otherwise.
         """
         self.name = settings.device
+        self.identity: dict[str, Any] = {}
         self._table = LatencyTable.load(Path(settings.device.removeprefix(PREFIX)).expanduser())
         self._table.require(precision=settings.precision, threads=settings.threads)
         if settings.cores is not None and settings.cores != self._table.facts.get("cores"):

@@ -18,6 +18,7 @@ from mnas.data import load_data
 from mnas.errors import CandidatesWait, RunFailed
 from mnas.executors import Executor, ProcessExecutor
 from mnas.latency import LatencySource
+from mnas.latency_cache import LatencyCache
 from mnas.progress import PlainDisplay
 from mnas.reward import Reward
 from mnas.run import Run
@@ -77,11 +78,16 @@ def new_run(folder: Path, config: Config) -> Run:
 
 
 def evaluator(
-    run: Run, config: Config, workers: Executor, latency: LatencySource, say: Callable[[str], None] = print
+    run: Run,
+    config: Config,
+    workers: Executor,
+    latency: LatencySource,
+    say: Callable[[str], None] = print,
+    cache: LatencyCache | None = None,
 ) -> Evaluator:
     from mnas.data import open_dataset
 
-    return Evaluator(run, config, lambda: workers, latency, open_dataset(run.path / "data"), say=say)
+    return Evaluator(run, config, lambda: workers, latency, open_dataset(run.path / "data"), cache=cache, say=say)
 
 
 def search(run: Run, config: Config, workers: Executor, latency: LatencySource) -> Search:
@@ -135,6 +141,21 @@ def test_a_model_that_crashes_its_runner_fails_for_good(
     outcomes = evaluator(trained, config, workers, latency).evaluate(asked(trained, whole), seed=0)
     assert set(outcomes.values()) == {Failed("latency failed: exit code 139")}
     assert latency.calls == 2
+
+
+def test_a_latency_of_another_device_of_the_same_name_is_not_taken(
+    whole: Run, trained: Run, config: Config, workers: Executor, tmp_path: Path
+) -> None:
+    calls = []
+    for model in ("one", "one", "another"):
+        latency = ToldLatency(lambda name, call: by_name(name))
+        latency.identity = {"model": model}
+        shared = evaluator(trained, config, workers, latency, cache=LatencyCache(tmp_path / "cache.jsonl"))
+        shared.evaluate(asked(trained, whole), seed=0)
+        calls.append(latency.calls)
+        for path in trained.path.rglob("latency.json"):
+            path.unlink()
+    assert calls == [1, 0, 1]
 
 
 def test_patience_is_bounded(whole: Run, trained: Run, config: Config, workers: Executor) -> None:

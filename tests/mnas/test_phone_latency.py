@@ -11,7 +11,7 @@ from tiny_model import tiny_model
 from told_runner import ToldRunner
 
 import device_bench.device
-from device_bench.errors import DeviceLost
+from device_bench.errors import BadRequest, DeviceLost
 from mnas.config import LatencySection
 from mnas.latency import PhoneLatency
 
@@ -49,4 +49,12 @@ def test_a_phone_is_given_back_as_it_was_when_the_search_stops(android: AndroidC
     assert (android.setting("fixed"), android.setting("stay_on")) == ("false", "3")
     assert len(errors) == 1
     with pytest.raises(DeviceLost, match="stopped"):
+        latency.measure({"one": tiny_model()}, np.random.default_rng(0), tmp_path)
+
+
+def test_another_phone_under_the_same_address_is_noticed(android: AndroidCommands, tmp_path: Path) -> None:
+    latency = PhoneLatency(LatencySection(device="adb:told", target_ms=1), lambda text: None)
+    properties = android.folder / "getprop.txt"
+    properties.write_text(properties.read_text().replace("Pixel 7", "Pixel 8"))
+    with pytest.raises(BadRequest, match="adb:told is now a .*Pixel 8"):
         latency.measure({"one": tiny_model()}, np.random.default_rng(0), tmp_path)

@@ -31,6 +31,7 @@ class ToldLatency:
     def __init__(self, answer: Callable[[str, int], Timing], *, beside_training: bool = False) -> None:
         self.answer, self.beside_training = answer, beside_training
         self.calls = 0
+        self.identity: dict[str, str] = {"model": "told"}
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         self.calls += 1
@@ -52,6 +53,7 @@ class EndlessLatency:
     def __init__(self) -> None:
         self.begun, self._stop = threading.Event(), threading.Event()
         self.given_back = False
+        self.identity: dict[str, str] = {}
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         self.begun.set()
