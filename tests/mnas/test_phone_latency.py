@@ -56,5 +56,5 @@ def test_another_phone_under_the_same_address_is_noticed(android: AndroidCommand
     latency = PhoneLatency(LatencySection(device="adb:told", target_ms=1), lambda text: None)
     properties = android.folder / "getprop.txt"
     properties.write_text(properties.read_text().replace("Pixel 7", "Pixel 8"))
-    with pytest.raises(BadRequest, match="adb:told is now a .*Pixel 8"):
+    with pytest.raises(BadRequest, match=r"adb:told is now a .*Pixel 8"):
         latency.measure({"one": tiny_model()}, np.random.default_rng(0), tmp_path)
