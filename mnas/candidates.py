@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from device_bench.errors import TransportError
 from device_bench.timing import Timing
+from mnas.background import Background
 from mnas.config import Config
 from mnas.data import Dataset
 from mnas.errors import RunFailed
@@ -118,6 +120,7 @@ class Evaluator:
         self._latency = latency
         self._say = say
         self._stopped = threading.Event()
+        self._lost = ""
         self._cache = cache
 
     def evaluate(self, asked: Asked, *, seed: int) -> dict[str, Outcome]:
@@ -133,8 +136,8 @@ class Evaluator:
             For every name a candidate, the reason why there is none, or the reason why its timing has to wait.
 
         Raises:
-            BenchError: The device is lost.
-            RunFailed: The workers cannot go on.
+            BenchError: The device refuses what is asked.
+            RunFailed: No worker can run, or the disk is full.
         """
         if self._latency.beside_training:
             trained, timed = self._side_by_side(asked, seed)
@@ -142,15 +145,15 @@ class Evaluator:
             trained, timed = self.trained(asked), {}
         whole = {name: asked[name] for name, result in trained.items() if isinstance(result, Evaluation)}
         timed |= self._timed({name: one for name, one in whole.items() if name not in timed}, seed)
-        outcomes = {name: _joined(trained[name], timed.get(name)) for name in asked}
+        outcomes = {name: _joined(trained[name], timed.get(name), self._lost) for name in asked}
         for rest_s in rests(self._config.latency.patience_s):
             waiting = {name: one.reason for name, one in outcomes.items() if isinstance(one, Waiting)}
-            if not waiting:
+            if self._lost or not waiting:
                 break
             self._say(f"{next(iter(waiting.values()))}: timing {len(waiting)} again in {rest_s:.3g} s")
             time.sleep(rest_s)
             timed = self._timed({name: asked[name] for name in waiting}, seed)
-            outcomes |= {name: _joined(trained[name], timed.get(name)) for name in waiting}
+            outcomes |= {name: _joined(trained[name], timed.get(name), self._lost) for name in waiting}
         return outcomes
 
     def submit(self, job: Any, name: str) -> Future[Any]:
@@ -196,7 +199,7 @@ class Evaluator:
 
         Whatever ends the training, ctrl-C included, waits for the device to be given back as it was.
         """
-        timing = _Thread(lambda: self._timed(asked, seed, self._twins(asked)))
+        timing = Background(lambda: self._timed(asked, seed, self._twins(asked)), "latency")
         try:
             timing.start()
             return self.trained(asked), timing.result()
@@ -230,8 +233,11 @@ class Evaluator:
         rng = np.random.default_rng([self._config.search.seed, seed])
         for _ in range(_MEASUREMENTS):
             bad = {name: fresh[name] for name in asked if name in fresh and not _good(known.get(name))}
-            if bad:
-                known |= self._latency.measure(bad, rng, self._run.path)
+            if bad and not self._lost:
+                try:
+                    known |= self._latency.measure(bad, rng, self._run.path)
+                except TransportError as error:
+                    self._lost = str(error)
         for name in known:
             arch, folder = asked[name]
             if _good(known[name]):
@@ -275,40 +281,6 @@ class Evaluator:
                 yield name, future.result()
 
 
-class _Thread:
-    """A call on a thread of its own whose error comes out of `result`."""
-
-    def __init__(self, call: Any) -> None:
-        self._call = call
-        self._value: Any = None
-        self._error: BaseException | None = None
-        # Not `join`: before Python 3.13 an interrupt that ends it marks the thread as ended though it runs.
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._go, name="latency", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def _go(self) -> None:
-        try:
-            self._value = self._call()
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._ended.set()
-
-    def wait(self) -> None:
-        """Until the call has ended, however it did; not at all where it never began."""
-        if self._thread.ident is not None:
-            self._ended.wait()
-
-    def result(self) -> Any:
-        self.wait()
-        if self._error is not None:
-            raise self._error
-        return self._value
-
-
 def rests(patience_s: float) -> Iterator[float]:
     """Pauses between attempts, each twice as long as the one before, `patience_s` in all."""
     rest_s = _FIRST_REST_S
@@ -318,11 +290,11 @@ def rests(patience_s: float) -> Iterator[float]:
         rest_s *= 2
 
 
-def _joined(trained: Evaluation | Failed, timing: Timing | None) -> Outcome:
+def _joined(trained: Evaluation | Failed, timing: Timing | None, lost: str) -> Outcome:
     if isinstance(trained, Failed):
         return trained
     if timing is None:
-        return Waiting("its file was not timed")
+        return Waiting(lost or "its file was not timed")
     if _good(timing):
         return Candidate(trained, timing)
     # Without a session that failed nothing speaks against the network: the device was hot, busy or out of time.

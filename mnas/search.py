@@ -164,7 +164,6 @@ def _checked(
 ) -> tuple[Space[MnasNetArch], dict[str, MnasNetArch], tuple[float | str, ...]]:
     """The space, the references and the targets; what needs neither the device nor the images is checked first."""
     targets = config.latency.target_ms if isinstance(config.latency.target_ms, tuple) else (config.latency.target_ms,)
-    check_targets(targets, config.references.names)
     check_directory(config.search.run)
     shape = (config.data.image_size, config.data.image_size, config.data.channels)
     section = config.space
@@ -183,6 +182,7 @@ def _checked(
         depth=section.depth,
         head_filters=section.head_filters,
     )
+    check_targets(targets, config.references.names)
     check_algorithm(config.search.algorithm, goals=len(targets))
     check_networks(config, searched, shape)
     check_start(config)

@@ -182,7 +182,7 @@ class ProcessExecutor:
         if was_ready:
             self._start(handle)
         else:
-            self._start_again(handle, reason)
+            self._start_again(handle, f"{reason} while it started")
 
     def _start(self, handle: WorkerHandle) -> None:
         try:
@@ -198,7 +198,7 @@ class ProcessExecutor:
         if self._failed_starts < _MAX_FAILED_STARTS:
             self._start(handle)
         elif not any(other.sources() for other in self._handles):
-            self._give_up(f"{reason} while it started, {self._failed_starts} times in a row")
+            self._give_up(f"{reason}, {self._failed_starts} times in a row")
 
     def _give_up(self, reason: str) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ import pytest
 from told_latency import CRASHED, THROTTLED, UNFIT, EndlessLatency, ToldLatency, timing
 
 import mnas.candidates
+from device_bench.errors import DeviceLost
 from device_bench.timing import Timing
 from mnas.candidates import Candidate, Evaluator, Failed, Waiting, rests
 from mnas.config import Config, load_config
@@ -156,6 +157,18 @@ def test_a_latency_of_another_device_of_the_same_name_is_not_taken(
         for path in trained.path.rglob("latency.json"):
             path.unlink()
     assert calls == [1, 0, 1]
+
+
+def test_a_lost_device_leaves_the_rest_for_later_without_a_rest(
+    whole: Run, trained: Run, config: Config, workers: Executor
+) -> None:
+    def lost(name: str, call: int) -> Timing:
+        raise DeviceLost("no device is left to time on")
+
+    latency, said = ToldLatency(lost), list[str]()
+    outcomes = evaluator(trained, config, workers, latency, said.append).evaluate(asked(trained, whole), seed=0)
+    assert set(outcomes.values()) == {Waiting("no device is left to time on")}
+    assert (latency.calls, said) == (1, [])
 
 
 def test_patience_is_bounded(whole: Run, trained: Run, config: Config, workers: Executor) -> None:

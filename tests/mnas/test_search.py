@@ -1,6 +1,7 @@
 """Whole searches as users run them: processes, real training, real timing, real files."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -162,9 +163,10 @@ def test_a_full_disk_fails_the_run_not_the_candidates(copy: Path) -> None:
     assert [trial.state.name for trial in Run.open(copy / "run").study().trials] == ["COMPLETE"] * 4
 
 
-def test_workers_that_cannot_start_leave_the_trials_open(copy: Path) -> None:
-    shutil.rmtree(copy / "run" / "logs")
-    (copy / "run" / "logs").write_text("a file where the workers would write")
+def test_workers_that_cannot_start_leave_the_trials_open(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (copy / "short" / "tensorflow").mkdir(parents=True)
+    (copy / "short" / "tensorflow" / "__init__.py").write_text("raise MemoryError")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(copy / "short"), os.environ.get("PYTHONPATH", ""))))
     done = search(copy, "search.trials=4")
     assert done.returncode == 1
     assert "while it started" in done.stderr
