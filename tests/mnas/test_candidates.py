@@ -5,7 +5,9 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from told_latency import CRASHED, THROTTLED, UNFIT, EndlessLatency, ToldLatency, timing
@@ -17,7 +19,7 @@ from mnas.candidates import Candidate, Evaluator, Failed, Waiting, rests
 from mnas.config import Config, load_config
 from mnas.data import load_data
 from mnas.errors import CandidatesWait, RunFailed
-from mnas.executors import Executor, ProcessExecutor
+from mnas.executors import Executor, Job, ProcessExecutor, WorkerLost
 from mnas.latency import LatencySource
 from mnas.latency_cache import LatencyCache
 from mnas.progress import PlainDisplay
@@ -26,6 +28,7 @@ from mnas.run import Run
 from mnas.search import Search
 from search_spaces import arch_hash, space
 
+T = TypeVar("T")
 SHAPE = (16, 16, 1)
 SPACE = space("mnasnet", SHAPE, width=0.25, depth=0.25, stem_filters=8, head_filters=8)
 CONFIG = """
@@ -169,6 +172,39 @@ def test_a_lost_device_leaves_the_rest_for_later_without_a_rest(
     outcomes = evaluator(trained, config, workers, latency, said.append).evaluate(asked(trained, whole), seed=0)
     assert set(outcomes.values()) == {Waiting("no device is left to time on")}
     assert (latency.calls, said) == (1, [])
+
+
+class Losing:
+    """An executor that loses its worker under the first few jobs."""
+
+    workers = 1
+
+    def __init__(self, inner: Executor, losses: int) -> None:
+        self._inner, self._losses = inner, losses
+
+    def submit(self, job: Job[T], name: str) -> Future[T]:
+        if not self._losses:
+            return self._inner.submit(job, name)
+        self._losses -= 1
+        future: Future[T] = Future()
+        future.set_exception(WorkerLost(f"worker 0 was killed by SIGKILL while it ran {name}"))
+        return future
+
+    def close(self, *, cancel: bool = False) -> None:
+        """The inner one is somebody else's."""
+
+
+@pytest.mark.parametrize(("losses", "kind"), [(1, Candidate), (2, Failed)])
+def test_a_training_whose_worker_dies_is_tried_once_more(
+    losses: int, kind: type, whole: Run, trained: Run, config: Config, workers: Executor
+) -> None:
+    candidates = asked(trained, whole)
+    name, (_, folder) = next(iter(candidates.items()))
+    (folder / "evaluation.json").unlink()
+    latency = ToldLatency(lambda name, call: by_name(name))
+    outcomes = evaluator(trained, config, Losing(workers, losses), latency).evaluate(candidates, seed=0)
+    assert isinstance(outcomes.pop(name), kind)
+    assert all(isinstance(one, Candidate) for one in outcomes.values())
 
 
 def test_patience_is_bounded(whole: Run, trained: Run, config: Config, workers: Executor) -> None:
