@@ -20,6 +20,9 @@ from search_spaces.errors import SpaceError
 
 GROUP = "mnas.commands"
 
+_AROUND = 60
+"""Characters shown on either side of one that cannot be written."""
+
 
 class Commands(click.Group):
     """Sub-commands of all packages; a module is loaded when its command, or the list, is asked for."""
@@ -93,7 +96,9 @@ def _explained(error: Exception) -> str:
     if isinstance(error, BrokenPipeError):
         return ""
     if isinstance(error, UnicodeEncodeError):
-        return f"the name {error.object!r} cannot be written in {error.encoding}: set LC_ALL=C.UTF-8, or rename it"
+        near = error.object[max(0, error.start - _AROUND) : error.end + _AROUND]
+        way = "" if error.encoding == "utf-8" else "set LC_ALL=C.UTF-8, or "
+        return f"{near!r} cannot be written in {error.encoding}: {way}rename what is called so"
     if isinstance(error, OSError):
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         return f"{where}{error.strerror or error}"

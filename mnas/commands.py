@@ -19,7 +19,7 @@ def search(config: Path, overrides: tuple[str, ...]) -> None:
     """Search for networks that are accurate and fast.
 
     CONFIG is a TOML file. The run directory it names (search.run) keeps everything; run the command again and the
-    search goes on where it stopped, also after a crash. To search longer, ask for more: -o search.trials=200.
+    search resumes where it stopped, also after a crash. To search longer, ask for more: -o search.trials=200.
 
     Example: mnas search configs/demo.toml -o latency.device=adb:R58M12
     """

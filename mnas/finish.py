@@ -83,8 +83,9 @@ def finish(
     _write_models(run, winners)
     for one in winners:
         display.say(one.words(tested))
-    display.say(f"front: {len(members)} of {len(finished)} candidates; the best: {run.path}/best.tflite")
-    display.say(failures(study))
+    display.say(
+        f"front: {len(members)} of {len(finished)} candidates; the best: {run.path}/best.tflite; {failures(study)}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _nearest(algorithm: str, ours: Sequence[str], theirs: Sequence[str]) -> str:
     names = {name.lower(): name for name in (*ours, *theirs)} | {
         name.lower().removesuffix("sampler"): name for name in theirs
     }
-    near = difflib.get_close_matches(algorithm.lower(), names, n=1)
+    near = difflib.get_close_matches(algorithm.lower().rpartition(".")[2], names, n=1)
     hint = f"; did you mean {names[near[0]]!r}?" if near else ""
     return f"use {', '.join(ours)}, or a sampler class of Optuna{hint}"
 

@@ -18,8 +18,9 @@ from device_bench.timing import Timing
 from mnas.candidates import Candidate, Evaluator, Failed, Waiting, rests
 from mnas.config import Config, load_config
 from mnas.data import load_data
-from mnas.errors import CandidatesWait, RunFailed
+from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.executors import Executor, Job, ProcessExecutor, WorkerLost
+from mnas.export import export_candidate
 from mnas.latency import LatencySource
 from mnas.latency_cache import LatencyCache
 from mnas.progress import PlainDisplay
@@ -226,6 +227,8 @@ def test_open_trials_are_timed_later_and_the_search_takes_the_course_of_an_undis
     with pytest.raises(CandidatesWait, match=r"2 of 2 candidates .* \(trials 2, 3: .*1\.40 times.*; no trial failed"):
         search(trained, config, workers, hot).go()
     assert [trial.state.name for trial in trained.study().trials] == ["COMPLETE"] * 2 + ["RUNNING"] * 2
+    with pytest.raises(SearchError, match=r"trial 2 of .* is still open: run its search again"):
+        export_candidate(trained.path, 2, ["int8"], trained.path)
     search(trained, config, workers, ToldLatency(lambda name, call: by_name(name))).go()
     ours, theirs = (run.study().trials for run in (trained, whole))
     assert [(trial.params, trial.values) for trial in ours] == [(trial.params, trial.values) for trial in theirs]

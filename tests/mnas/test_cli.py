@@ -75,6 +75,19 @@ def test_names_that_the_terminal_cannot_show_are_escaped(encoding: str, tmp_path
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_name_that_the_system_cannot_write_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "search.toml").write_text(
+        '[search]\nrun = "\\u65e5"\n[data]\nsource = "digits"\n[latency]\ntarget_ms = 1\n'
+    )
+    env = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [MNAS, "search", "search.toml"], capture_output=True, timeout=60, cwd=tmp_path, env=env, check=False
+    )
+    assert done.returncode == 2
+    assert b"cannot be written in ascii: set LC_ALL=C.UTF-8" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_name_does_nothing_to_the_terminal(tmp_path: Path) -> None:
     done = mnas("search", "a\nb\x1b[31m.toml", cwd=tmp_path)
     assert done.stderr == "mnas: cannot read a\\nb\\x1b[31m.toml: No such file or directory\n"

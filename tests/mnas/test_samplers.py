@@ -99,6 +99,7 @@ def test_a_controller_gets_its_batch_and_checkpoint(searched: Space[MnasNetArch]
         ("TPEsampler", "did you mean 'TPESampler'"),
         ("nsgaii", "did you mean 'NSGAIISampler'"),
         ("evolutoin", "did you mean 'evolution'"),
+        ("optuna.samplers.TPESampler", "did you mean 'TPESampler'"),
         ("annealing", "is unknown: use ppo"),
         ("", "is unknown: use ppo"),
         ("Sequence", "is unknown"),
