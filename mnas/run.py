@@ -240,8 +240,8 @@ def check_directory(path: Path) -> None:
         place.joinpath("config.json").exists()
         too_long = len(os.fsencode(path.name)) > os.pathconf(place, "PC_NAME_MAX")
         read_only = os.statvfs(place).f_flag & os.ST_RDONLY
-    except (OSError, ValueError) as error:
-        raise SearchError(f"cannot use {path}: {getattr(error, 'strerror', error)}: {_ELSEWHERE}") from error
+    except OSError as error:
+        raise SearchError(f"cannot use {path}: {error.strerror}: {_ELSEWHERE}") from error
     if too_long:
         raise SearchError(f"cannot use {path}: its name is too long: {_ELSEWHERE}")
     for one in (place, place / ".lock", place / "study.db"):
