@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Raised whenever an older run directory can no longer be read."""
 
+_LONGEST = 503
+"""Bytes that SQLite leaves for the path of a database, on whatever system."""
+
 _ELSEWHERE = "choose another run directory with -o search.run=DIR"
 
 
@@ -239,6 +242,7 @@ def check_directory(path: Path) -> None:
             raise SearchError(f"{place} is {what}: {_ELSEWHERE}")
         place.joinpath("config.json").exists()
         too_long = len(os.fsencode(path.name)) > os.pathconf(place, "PC_NAME_MAX")
+        too_long |= len(os.fsencode(path.resolve() / "study.db")) > _LONGEST
         read_only = os.statvfs(place).f_flag & os.ST_RDONLY
     except OSError as error:
         raise SearchError(f"cannot use {path}: {error.strerror}: {_ELSEWHERE}") from error

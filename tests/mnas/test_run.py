@@ -184,7 +184,11 @@ def too_long(path: Path) -> Path:
     return path.with_name("x" * 300)
 
 
-@pytest.mark.parametrize("make", [a_file, below_a_file, a_dangling_link, a_circle, too_long])
+def too_deep(path: Path) -> Path:
+    return path.joinpath(*["x" * 100] * 5)
+
+
+@pytest.mark.parametrize("make", [too_deep, a_file, below_a_file, a_dangling_link, a_circle, too_long])
 def test_what_cannot_become_a_run_is_refused_before_anything_runs(make: Callable[[Path], Path], tmp_path: Path) -> None:
     path = make(tmp_path / "thing")
     before = sorted(tmp_path.iterdir())
