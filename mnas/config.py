@@ -29,12 +29,19 @@ def _place(value: Any) -> Any:
     return at_home(value) if isinstance(value, str) else value
 
 
+def _path(value: Any) -> Any:
+    """The same where nothing but a path will do."""
+    if value == "":
+        raise ValueError("the path is empty")
+    return _place(value)
+
+
 def _listed(value: Any) -> Any:
     """One item where a list is wanted is a list of one."""
     return (value,) if isinstance(value, str) else value
 
 
-_Path = Annotated[Path, BeforeValidator(_place)]
+_Path = Annotated[Path, BeforeValidator(_path)]
 _Place = Annotated[str, BeforeValidator(_place)]
 _Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 _Places = Annotated[tuple[_Place, ...], BeforeValidator(_listed)]
@@ -243,10 +250,11 @@ def _value(text: str, kind: Any) -> Any:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-    if _is_text(kind):
-        return value if isinstance(value, str) else text
-    if get_origin(kind) is tuple and _is_text(get_args(kind)[0]):
-        return [str(item) for item in value] if isinstance(value, list) else value if isinstance(value, str) else text
+    listed = get_origin(kind) is tuple and _is_text(get_args(kind)[0])
+    if listed and isinstance(value, list):
+        return [str(item) for item in value]
+    if (listed or _is_text(kind)) and not isinstance(value, str):
+        return text
     return value
 
 

@@ -124,9 +124,19 @@ def test_a_home_directory_is_put_in_for_its_short_form(
     assert str(found) == value.format(home="/home/me", root=pwd.getpwnam("root").pw_dir)
 
 
-def test_the_home_of_nobody_is_refused(file: Path) -> None:
-    with pytest.raises(SearchError, match="there is no user 'nobody-here'"):
-        load_config(file, ["search.run=~nobody-here/a"])
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("search.run=~nobody-here/a", "there is no user 'nobody-here'"),
+        ("search.run=", "the path is empty"),
+        (r'search.run="a\u0000b"', "null character"),
+        ("latency.cache=", "the path is empty"),
+    ],
+)
+def test_what_is_no_path_is_refused(file: Path, override: str, words: str) -> None:
+    with pytest.raises(SearchError, match=words) as caught:
+        load_config(file, [override])
+    assert override.partition("=")[0] in str(caught.value)
 
 
 def test_a_run_that_was_started_with_the_short_form_can_be_resumed(file: Path) -> None:
