@@ -166,6 +166,9 @@ class Evaluator:
         Args:
             asked: Name -> architecture and the folder that keeps what is found.
             seeds: Name -> seed of its training, where that is not the search's.
+
+        Raises:
+            RunFailed: No worker can run, or each loses its life under several networks, or the disk is full.
         """
         jobs = {
             name: self._training(one, self._config.search.seed if seeds is None else seeds[name])
@@ -174,14 +177,19 @@ class Evaluator:
         done: dict[str, Evaluation | Failed] = {
             name: evaluation for name, job in jobs.items() if (evaluation := job.found()) is not None
         }
-        for attempt in range(1, _TRAININGS + 1):
+        fresh = jobs.keys() - done.keys()
+        lost: dict[str, str] = {}
+        for _ in range(_TRAININGS):
             missing = {name: job for name, job in jobs.items() if name not in done}
             for name, result in self._results({name: self.submit(job, name[:12]) for name, job in missing.items()}):
-                if not isinstance(result, WorkerLost):
+                if isinstance(result, WorkerLost):
+                    lost[name] = str(result)
+                else:
                     done[name] = Failed(str(result)) if isinstance(result, JobError) else result
-                elif attempt == _TRAININGS:
-                    done[name] = Failed(str(result))
-        return done
+        given_up = {name: Failed(lost[name]) for name in jobs if name not in done}
+        if len(given_up) == len(fresh) > 1:
+            raise RunFailed(f"no training comes to its end, is the machine short of memory? {lost[min(fresh)]}")
+        return done | given_up
 
     def _training(self, one: tuple[MnasNetArch, Path], seed: int) -> EvaluateCandidate:
         arch, folder = one

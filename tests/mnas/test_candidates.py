@@ -195,6 +195,18 @@ class Losing:
         """The inner one is somebody else's."""
 
 
+def test_a_machine_on_which_no_training_ends_is_not_held_against_the_networks(
+    whole: Run, trained: Run, config: Config, workers: Executor
+) -> None:
+    candidates = asked(trained, whole)
+    for _, folder in candidates.values():
+        (folder / "evaluation.json").unlink()
+    with pytest.raises(RunFailed, match=r"short of memory\? worker 0 was killed by SIGKILL"):
+        evaluator(trained, config, Losing(workers, 4), ToldLatency(lambda name, call: by_name(name))).trained(
+            candidates
+        )
+
+
 @pytest.mark.parametrize(("losses", "kind"), [(1, Candidate), (2, Failed)])
 def test_a_training_whose_worker_dies_is_tried_once_more(
     losses: int, kind: type, whole: Run, trained: Run, config: Config, workers: Executor
