@@ -8,7 +8,6 @@ open, any other job goes to the next device.
 
 import contextlib
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -218,5 +217,5 @@ class Pool(Generic[Payload]):
 def _join(threads: Sequence[threading.Thread]) -> None:
     for thread in threads:
         while thread.is_alive():
-            # Not `join`: before Python 3.13 an interrupt that ends it marks the thread as ended though it runs.
-            time.sleep(0.05)
+            # A join without a limit would not let ctrl-C through.
+            thread.join(0.2)

@@ -12,9 +12,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, with_config
 
-from device_bench.errors import BadRequest
-from device_bench.text_files import read_text
 from mnas.errors import SearchError
+from mnas.files import read_text
 from mnas.home import at_home
 from mnas.recipe import Recipe
 
@@ -118,11 +117,11 @@ class LatencySection(_Section):
     canary_limit: float = Field(
         default=1.1, gt=1, description="Sessions do not count when a canary model became slower by this factor."
     )
-    warmup_runs: int = Field(default=8, ge=0, description="Inferences before the timed ones.")
-    runs: int = Field(default=50, ge=1, description="Timed inferences a process.")
     patience_s: float = Field(
         default=120.0, ge=0, description="Seconds that a device which is not fit may rest before the search stops."
     )
+    warmup_runs: int = Field(default=8, ge=0, description="Inferences before the timed ones.")
+    runs: int = Field(default=50, ge=1, description="Timed inferences a process.")
     cache: _Path | None = Field(default=None, description="File of latencies shared by searches on one device.")
 
 
@@ -198,8 +197,6 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
     """
     try:
         values = tomllib.loads(read_text(path))
-    except BadRequest as error:
-        raise SearchError(str(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise SearchError(f"{path} is not valid TOML: {error}") from error
     for word in overrides:

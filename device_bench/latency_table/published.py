@@ -14,7 +14,6 @@ from typing import Any
 from device_bench.errors import BadRequest
 from device_bench.latency_table.calibration import Calibration
 from device_bench.latency_table.table import Entry, LatencyTable
-from device_bench.text_files import read_text
 
 PROXYLESS, OFA, LINEAR = "proxyless-blocks", "ofa-blocks", "tunas-layers"
 
@@ -29,7 +28,10 @@ def import_table(path: Path, device: str) -> LatencyTable:
     Raises:
         BadRequest: It cannot be read, or has neither form.
     """
-    text = read_text(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     if path.suffix == ".json":
         return _linear(_parsed_json(text, path), path, device)
     return _blocks(_parsed_yaml(text, path), path, device)
