@@ -137,7 +137,7 @@ class Evaluator:
 
         Raises:
             BenchError: The device refuses what is asked.
-            RunFailed: No worker can run, or the disk is full.
+            RunFailed: As `trained`.
         """
         if self._latency.beside_training:
             trained, timed = self._side_by_side(asked, seed)
@@ -168,7 +168,7 @@ class Evaluator:
             seeds: Name -> seed of its training, where that is not the search's.
 
         Raises:
-            RunFailed: No worker can run, or each loses its life under several networks, or the disk is full.
+            RunFailed: No worker can run or survives a training, or the disk is full.
         """
         jobs = {
             name: self._training(one, self._config.search.seed if seeds is None else seeds[name])

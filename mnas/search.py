@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def run_search(config: Config, display: Display) -> Run:
-    """Searches until `search.trials` trials are finished; goes on with what the run directory holds.
+    """Searches until `search.trials` trials are finished; resumes what the run directory holds.
 
     Args:
         config: Everything about the search.
@@ -41,10 +41,10 @@ def run_search(config: Config, display: Display) -> Run:
         The run, its front tested and its best candidate written.
 
     Raises:
-        CandidatesWait: The device was not fit for as long as `latency.patience_s`; their trials stay open.
+        CandidatesWait: The device was lost, or not fit for as long as `latency.patience_s`; their trials stay open.
         SearchError: Input that cannot be used, or a run that cannot be resumed.
         SpaceError: An unknown space, or images too small for it.
-        BenchError: The device cannot be used or was lost; the search can be resumed.
+        BenchError: The device cannot be used.
     """
     searched, arches, targets = _checked(config)
     run = _existing_run(config)

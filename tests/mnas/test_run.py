@@ -202,7 +202,7 @@ def test_what_cannot_become_a_run_is_refused_before_anything_runs(make: Callable
 def test_a_directory_of_somebody_else_is_refused(mode: int, below: str) -> None:
     if os.getuid():
         pytest.skip("needs root, to be somebody else")
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder = Path(tempfile.mkdtemp())
     folder.chmod(mode)
 
     def refused() -> None:
