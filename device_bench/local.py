@@ -1,6 +1,7 @@
 """This machine as a transport."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -52,6 +53,9 @@ class LocalTransport:
         except (ValueError, IndexError) as error:
             raise BadRequest(f"{argv!r} is no command: {error}") from error
         except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.ENOMEM):
+                # Short of processes or memory: that says nothing about the command.
+                raise TransportError(f"{self.name} cannot start {argv[0]}: {error.strerror}") from error
             return Completed(126, "", f"{argv[0]}: {error.strerror}")
         with process:
             try:

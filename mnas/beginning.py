@@ -19,6 +19,7 @@ from mnas.references import reference_architectures
 from mnas.reward import Reward, rewarded
 from mnas.run import Run
 from search_spaces import PUBLISHED, MnasNetArch, Shape, Space
+from search_spaces.errors import SpaceError
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -29,22 +30,35 @@ _ANOTHER_SEARCH = ("search", "reward", "latency.target_ms", "latency.cache", "re
 """What may differ from an earlier run without making its accuracies and latencies another measurement's."""
 
 
+def check_networks(config: Config, space: Space[MnasNetArch], shape: Shape) -> None:
+    """Refuses published networks that lie outside the space.
+
+    Raises:
+        SearchError: One does.
+    """
+    for name in config.search.start:
+        if name in PUBLISHED:
+            try:
+                space.encode(_published(name, config, shape))
+            except SpaceError as error:
+                raise SearchError(f"search.start {name!r} cannot start the search: {error}") from error
+
+
 def check_start(config: Config) -> None:
     """Refuses what a search cannot begin with, before anything is on disk.
 
     Raises:
-        SearchError: Neither a published network nor a run, or a run of another space, data, recipe or device.
+        SearchError: Neither a published network nor a run, or a run without trials or of another space, data, recipe
+            or device.
     """
     for name in config.search.start:
         if name in PUBLISHED:
             continue
         if not Path(name).is_dir():
             raise SearchError(f"search.start {name!r} is neither a run directory nor one of {', '.join(PUBLISHED)}")
-        changed = [
-            key
-            for key in differences(config.to_dict(), Run.open(Path(name)).config)
-            if not key.startswith(_ANOTHER_SEARCH)
-        ]
+        earlier = Run.open(Path(name))
+        earlier.study()
+        changed = [key for key in differences(config.to_dict(), earlier.config) if not key.startswith(_ANOTHER_SEARCH)]
         if changed:
             raise SearchError(f"search.start {name!r} is a run of another kind ({', '.join(changed)})")
 
@@ -67,11 +81,7 @@ def begin(
         return
     for name in config.search.start:
         if name in PUBLISHED:
-            section = config.space
-            arch = reference_architectures(
-                (name,), shape, width=section.width, depth=section.depth, head_filters=section.head_filters
-            )[name]
-            enqueue(study, space, [replace(arch, activation="relu")])
+            enqueue(study, space, [_published(name, config, shape)])
             display.say(f"beginning with {name}")
         else:
             earlier = Run.open(Path(name))
@@ -81,6 +91,14 @@ def begin(
                 _link(earlier, run, trial.user_attrs["arch_hash"])
             display.say(f"beginning with {adopt(study, space, trials)} trials of {name}")
     study.set_user_attr(_BEGUN, True)
+
+
+def _published(name: str, config: Config, shape: Shape) -> MnasNetArch:
+    section = config.space
+    arch = reference_architectures(
+        (name,), shape, width=section.width, depth=section.depth, head_filters=section.head_filters
+    )[name]
+    return replace(arch, activation="relu")
 
 
 def _rewarded(trial: FrozenTrial, number: int, rewards: tuple[Reward, ...]) -> FrozenTrial:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from device_bench.errors import TransportError
 from device_bench.timing import Timing
+from mnas.background import Background
 from mnas.config import Config
 from mnas.data import Dataset
 from mnas.errors import RunFailed
 from mnas.evaluation import CompileCandidate, EvaluateCandidate, Evaluation
-from mnas.executors import Executor, JobCancelled, JobError
+from mnas.executors import Executor, JobCancelled, JobError, WorkerLost
 from mnas.files import read_json, write_json
 from mnas.latency import LatencySource
 from mnas.latency_cache import LatencyCache, cache_key
@@ -24,7 +27,15 @@ from mnas.run import Run
 from search_spaces import MnasNetArch, arch_hash, to_json
 
 _MEASUREMENTS = 2
-"""How often a network that came out throttled or failed is measured before it is given up."""
+"""How often in a row a network that came out throttled or failed is measured."""
+
+_FIRST_REST_S = 5.0
+"""How long a device that was not fit rests first; each rest is twice as long as the one before."""
+
+_TRAININGS = 2
+"""How often a network is trained whose worker dies: the first time the machine may have been short of memory."""
+
+_POLL_S = 0.2
 
 Asked = Mapping[str, tuple[MnasNetArch, Path]]
 
@@ -67,11 +78,29 @@ class Failed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A trained network that the device was not fit to time, and why; nothing is known against the network."""
+
+    reason: str
+
+
+Outcome = Candidate | Failed | Waiting
+
+
 class Evaluator:
     """Trains in workers and times on the device; what lies in a candidate's folder is not done again."""
 
     def __init__(
-        self, run: Run, config: Config, workers: Callable[[], Executor], latency: LatencySource, dataset: Dataset
+        self,
+        run: Run,
+        config: Config,
+        workers: Callable[[], Executor],
+        latency: LatencySource,
+        dataset: Dataset,
+        *,
+        cache: LatencyCache | None = None,
+        say: Callable[[str], None],
     ) -> None:
         """Prepares; nothing runs yet.
 
@@ -81,42 +110,51 @@ class Evaluator:
             workers: Gives the executor, always the same one; not called before there is work.
             latency: Where networks are timed.
             dataset: The images.
+            cache: Latencies that searches share.
+            say: Receives what is worth a line.
         """
         self.dataset = dataset
         self._run = run
         self._config = config
         self._workers = workers
         self._latency = latency
-        cache = config.latency.cache
-        self._cache = LatencyCache(cache) if cache else None
+        self._say = say
+        self._stopped = threading.Event()
+        self._lost = ""
+        self._cache = cache
 
-    def evaluate(self, asked: Asked, *, seed: int) -> dict[str, Candidate | Failed]:
+    def evaluate(self, asked: Asked, *, seed: int) -> dict[str, Outcome]:
         """Accuracy and latency of some networks.
+
+        What the device was not fit to time is timed again after a rest, for as long as `latency.patience_s` allows.
 
         Args:
             asked: Name -> architecture and the folder that keeps what is found.
             seed: Orders the timing sessions.
 
         Returns:
-            A candidate, or the reason why there is none, for every name.
+            For every name a candidate, the reason why there is none, or the reason why its timing has to wait.
 
         Raises:
-            BenchError: The device is lost.
-            RunFailed: The workers cannot go on.
+            BenchError: The device refuses what is asked.
+            RunFailed: As `trained`.
         """
         if self._latency.beside_training:
-            timing = _Thread(lambda: self._timed(asked, self._compiled(asked), seed))
-            trained = self.trained(asked)
-            timed = timing.result()
+            trained, timed = self._side_by_side(asked, seed)
         else:
-            trained = self.trained(asked)
-            models = {
-                name: (asked[name][1] / "model.tflite").read_bytes()
-                for name, result in trained.items()
-                if isinstance(result, Evaluation)
-            }
-            timed = self._timed(asked, models, seed)
-        return {name: _joined(trained[name], timed.get(name)) for name in asked}
+            trained, timed = self.trained(asked), {}
+        whole = {name: asked[name] for name, result in trained.items() if isinstance(result, Evaluation)}
+        timed |= self._timed({name: one for name, one in whole.items() if name not in timed}, seed)
+        outcomes = {name: _joined(trained[name], timed.get(name), self._lost) for name in asked}
+        for rest_s in rests(self._config.latency.patience_s):
+            waiting = {name: one.reason for name, one in outcomes.items() if isinstance(one, Waiting)}
+            if self._lost or not waiting:
+                break
+            self._say(f"{next(iter(waiting.values()))}: timing {len(waiting)} again in {rest_s:.3g} s")
+            time.sleep(rest_s)
+            timed = self._timed({name: asked[name] for name in waiting}, seed)
+            outcomes |= {name: _joined(trained[name], timed.get(name), self._lost) for name in waiting}
+        return outcomes
 
     def submit(self, job: Any, name: str) -> Future[Any]:
         """Runs another job on the workers."""
@@ -128,46 +166,86 @@ class Evaluator:
         Args:
             asked: Name -> architecture and the folder that keeps what is found.
             seeds: Name -> seed of its training, where that is not the search's.
+
+        Raises:
+            RunFailed: No worker can run or survives a training, or the disk is full.
         """
-        config = self._config
         jobs = {
-            name: EvaluateCandidate(
-                arch_json=to_json(arch),
-                folder=folder,
-                data=self._run.path / "data",
-                recipe=config.train,
-                precision=config.latency.precision,
-                seed=config.search.seed if seeds is None else seeds[name],
-            )
-            for name, (arch, folder) in asked.items()
+            name: self._training(one, self._config.search.seed if seeds is None else seeds[name])
+            for name, one in asked.items()
         }
-        found = {name: evaluation for name, job in jobs.items() if (evaluation := job.found()) is not None}
-        return found | _results({name: self.submit(job, name[:12]) for name, job in jobs.items() if name not in found})
-
-    def _compiled(self, asked: Asked) -> dict[str, bytes]:
-        """Untrained twins, so that a phone measures while the workers train."""
-        open_ones = {name: one for name, one in asked.items() if not (one[1] / "latency.json").exists()}
-        futures = {
-            name: self.submit(
-                CompileCandidate(
-                    arch_json=to_json(arch),
-                    data=self._run.path / "data",
-                    precision=self._config.latency.precision,
-                ),
-                name[:12],
-            )
-            for name, (arch, _) in open_ones.items()
+        done: dict[str, Evaluation | Failed] = {
+            name: evaluation for name, job in jobs.items() if (evaluation := job.found()) is not None
         }
-        return {name: result for name, result in _results(futures).items() if not isinstance(result, Failed)}
+        fresh = jobs.keys() - done.keys()
+        lost: dict[str, str] = {}
+        for _ in range(_TRAININGS):
+            missing = {name: job for name, job in jobs.items() if name not in done}
+            for name, result in self._results({name: self.submit(job, name[:12]) for name, job in missing.items()}):
+                if isinstance(result, WorkerLost):
+                    lost[name] = str(result)
+                else:
+                    done[name] = Failed(str(result)) if isinstance(result, JobError) else result
+        given_up = {name: Failed(lost[name]) for name in jobs if name not in done}
+        if len(given_up) == len(fresh) > 1:
+            raise RunFailed(f"no training comes to its end, is the machine short of memory? {lost[min(fresh)]}")
+        return done | given_up
 
-    def _timed(self, asked: Asked, models: Mapping[str, bytes], seed: int) -> dict[str, Timing]:
+    def _training(self, one: tuple[MnasNetArch, Path], seed: int) -> EvaluateCandidate:
+        arch, folder = one
+        return EvaluateCandidate(
+            arch_json=to_json(arch),
+            folder=folder,
+            data=self._run.path / "data",
+            recipe=self._config.train,
+            precision=self._config.latency.precision,
+            seed=seed,
+        )
+
+    def _side_by_side(self, asked: Asked, seed: int) -> tuple[dict[str, Evaluation | Failed], dict[str, Timing]]:
+        """Trains while the device times what needs no training: untrained twins, and files trained earlier.
+
+        Whatever ends the training, ctrl-C included, waits for the device to be given back as it was.
+        """
+        timing = Background(lambda: self._timed(asked, seed, self._twins(asked)), "latency")
+        try:
+            timing.start()
+            return self.trained(asked), timing.result()
+        except BaseException:
+            self._stopped.set()
+            self._latency.stop()
+            timing.wait()
+            raise
+
+    def _twins(self, asked: Asked) -> dict[str, bytes]:
+        """Untrained twins of what is not trained yet; they run as fast."""
+        section = self._config
+        jobs = {
+            name: CompileCandidate(
+                arch_json=to_json(one[0]), data=self._run.path / "data", precision=section.latency.precision
+            )
+            for name, one in asked.items()
+            if self._known(one) is None and self._training(one, section.search.seed).found() is None
+        }
+        results = self._results({name: self.submit(job, name[:12]) for name, job in jobs.items()})
+        return {name: result for name, result in results if not isinstance(result, JobError)}
+
+    def _timed(self, asked: Asked, seed: int, twins: Mapping[str, bytes] | None = None) -> dict[str, Timing]:
+        """Latencies of the files in the folders, or of their twins; what has neither gets none."""
         known = {name: timing for name, one in asked.items() if (timing := self._known(one)) is not None}
-        fresh = {name: model for name, model in models.items() if name not in known}
+        fresh = dict(twins or {})
+        for name in asked.keys() - known.keys() - fresh.keys():
+            path = asked[name][1] / "model.tflite"
+            if path.exists():
+                fresh[name] = path.read_bytes()
         rng = np.random.default_rng([self._config.search.seed, seed])
         for _ in range(_MEASUREMENTS):
-            bad = {name: model for name, model in fresh.items() if not _good(known.get(name))}
-            if bad:
-                known |= self._latency.measure(bad, rng, self._run.path)
+            bad = {name: fresh[name] for name in asked if name in fresh and not _good(known.get(name))}
+            if bad and not self._lost:
+                try:
+                    known |= self._latency.measure(bad, rng, self._run.path)
+                except TransportError as error:
+                    self._lost = str(error)
         for name in known:
             arch, folder = asked[name]
             if _good(known[name]):
@@ -189,56 +267,48 @@ class Evaluator:
             "input": list(self.dataset.input_shape),
             "classes": self.dataset.classes,
             "device": self._latency.name,
+            "identity": self._latency.identity,
             "precision": section.precision,
             "threads": section.threads,
             "cores": section.cores,
         }
         return cache_key(arch_hash(arch), about)
 
-
-class _Thread:
-    """A call on a thread of its own whose error comes out of `result`."""
-
-    def __init__(self, call: Any) -> None:
-        self._call = call
-        self._value: Any = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._go, name="latency", daemon=True)
-        self._thread.start()
-
-    def _go(self) -> None:
-        try:
-            self._value = self._call()
-        except BaseException as error:
-            self._error = error
-
-    def result(self) -> Any:
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._value
-
-
-def _results(futures: Mapping[str, Future[Any]]) -> dict[str, Any]:
-    """Waits for all; a job that failed becomes its reason."""
-    wait(futures.values())
-    results: dict[str, Any] = {}
-    for name, future in futures.items():
-        try:
-            results[name] = future.result()
-        except JobError as error:
-            if error.fatal or isinstance(error, JobCancelled):
+    def _results(self, futures: Mapping[str, Future[Any]]) -> Iterator[tuple[str, Any]]:
+        """Waits for all; a job that failed gives its error, a machine that failed ends the run."""
+        while wait(futures.values(), _POLL_S).not_done:
+            if self._stopped.is_set():
+                raise RunFailed("the search was stopped")
+        for name, future in futures.items():
+            error = future.exception()
+            if isinstance(error, JobError) and not error.fatal and not isinstance(error, JobCancelled):
+                yield name, error
+            elif error is not None:
                 raise RunFailed(str(error)) from error
-            results[name] = Failed(str(error))
-    return results
+            else:
+                yield name, future.result()
 
 
-def _joined(trained: Evaluation | Failed, timing: Timing | None) -> Candidate | Failed:
+def rests(patience_s: float) -> Iterator[float]:
+    """Pauses between attempts, each twice as long as the one before, `patience_s` in all."""
+    rest_s = _FIRST_REST_S
+    while patience_s > 0:
+        yield min(rest_s, patience_s)
+        patience_s -= rest_s
+        rest_s *= 2
+
+
+def _joined(trained: Evaluation | Failed, timing: Timing | None, lost: str) -> Outcome:
     if isinstance(trained, Failed):
         return trained
     if timing is None:
-        return Failed("latency: no model to time")
-    return Candidate(trained, timing) if _good(timing) else Failed(f"latency {timing.verdict}: {timing.reason}")
+        return Waiting(lost or "its file was not timed")
+    if _good(timing):
+        return Candidate(trained, timing)
+    # Without a session that failed nothing speaks against the network: the device was hot, busy or out of time.
+    blamed = timing.conditions.get("failed_sessions") or timing.conditions.get("predicted")
+    reason = f"latency {timing.verdict}: {timing.reason}"
+    return Failed(reason) if timing.verdict == "failed" and blamed else Waiting(reason)
 
 
 def _good(timing: Timing | None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
 import traceback
@@ -13,9 +15,13 @@ import click
 
 from device_bench.errors import BadRequest, BenchError
 from mnas.errors import RunFailed, SearchError
+from mnas.home import at_home
 from search_spaces.errors import SpaceError
 
 GROUP = "mnas.commands"
+
+_AROUND = 60
+"""Characters shown on either side of one that cannot be written."""
 
 
 class Commands(click.Group):
@@ -43,9 +49,16 @@ def mnas(debug: bool) -> None:
 def main() -> NoReturn:
     """Runs `mnas`: exit code 2 for bad input, 1 for a failed run, 130 after ctrl-C."""
     debug = "--debug" in sys.argv[1:2]
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` sets it
+            signal.signal(number, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What the terminal's encoding lacks is shown escaped: a name must not end the work that it belongs to.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        mnas.main(standalone_mode=False)
+        mnas.main([_at_home(word) for word in sys.argv[1:]], standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as error:
@@ -54,15 +67,52 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)
-    except (SearchError, SpaceError, BenchError) as error:
+    except (SearchError, SpaceError, BenchError, OSError, UnicodeEncodeError) as error:
         if debug:
             traceback.print_exc()
-        click.echo(f"mnas: {error}", err=True)
-        bad_input = isinstance(error, SearchError | SpaceError | BadRequest) and not isinstance(error, RunFailed)
-        sys.exit(2 if bad_input else 1)
+        _abandon_output()
+        message = _explained(error)
+        if message:
+            click.echo(f"mnas: {visible(message)}", err=True)
+        bad_input = isinstance(error, SearchError | SpaceError | BadRequest | UnicodeEncodeError)
+        sys.exit(2 if bad_input and not isinstance(error, RunFailed) else 1)
     sys.exit(0)
 
 
+def _at_home(word: str) -> str:
+    try:
+        return at_home(word)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def visible(text: str) -> str:
+    """`text` on one line that does nothing to a terminal: line breaks, control characters and lone bytes escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _explained(error: Exception) -> str:
+    """What to say of an error; nothing where the reader of a pipe, such as `head`, has seen enough."""
+    if isinstance(error, BrokenPipeError):
+        return ""
+    if isinstance(error, UnicodeEncodeError):
+        near = error.object[max(0, error.start - _AROUND) : error.end + _AROUND]
+        way = "" if error.encoding == "utf-8" else "set LC_ALL=C.UTF-8, or "
+        return f"{near!r} cannot be written in {error.encoding}: {way}rename what is called so"
+    if isinstance(error, OSError):
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return f"{where}{error.strerror or error}"
+    return str(error)
+
+
+def _abandon_output() -> None:
+    """Lets a standard output that takes no more go, or the interpreter would complain of it at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _interrupt(signum: int, frame: FrameType | None) -> None:
-    """A polite kill ends a search as ctrl-C does."""
+    """A polite kill, or a terminal that is closed, ends a search as ctrl-C does."""
     raise KeyboardInterrupt

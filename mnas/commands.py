@@ -19,24 +19,29 @@ def search(config: Path, overrides: tuple[str, ...]) -> None:
     """Search for networks that are accurate and fast.
 
     CONFIG is a TOML file. The run directory it names (search.run) keeps everything; run the command again and the
-    search goes on where it stopped, also after a crash. To search longer, ask for more: -o search.trials=200.
+    search resumes where it stopped, also after a crash. To search longer, ask for more: -o search.trials=200.
 
     Example: mnas search configs/demo.toml -o latency.device=adb:R58M12
     """
+    from mnas.command_line import argument, pasteable
     from mnas.config import load_config
+    from mnas.errors import CandidatesWait
     from mnas.progress import make_display
     from mnas.search import run_search
 
     settings = load_config(config, overrides)
     quiet_optuna()
     display = make_display()
-    again = " ".join(["mnas search", str(config), *(f"-o {word}" for word in overrides)])
+    options = [word for override in overrides for word in ("-o", override)]
+    again = pasteable(["mnas", "search", argument(config), *options])
     try:
         run_search(settings, display)
     except KeyboardInterrupt:
         display.close()
         click.echo(f"stopped; nothing is lost. To go on: {again}", err=True)
         raise SystemExit(130) from None
+    except CandidatesWait as error:
+        raise CandidatesWait(f"{error}. Nothing is lost. To time them later: {again}") from error
     finally:
         display.close()
 

@@ -7,15 +7,43 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, with_config
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, with_config
 
 from mnas.errors import SearchError
+from mnas.files import read_text
+from mnas.home import at_home
 from mnas.recipe import Recipe
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 with_config(_STRICT)(Recipe)
+
+
+def _place(value: Any) -> Any:
+    """A path, or text that holds one, as the system takes it."""
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("a path cannot hold a null character")
+    return at_home(value) if isinstance(value, str) else value
+
+
+def _path(value: Any) -> Any:
+    """The same where nothing but a path will do."""
+    if value == "":
+        raise ValueError("the path is empty")
+    return _place(value)
+
+
+def _listed(value: Any) -> Any:
+    """One item where a list is wanted is a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+_Path = Annotated[Path, BeforeValidator(_path)]
+_Place = Annotated[str, BeforeValidator(_place)]
+_Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+_Places = Annotated[tuple[_Place, ...], BeforeValidator(_listed)]
 
 
 class _Section(BaseModel):
@@ -25,9 +53,9 @@ class _Section(BaseModel):
 class SearchSection(_Section):
     """How long to search, by which algorithm, where, with what."""
 
-    run: Path = Field(description="Run directory; a search found there is resumed.")
+    run: _Path = Field(description="Run directory; a search found there is resumed.")
     trials: int = Field(default=100, ge=1, description="Candidates in all, those of an earlier part included.")
-    start: tuple[str, ...] = Field(
+    start: _Places = Field(
         default=(),
         description="Begin with published networks by name, or with the trials of earlier runs by directory "
         "(their rewards are recomputed: the target may be another).",
@@ -58,7 +86,7 @@ class SpaceSection(_Section):
 class DataSection(_Section):
     """The images; see `mnas.data.load_data`."""
 
-    source: str = Field(description="digits, folder:DIR, npz:FILE or keras:NAME.")
+    source: _Place = Field(description="digits, folder:DIR, npz:FILE or keras:NAME.")
     image_size: int = Field(default=224, ge=1, description="Height and width in pixels.")
     channels: Literal[1, 3] = Field(default=3, description="1 (grey) or 3 (colour).")
     validation_share: float = Field(default=0.15, gt=0, lt=1, description="Held out for the reward.")
@@ -69,7 +97,7 @@ class DataSection(_Section):
 class LatencySection(_Section):
     """Where and how latency is measured; see `device_bench.measure`."""
 
-    device: str = Field(
+    device: _Place = Field(
         default="host",
         description="host, or adb:SERIAL, adb:HOST:PORT, adb-server:SERIAL; several phones of one model with commas.",
     )
@@ -89,9 +117,12 @@ class LatencySection(_Section):
     canary_limit: float = Field(
         default=1.1, gt=1, description="Sessions do not count when a canary model became slower by this factor."
     )
+    patience_s: float = Field(
+        default=120.0, ge=0, description="Seconds that a device which is not fit may rest before the search stops."
+    )
     warmup_runs: int = Field(default=8, ge=0, description="Inferences before the timed ones.")
     runs: int = Field(default=50, ge=1, description="Timed inferences a process.")
-    cache: Path | None = Field(default=None, description="File of latencies shared by searches on one device.")
+    cache: _Path | None = Field(default=None, description="File of latencies shared by searches on one device.")
     check_table: bool = Field(
         default=True,
         description="Whether a table is held against its device first, where that is at hand (the canary and a few "
@@ -122,7 +153,7 @@ class RewardSection(_Section):
 class ReferenceSection(_Section):
     """Published networks trained and timed by the same recipe, to compare with."""
 
-    names: tuple[str, ...] = Field(
+    names: _Texts = Field(
         default=("mnasnet-a1", "mobilenet-v2"), description="Names of `search_spaces.published`; may be empty."
     )
 
@@ -130,7 +161,7 @@ class ReferenceSection(_Section):
 class StudySection(_Section):
     """Where Optuna keeps the trials."""
 
-    storage: str = Field(default="", description="Storage URL; SQLite in the run directory by default.")
+    storage: _Place = Field(default="", description="Storage URL; SQLite in the run directory by default.")
     name: str = Field(
         default="", description="Name of the study; the run directory's by default where storage is a URL."
     )
@@ -154,8 +185,8 @@ class Config(_Section):
         return self.model_dump(mode="json")
 
 
-RESUMABLE = ("search.trials", "search.workers", "search.run", "latency.check_table")
-"""What may differ when a search goes on; anything else would make its later trials another search's."""
+RESUMABLE = ("search.trials", "search.workers", "search.run", "latency.patience_s", "latency.check_table")
+"""What may differ when a search is resumed; anything else would make its later trials another search's."""
 
 
 def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
@@ -163,16 +194,15 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
 
     Args:
         path: The file.
-        overrides: `section.key=value`, the value in TOML's notation; one that is not TOML is taken as a string.
+        overrides: `section.key=value`, the value in TOML's notation; what is not TOML, and what looks like a number
+            or a date where the key is text, is taken as the text that it is.
 
     Raises:
         SearchError: The file cannot be read, a key is unknown or a value impossible; the line names the key.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SearchError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
         raise SearchError(f"{path} is not valid TOML: {error}") from error
     for word in overrides:
         _override(values, word)
@@ -190,9 +220,19 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]
         f"{section}.{key}"
         for section in ours.keys() | theirs.keys()
         for key in ours.get(section, {}).keys() | theirs.get(section, {}).keys()
-        if ours.get(section, {}).get(key) != theirs.get(section, {}).get(key)
+        if not _same(ours.get(section, {}).get(key), theirs.get(section, {}).get(key))
     )
     return [name for name in names if name not in RESUMABLE]
+
+
+def _same(ours: Any, theirs: Any) -> bool:
+    """Whether two values say one thing: an older run may hold a path as it was typed, with `~`."""
+    if ours == theirs or not (isinstance(ours, str) and isinstance(theirs, str)):
+        return bool(ours == theirs)
+    try:
+        return ours == at_home(theirs)
+    except ValueError:
+        return False
 
 
 def _override(values: dict[str, Any], word: str) -> None:
@@ -200,14 +240,39 @@ def _override(values: dict[str, Any], word: str) -> None:
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
         raise SearchError(f"override {word!r} is not of the form section.key=value")
-    try:
-        value = tomllib.loads(f"value = {text.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
     table = values.setdefault(section, {})
     if not isinstance(table, dict):
         raise SearchError(f"override {word!r}: {section!r} is not a section")
-    table[key] = value
+    table[key] = _value(text.strip(), _kind(section, key))
+
+
+def _value(text: str, kind: Any) -> Any:
+    """`text` as TOML where it is that and the key takes such a value, else as it stands."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    listed = get_origin(kind) is tuple and _is_text(get_args(kind)[0])
+    if listed and isinstance(value, list):
+        return [str(item) for item in value]
+    if (listed or _is_text(kind)) and not isinstance(value, str):
+        return text
+    return value
+
+
+def _kind(section: str, key: str) -> Any:
+    """The type of a key, without what only checks it; None for an unknown key."""
+    found = Config.model_fields.get(section)
+    fields = getattr(found.annotation, "model_fields", {}) if found else {}
+    return fields[key].annotation if key in fields else None
+
+
+def _is_text(kind: Any) -> bool:
+    if get_origin(kind) is Annotated:
+        return _is_text(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return all(_is_text(one) for one in get_args(kind) if one is not type(None))
+    return kind in (str, Path)
 
 
 def _explain(error: ValidationError) -> str:
@@ -222,7 +287,10 @@ def _explain(error: ValidationError) -> str:
         return f"unknown key {where!r}, {hint}{more}"
     if problem["type"] == "missing":
         return f"{where!r} is missing{more}"
-    return f"{where} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}{more}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in ("string_type", "path_type") and not isinstance(problem["input"], list | dict):
+        message += "; a name that looks like a number or a date stands in quotes"
+    return f"{where} = {problem['input']!r}: {message[0].lower()}{message[1:]}{more}"
 
 
 def _known_keys(loc: tuple[int | str, ...]) -> list[str]:

@@ -7,3 +7,7 @@ class SearchError(Exception):
 
 class RunFailed(SearchError):
     """The input was right, but the run cannot go on: a full disk, a lost device; it can be resumed."""
+
+
+class CandidatesWait(RunFailed):
+    """Trained candidates wait for a device that was not fit to time them; the same search times them later."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from device_bench.convert import Precision
 
 
+_STILL_OPEN = "is still open: run its search again, which evaluates it first"
+
+
 def export_candidate(path: Path, number: int | None, precisions: Sequence[Precision], output: Path) -> list[Path]:
     """Builds, loads and converts one candidate.
 
@@ -60,10 +63,12 @@ def export_candidate(path: Path, number: int | None, precisions: Sequence[Precis
 def _trial(run: Run, number: int | None) -> FrozenTrial:
     import optuna
 
-    complete = {
-        trial.number: trial
-        for trial in run.study().get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
-    }
+    trials = run.study().get_trials(deepcopy=False)
+    complete = {trial.number: trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE}
+    if number is not None and number < len(trials) and number not in complete:
+        failed = trials[number].state.is_finished()
+        why = f"failed: {trials[number].user_attrs.get('error', 'unknown reason')}" if failed else _STILL_OPEN
+        raise SearchError(f"trial {number} of {run.path} {why}")
     if not complete:
         raise SearchError(f"{run.path} has no finished trial to export")
     if number is None:

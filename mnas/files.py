@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: written aside, fsynced, renamed."""
 
+import codecs
 import contextlib
 import io
 import json
@@ -12,6 +13,14 @@ from typing import Any
 import numpy as np
 
 from mnas.errors import RunFailed, SearchError
+
+# The marks of UTF-32 begin with those of UTF-16, so they come first.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -53,6 +62,28 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented JSON; NaN and infinity are refused, for no other reader would take them."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that people bring: UTF-8, or the encoding that its byte order mark names.
+
+    Raises:
+        SearchError: The file cannot be read, or is not text in such an encoding.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SearchError(f"cannot read {path}: {error.strerror or error}") from error
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        where = f"line {line}: byte 0x{content[error.start]:02x}"
+        raise SearchError(f"{path} is not text in {encoding.upper()} ({where}): save it in UTF-8") from error
+    if "\0" in text:
+        raise SearchError(f"{path} is not text in UTF-8, it looks like UTF-16 without its mark: save it in UTF-8")
+    return text
 
 
 def read_json(path: Path) -> Any:

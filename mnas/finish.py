@@ -18,7 +18,7 @@ from mnas.files import write_bytes, write_json
 from mnas.progress import Display
 from mnas.reward import Reward
 from mnas.run import Run
-from mnas.standing import Finished, front
+from mnas.standing import Finished, failures, front
 from search_spaces import from_json
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def finish(
 
     complete = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
     if not complete:
-        raise RunFailed(f"no trial of {run.path} has succeeded: `mnas report {run.path}` lists the reasons")
+        raise RunFailed(f"no trial of {run.path} has succeeded; {failures(study)}")
     finished = [Finished.of(trial) for trial in complete]
     arches = {trial.user_attrs["arch_hash"]: from_json(json.dumps(trial.user_attrs["arch"])) for trial in complete}
     winners = []
@@ -83,7 +83,9 @@ def finish(
     _write_models(run, winners)
     for one in winners:
         display.say(one.words(tested))
-    display.say(f"front: {len(members)} of {len(finished)} candidates; the best: {run.path}/best.tflite")
+    display.say(
+        f"front: {len(members)} of {len(finished)} candidates; the best: {run.path}/best.tflite; {failures(study)}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from mnas.config import LatencySection
 if TYPE_CHECKING:
     from device_bench.device import Device
     from device_bench.measurement import Progress
-    from device_bench.pool import PoolEvent
+    from device_bench.pool import Pool, PoolEvent
 
 Tell = Callable[[str], None]
 
@@ -28,6 +28,9 @@ class LatencySource(Protocol):
 
     name: str
     """What reports call it."""
+
+    identity: dict[str, Any]
+    """What it is: latencies of another device that came to be called the same are not its own."""
 
     beside_training: bool
     """It times untrained twins while the workers train; otherwise the trained files, once they are done: a device
@@ -47,6 +50,9 @@ class LatencySource(Protocol):
         Raises:
             BenchError: The device is lost; nothing is known of some models.
         """
+
+    def stop(self) -> None:
+        """Ends a measurement that another thread makes, after the session at work; `measure` raises from then on."""
 
     def close(self) -> None:
         """Lets the device go."""
@@ -68,6 +74,7 @@ class HostLatency:
 
         self._settings, self._tell = settings, tell
         self._device = open_device("host")
+        self.identity = _identity(self._device)
         self._device.resolve(_spec(settings))
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
@@ -76,6 +83,9 @@ class HostLatency:
             return _measure(self._device, models, self._settings, rng, folder, self._tell)
         finally:
             self._tell("")
+
+    def stop(self) -> None:
+        """Nothing: it measures in the thread of its caller, which an interrupt ends."""
 
     def close(self) -> None:
         """Ends what was opened."""
@@ -97,11 +107,16 @@ class PhoneLatency:
         self._names = device_names(settings.device)
         self._settings, self._tell = settings, tell
         self._canaries: dict[str, dict[BenchSpec, float]] = {}
-        kinds = {}
+        self._stopped = False
+        self._pool: Pool[list[str]] | None = None
+        self._kinds: dict[str, tuple[str, str]] = {}
+        self.identity: dict[str, Any] = {}
         for name in self._names:
             with self._open(name) as device:
                 device.resolve(_spec(settings))
-                kinds[name] = (device.info.model, device.info.soc)
+                self._kinds[name] = (device.info.model, device.info.soc)
+                self.identity[name] = _identity(device)
+        kinds = self._kinds
         different = [name for name in self._names if kinds[name] != kinds[self._names[0]]]
         if different:
             raise BadRequest(
@@ -113,7 +128,7 @@ class PhoneLatency:
         """A share of the models a device, each share one measurement.
 
         Raises:
-            DeviceLost: No device is left.
+            DeviceLost: No device is left, or `stop` was called.
         """
         from device_bench.pool import Job, Pool
 
@@ -125,18 +140,31 @@ class PhoneLatency:
 
         def work(device: Device, share: list[str]) -> None:
             some = {name: models[name] for name in share}
-            timings.update(_measure(device, some, self._settings, rngs[tuple(share)], folder, self._tell))
+            timings.update(_measure(device, some, self._settings, rngs[tuple(share)], folder, tell))
+
+        def tell(text: str) -> None:
+            pool.check()
+            self._tell(text)
 
         def event(what: PoolEvent) -> None:
             if what.kind != "ready":
                 lost.append(f"{what.device}: {what.reason}")
                 self._tell(f"{what.device} {what.kind}: {what.reason}")
 
-        left = Pool([Job(frozenset(self._names), share) for share in shares], self._open, work, tell=event).run()
+        self._pool = pool = Pool([Job(frozenset(self._names), share) for share in shares], self._open, work, tell=event)
+        if self._stopped:
+            raise DeviceLost("the search was stopped")
+        left = pool.run()
         self._tell("")
         if left:
             raise DeviceLost(f"no device is left to time on; {lost[-1] if lost else 'none answered'}")
         return timings
+
+    def stop(self) -> None:
+        """Ends the sessions on all devices, each of which is given back as it was."""
+        self._stopped = True
+        if self._pool is not None:
+            self._pool.stop()
 
     def close(self) -> None:
         """Nothing is open between measurements."""
@@ -145,9 +173,19 @@ class PhoneLatency:
         from device_bench.device import open_device
 
         device = open_device(name)
+        kind = (device.info.model, device.info.soc)
+        if self._kinds.get(name, kind) != kind:
+            device.close()
+            raise BadRequest(f"{name} is now a {' '.join(kind)}, another device than when the search began")
         # What a fresh device did is the measure of a hot one, also on the next connection.
         device.canary_us = self._canaries.setdefault(name, device.canary_us)
         return device
+
+
+def _identity(device: Device) -> dict[str, Any]:
+    """Without what changes from day to day, such as a host's name or its kernel."""
+    about = device.describe()
+    return {key: about[key] for key in ("model", "soc", "abi", "identity") if key in about}
 
 
 def device_names(text: str) -> tuple[str, ...]:

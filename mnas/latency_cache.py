@@ -29,7 +29,7 @@ class LatencyCache:
         self._path = path
         self._known: dict[str, Timing] = {}
         try:
-            lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+            lines = path.read_text(encoding="utf-8-sig").splitlines() if path.exists() else []
         except (OSError, UnicodeDecodeError) as error:
             raise SearchError(f"cannot read the latency cache {path}: {error}") from error
         for number, line in enumerate(lines, start=1):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mnas.candidates import Evaluator, Failed
-from mnas.errors import RunFailed, SearchError
+from mnas.candidates import Evaluator, Failed, Waiting
+from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.files import write_json
 from mnas.progress import Display
 from mnas.run import Run
@@ -34,7 +34,10 @@ def evaluate_references(
     """Trains and times the references that have no record yet.
 
     Returns:
-        Name -> record; a reference that failed has none, and the search goes on without it.
+        Name -> record; a reference that failed has none, and the search does without it.
+
+    Raises:
+        CandidatesWait: The device was not fit to time one.
     """
     missing = {name: arch for name, arch in arches.items() if not (run.reference(name) / "record.json").exists()}
     if missing:
@@ -43,6 +46,8 @@ def evaluate_references(
     for name, outcome in outcomes.items():
         if isinstance(outcome, Failed):
             display.say(f"reference {name} failed: {outcome.reason}")
+            continue
+        if isinstance(outcome, Waiting):
             continue
         arch = arches[name]
         record = {
@@ -54,6 +59,10 @@ def evaluate_references(
         }
         write_json(run.reference(name) / "record.json", record)
         display.say(f"reference {name}: accuracy {outcome.accuracy:.2%}, {outcome.latency_ms:.3g} ms")
+    waiting = {name: one.reason for name, one in outcomes.items() if isinstance(one, Waiting)}
+    if waiting:
+        reasons = "; ".join(dict.fromkeys(waiting.values()))
+        raise CandidatesWait(f"references are trained and wait for their timing ({', '.join(waiting)}: {reasons})")
     return {record["name"]: record for record in run.references()}
 
 

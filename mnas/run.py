@@ -16,7 +16,7 @@ from __future__ import annotations
 import fcntl
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Raised whenever an older run directory can no longer be read."""
+
+_LONGEST = 503
+"""Bytes that SQLite leaves for the path of a database, on whatever system."""
+
+_ELSEWHERE = "choose another run directory with -o search.run=DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Run:
 
         left_over = {"data", ".lock"}  # of a process that was killed before it came to config.json
         if path.exists() and not (path.is_dir() and {entry.name for entry in path.iterdir()} <= left_over):
-            raise SearchError(f"{path} exists and is not a run: choose another run directory with -o search.run=DIR")
+            raise SearchError(f"{path} exists and is not a run: {_ELSEWHERE}")
         save_dataset(dataset, path / "data")
         write_json(path / "config.json", {"format": FORMAT, **config})
         return cls(path, config)
@@ -69,7 +74,11 @@ class Run:
         Raises:
             SearchError: No run directory, or one of another format.
         """
-        if not (path / "config.json").is_file():
+        try:
+            found = (path / "config.json").is_file()
+        except OSError as error:
+            raise SearchError(f"cannot read {path}: {error.strerror}") from error
+        if not found:
             raise SearchError(f"{path} is not a run directory: it has no config.json")
         config = read_json(path / "config.json")
         if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
@@ -79,7 +88,13 @@ class Run:
     @property
     def storage_url(self) -> str:
         """Where Optuna keeps the trials."""
-        return self.config["study"]["storage"] or f"sqlite:///{self.path.absolute()}/study.db"
+        if self.config["study"]["storage"]:
+            return self.config["study"]["storage"]
+        from sqlalchemy import URL
+
+        # As a URI, for in a plain file name of the URL some characters act and some bytes cannot stand.
+        file = (self.path.absolute() / "study.db").as_uri()
+        return URL.create("sqlite", database=file, query={"uri": "true"}).render_as_string()
 
     def study(self) -> optuna.Study:
         """The study, opened for reading.
@@ -91,12 +106,12 @@ class Run:
 
         own = not self.config["study"]["storage"]
         if own and not (self.path / "study.db").is_file():
-            raise SearchError(f"{self.path} holds no trials yet: start or go on with `mnas search`")
-        with storage_errors(self.storage_url, SearchError):
+            raise SearchError(f"{self.path} holds no trials yet: start or resume it with `mnas search`")
+        with self.storage_errors(SearchError):
             try:
-                return optuna.load_study(study_name=self.study_name, storage=self.storage_url)
+                return optuna.load_study(study_name=self.study_name, storage=self._storage())
             except KeyError:
-                raise SearchError(f"{self.storage_url} has no study {self.study_name!r}") from None
+                raise SearchError(f"{self._storage_name()} has no study {self.study_name!r}") from None
 
     def open_study(self, user_attrs: dict[str, Any]) -> optuna.Study:
         """The study, made when it is not there yet.
@@ -106,20 +121,50 @@ class Run:
         """
         import optuna
 
-        with storage_errors(self.storage_url, SearchError):
+        with self.storage_errors(SearchError):
             study = optuna.create_study(
                 study_name=self.study_name,
-                storage=self.storage_url,
+                storage=self._storage(),
                 directions=["maximize", "minimize"],
                 load_if_exists=True,
             )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names(["accuracy", "latency_ms"])
-            for key, value in user_attrs.items():
-                if study.user_attrs.get(key) != value:
-                    study.set_user_attr(key, value)
+            note(study, user_attrs)
         return study
+
+    @contextmanager
+    def storage_errors(self, kind: type[SearchError]) -> Iterator[None]:
+        """Makes Optuna's and the database's errors one line of `kind`."""
+        import optuna
+        import sqlalchemy.exc
+
+        try:
+            yield
+        except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+            inner = error.__cause__ or error  # Optuna hides the database's own words behind a guess
+            cause = " ".join(str(getattr(inner, "orig", None) or inner).split())
+            raise kind(f"cannot use the storage {self._storage_name()}: {cause}") from error
+
+    def _storage(self) -> optuna.storages.BaseStorage:
+        import optuna
+
+        try:
+            return optuna.storages.get_storage(self.storage_url)
+        except (ImportError, ValueError, LookupError, RuntimeError) as error:
+            # A driver that is not installed, a URL of no database, tables of another version of Optuna.
+            raise SearchError(f"cannot use the storage {self._storage_name()}: {error}") from error
+
+    def _storage_name(self) -> str:
+        """For messages: the file of a run's own storage, the URL of another without its password."""
+        import sqlalchemy.exc
+
+        url = self.config["study"]["storage"]
+        try:
+            return sqlalchemy.make_url(url).render_as_string() if url else str(self.path / "study.db")
+        except sqlalchemy.exc.ArgumentError:
+            return url
 
     @property
     def study_name(self) -> str:
@@ -156,27 +201,54 @@ class Run:
         """Keeps a second search out of this directory; the lock goes with the process, however it ends.
 
         Raises:
-            SearchError: Another search holds the lock.
+            SearchError: Another search holds the lock, or there can be none.
         """
-        descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lock = self.path / ".lock"
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise SearchError(f"cannot write {lock}: {error.strerror}: {_ELSEWHERE}") from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise SearchError(f"another search is running in {self.path}: wait for it or stop it") from None
+            except OSError as error:
+                raise SearchError(f"cannot lock {lock}: {error.strerror}: {_ELSEWHERE}") from error
             yield
         finally:
             os.close(descriptor)
 
 
-@contextmanager
-def storage_errors(url: str, kind: type[SearchError]) -> Iterator[None]:
-    """Makes Optuna's and the database's errors one line of `kind`."""
-    import optuna
-    import sqlalchemy.exc
+def note(study: optuna.Study, facts: Mapping[str, Any]) -> None:
+    """Writes facts that differ from what the study has."""
+    for key, value in facts.items():
+        if study.user_attrs.get(key) != value:
+            study.set_user_attr(key, value)
 
+
+def check_directory(path: Path) -> None:
+    """Refuses a run directory that cannot be made or written to, before anything is computed for it.
+
+    Raises:
+        SearchError: It cannot be, and why.
+    """
+    place = path.absolute()
     try:
-        yield
-    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError, ModuleNotFoundError) as error:
-        cause = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise kind(f"cannot use the storage {url}: {cause}") from error
+        while not os.path.lexists(place):
+            place = place.parent
+        if not place.is_dir():
+            what = "a link to nothing" if place.is_symlink() and not place.exists() else "not a directory"
+            raise SearchError(f"{place} is {what}: {_ELSEWHERE}")
+        place.joinpath("config.json").exists()
+        too_long = len(os.fsencode(path.name)) > os.pathconf(place, "PC_NAME_MAX")
+        too_long |= len(os.fsencode(path.resolve() / "study.db")) > _LONGEST
+        read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+    except OSError as error:
+        raise SearchError(f"cannot use {path}: {error.strerror}: {_ELSEWHERE}") from error
+    if too_long:
+        raise SearchError(f"cannot use {path}: its name is too long: {_ELSEWHERE}")
+    for one in (place, place / ".lock", place / "study.db"):
+        if one.exists() and not os.access(one, os.W_OK, effective_ids=True):
+            why = "the file system is read-only" if read_only else f"it belongs to user {one.stat().st_uid}"
+            raise SearchError(f"cannot write to {one}: {why}: {_ELSEWHERE}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Sequence
@@ -22,6 +23,11 @@ EVOLUTION = "evolution"
 """Regularized evolution (Real et al., AAAI 2019), the field's baseline."""
 
 _OTHER_BATCH = 5
+
+_REHEARSED = 12
+"""Trials of a rehearsal: more than the ten that samplers of Optuna draw at random before they begin."""
+
+_MENU: dict[str, list[int | str]] = {f"decision {number}": [1, 2, 3, "skip"] for number in range(8)}
 
 
 def batch_size(algorithm: str, batch: int | None) -> int:
@@ -55,14 +61,7 @@ def sampler_factory(
     import optuna
 
     kind = getattr(optuna.samplers, algorithm)
-
-    def of_trial(number: int) -> BaseSampler:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            sampler: BaseSampler = kind(seed=(seed * 1_000_003 + number) % 2**32)
-        return sampler
-
-    return of_trial
+    return lambda number: _made(kind, (seed * 1_000_003 + number) % 2**32)
 
 
 def check_algorithm(algorithm: str, goals: int = 1) -> None:
@@ -82,9 +81,57 @@ def check_algorithm(algorithm: str, goals: int = 1) -> None:
         return
     import optuna
 
-    kind = getattr(optuna.samplers, algorithm, None)
-    if not (inspect.isclass(kind) and issubclass(kind, optuna.samplers.BaseSampler)):
-        known = ", ".join(ours)
-        raise SearchError(f"search.algorithm {algorithm!r} is unknown: use {known}, or a sampler class of Optuna")
+    theirs = [name for name, kind in vars(optuna.samplers).items() if _is_sampler(kind)]
+    if algorithm not in theirs:
+        raise SearchError(f"search.algorithm {algorithm!r} is unknown: {_nearest(algorithm, ours, theirs)}")
+    kind = getattr(optuna.samplers, algorithm)
     if "seed" not in inspect.signature(kind).parameters:
         raise SearchError(f"search.algorithm {algorithm!r} takes no seed: it cannot drive a search")
+    if reason := _unfit(kind):
+        raise SearchError(f"search.algorithm {algorithm!r} cannot drive a search: {reason}")
+
+
+def _made(kind: type[BaseSampler], seed: int) -> BaseSampler:
+    import optuna
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return kind(seed=seed)  # type: ignore[call-arg]
+
+
+def _is_sampler(kind: object) -> bool:
+    import optuna
+
+    return inspect.isclass(kind) and issubclass(kind, optuna.samplers.BaseSampler)
+
+
+def _nearest(algorithm: str, ours: Sequence[str], theirs: Sequence[str]) -> str:
+    names = {name.lower(): name for name in (*ours, *theirs)} | {
+        name.lower().removesuffix("sampler"): name for name in theirs
+    }
+    near = difflib.get_close_matches(algorithm.lower().rpartition(".")[2], names, n=1)
+    hint = f"; did you mean {names[near[0]]!r}?" if near else ""
+    return f"use {', '.join(ours)}, or a sampler class of Optuna{hint}"
+
+
+def _unfit(kind: type[BaseSampler]) -> str:
+    """Why a sampler of Optuna cannot choose among alternatives by two objectives, as a short rehearsal shows it."""
+    import optuna
+
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    try:
+        study = optuna.create_study(directions=["maximize", "minimize"])
+        for number in range(_REHEARSED):
+            study.sampler = _made(kind, number)
+            trial = study.ask()
+            for name, choices in _MENU.items():
+                trial.suggest_categorical(name, choices)
+            study.tell(trial, [number % 3, number % 4])
+    except ModuleNotFoundError as error:
+        return f"it needs the package {error.name!r}: install it first"
+    except Exception as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+    return ""

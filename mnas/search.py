@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
-from mnas.beginning import begin, check_start
-from mnas.candidates import Candidate, Evaluator, Failed
+from mnas.beginning import begin, check_networks, check_start
+from mnas.candidates import Candidate, Evaluator, Failed, Waiting
 from mnas.config import Config, differences
 from mnas.data import Dataset, load_data, open_dataset
-from mnas.errors import RunFailed, SearchError
+from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.executors import ProcessExecutor
 from mnas.finish import finish
 from mnas.latency import open_latency
+from mnas.latency_cache import LatencyCache
 from mnas.open_trials import Proposal, batch_of, first_open, open_proposals
 from mnas.progress import Display
 from mnas.references import check_targets, evaluate_references, reference_architectures, target_of
 from mnas.reward import Reward, rewarded
-from mnas.run import Run, storage_errors
+from mnas.run import Run, check_directory, note
 from mnas.samplers import batch_size, check_algorithm, sampler_factory
-from mnas.standing import Finished
+from mnas.standing import Finished, failures
 from search_spaces import MnasNetArch, Space, describe, space
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def run_search(config: Config, display: Display) -> Run:
-    """Searches until `search.trials` trials are finished; goes on with what the run directory holds.
+    """Searches until `search.trials` trials are finished; resumes what the run directory holds.
 
     Args:
         config: Everything about the search.
@@ -40,42 +41,38 @@ def run_search(config: Config, display: Display) -> Run:
         The run, its front tested and its best candidate written.
 
     Raises:
-        SearchError: Input that cannot be used, or a run that cannot go on.
+        CandidatesWait: The device was lost, or not fit for as long as `latency.patience_s`; their trials stay open.
+        SearchError: Input that cannot be used, or a run that cannot be resumed.
         SpaceError: An unknown space, or images too small for it.
-        BenchError: The device cannot be used or was lost; the search can be resumed.
+        BenchError: The device cannot be used.
     """
+    searched, arches, targets = _checked(config)
     run = _existing_run(config)
-    dataset = open_dataset(run.path / "data") if run else _load(config)
-    for line in dataset.summary:
-        display.say(line)
-    searched = _space(config, dataset)
-    arches = reference_architectures(
-        config.references.names,
-        dataset.input_shape,
-        width=config.space.width,
-        depth=config.space.depth,
-        head_filters=config.space.head_filters,
-    )
-    targets = config.latency.target_ms if isinstance(config.latency.target_ms, tuple) else (config.latency.target_ms,)
-    check_targets(targets, config.references.names)
-    check_algorithm(config.search.algorithm, goals=len(targets))
-    check_start(config)
+    # A table answers at once, and what was kept of an older one under its name would be wrong.
+    keeps = not config.latency.device.startswith("table:")
+    cache = LatencyCache(config.latency.cache) if config.latency.cache and keeps else None
     with ExitStack() as stack:
         latency = open_latency(config.latency, display.timing, display.say)
         stack.callback(latency.close)
+        dataset = open_dataset(run.path / "data") if run else _load(config)
+        for line in dataset.summary:
+            display.say(line)
         # Nothing is on disk before everything that can be checked is checked.
         run = run or Run.create(config.search.run, config.to_dict(), dataset)
         stack.enter_context(run.locked())
-        evaluator = Evaluator(run, config, _workers(stack, run, config, display), latency, dataset)
+        study = run.open_study(_facts(config, dataset))
+        stack.enter_context(run.storage_errors(RunFailed))
+        workers = _workers(stack, run, config, display)
+        evaluator = Evaluator(run, config, workers, latency, dataset, cache=cache, say=display.say)
         references = evaluate_references(run, arches, evaluator, display)
         section = config.reward
         rewards = tuple(
             Reward(section.kind, target_of(target, references), section.alpha, section.beta) for target in targets
         )
-        study = run.open_study(_facts(config, dataset, rewards))
-        stack.enter_context(storage_errors(run.storage_url, RunFailed))
-        if study.get_trials(deepcopy=False):
-            display.say(f"resuming {run.path}: {first_open(study)} of {config.search.trials} trials are done")
+        note(study, _aims(rewards))
+        if known := study.get_trials(deepcopy=False):
+            done = sum(trial.state.is_finished() for trial in known)
+            display.say(f"resuming {run.path}: {done} of {config.search.trials} trials are done")
         begin(run, study, searched, dataset.input_shape, config, rewards, display)
         Search(run, config, searched, rewards, study, evaluator, display).go()
         finish(run, study, config, rewards, references, evaluator, display)
@@ -113,12 +110,27 @@ class Search:
         self._leave_last_update()
 
     def _batch(self, proposals: list[Proposal]) -> None:
+        """Evaluates a batch.
+
+        A batch that has to wait ends the search: the next one is a function of what this one teaches.
+        """
         outcomes = self.evaluator.evaluate(
             {one.arch_hash: (one.arch, self.run.candidate(one.arch_hash)) for one in proposals},
             seed=proposals[0].trial.number,
         )
+        waiting: dict[int, str] = {}
         for proposal in proposals:
-            self._tell(proposal, outcomes[proposal.arch_hash])
+            outcome = outcomes[proposal.arch_hash]
+            if isinstance(outcome, Waiting):
+                waiting[proposal.trial.number] = outcome.reason
+            else:
+                self._tell(proposal, outcome)
+        if waiting:
+            numbers, reasons = ", ".join(map(str, waiting)), "; ".join(dict.fromkeys(waiting.values()))
+            raise CandidatesWait(
+                f"{len(waiting)} of {len(proposals)} candidates are trained and wait for their timing "
+                f"(trials {numbers}: {reasons}); {failures(self.study)}"
+            )
 
     def _tell(self, proposal: Proposal, outcome: Candidate | Failed) -> None:
         """Records a trial; a failed one keeps its reason and has no value that the controller could learn from."""
@@ -149,20 +161,53 @@ class Search:
             self.study.sampler.sync(self.study)
 
 
+def _checked(
+    config: Config,
+) -> tuple[Space[MnasNetArch], dict[str, MnasNetArch], tuple[float | str, ...]]:
+    """The space, the references and the targets; what needs neither the device nor the images is checked first."""
+    targets = config.latency.target_ms if isinstance(config.latency.target_ms, tuple) else (config.latency.target_ms,)
+    check_directory(config.search.run)
+    shape = (config.data.image_size, config.data.image_size, config.data.channels)
+    section = config.space
+    searched = space(
+        section.name,
+        shape,
+        width=section.width,
+        depth=section.depth,
+        stem_filters=section.stem_filters,
+        head_filters=section.head_filters,
+    )
+    arches = reference_architectures(
+        config.references.names,
+        shape,
+        width=section.width,
+        depth=section.depth,
+        head_filters=section.head_filters,
+    )
+    check_targets(targets, config.references.names)
+    check_algorithm(config.search.algorithm, goals=len(targets))
+    check_networks(config, searched, shape)
+    check_start(config)
+    return searched, arches, targets
+
+
 def _workers(stack: ExitStack, run: Run, config: Config, display: Display) -> Callable[[], ProcessExecutor]:
     """The workers, started when they are first needed, for a finished search needs none."""
+    started: list[ProcessExecutor] = []
+    lock = threading.Lock()
 
-    @cache
     def start() -> ProcessExecutor:
-        return stack.enter_context(
-            ProcessExecutor(
-                config.search.workers,
-                threads_per_worker=config.search.threads_per_worker,
-                listener=display.event,
-                preload=("mnas.training",),
-                log_folder=run.path / "logs",
-            )
-        )
+        with lock:  # the thread that times beside the training asks too
+            if not started:
+                executor = ProcessExecutor(
+                    config.search.workers,
+                    threads_per_worker=config.search.threads_per_worker,
+                    listener=display.event,
+                    preload=("mnas.training",),
+                    log_folder=run.path / "logs",
+                )
+                started.append(stack.enter_context(executor))
+            return started[0]
 
     return start
 
@@ -194,19 +239,7 @@ def _load(config: Config) -> Dataset:
     )
 
 
-def _space(config: Config, dataset: Dataset) -> Space[MnasNetArch]:
-    section = config.space
-    return space(
-        section.name,
-        dataset.input_shape,
-        width=section.width,
-        depth=section.depth,
-        stem_filters=section.stem_filters,
-        head_filters=section.head_filters,
-    )
-
-
-def _facts(config: Config, dataset: Dataset, rewards: tuple[Reward, ...]) -> dict[str, object]:
+def _facts(config: Config, dataset: Dataset) -> dict[str, object]:
     return {
         "space": config.space.name,
         "input_shape": list(dataset.input_shape),
@@ -214,11 +247,16 @@ def _facts(config: Config, dataset: Dataset, rewards: tuple[Reward, ...]) -> dic
         "data": dataset.name,
         "device": config.latency.device,
         "precision": config.latency.precision,
+        "algorithm": config.search.algorithm,
+        "splits": {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")},
+    }
+
+
+def _aims(rewards: tuple[Reward, ...]) -> dict[str, object]:
+    return {
         "target_ms": rewards[0].target_ms,
         "targets_ms": [reward.target_ms for reward in rewards],
         "reward": rewards[0].to_dict(),
-        "algorithm": config.search.algorithm,
-        "splits": {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")},
     }
 
 

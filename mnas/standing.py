@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import optuna
     from optuna.trial import FrozenTrial
+
+_REASONS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,23 @@ def front(trials: Iterable[Finished]) -> list[Finished]:
         if not members or trial.accuracy > members[-1].accuracy:
             members.append(trial)
     return members
+
+
+def failures(study: optuna.Study) -> str:
+    """How many trials have failed, and of what: reasons that differ only in their numbers count as one."""
+    reasons = [
+        str(trial.user_attrs.get("error", "unknown reason"))
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state.name == "FAIL"
+    ]
+    if not reasons:
+        return "no trial failed"
+    kinds = Counter(_without_numbers(reason) for reason in reasons)
+    examples = {_without_numbers(reason): reason for reason in reversed(reasons)}
+    shown = [f"{count} x {examples[kind]}" for kind, count in kinds.most_common(_REASONS_SHOWN)]
+    more = f"; {len(kinds) - len(shown)} other reasons" if len(kinds) > len(shown) else ""
+    return f"{len(reasons)} of {len(study.get_trials(deepcopy=False))} trials failed: {'; '.join(shown)}{more}"
+
+
+def _without_numbers(reason: str) -> str:
+    return re.sub(r"[0-9a-f]*\d[0-9a-f.]*", "#", reason)

@@ -112,8 +112,9 @@ class EvolutionSampler(BaseSampler):
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """The parameters that are inherited together."""
-        self._reader.is_new(study)
-        menu = self._reader.menu(study.get_trials(deepcopy=False), self._known(trial.number))
+        trials = study.get_trials(deepcopy=False)
+        self._reader.is_new(study, trials)
+        menu = self._reader.menu(trials, self._known(trial.number))
         return {} if menu is None else dict(zip(menu.steps.names, menu.distributions, strict=True))
 
     def sample_relative(
@@ -122,8 +123,8 @@ class EvolutionSampler(BaseSampler):
         """One architecture."""
         if not search_space:
             return {}
-        self._reader.is_new(study)
         trials = study.get_trials(deepcopy=False)
+        self._reader.is_new(study, trials)
         menu = self._reader.menu(trials, self._known(trial.number))
         chosen: dict[str, Any] = {}
         if menu is not None:

@@ -70,7 +70,7 @@ class Follower:
             SearchError: The study's directions or the checkpoint do not fit.
         """
         trials = study.get_trials(deepcopy=False)
-        if self._reader.is_new(study):
+        if self._reader.is_new(study, trials):
             self._forget()
             self._start(self._reader.menu(trials, 0))
             if self._path is not None and self._path.exists():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
@@ -27,16 +29,30 @@ class Reader:
     def __init__(self, menu: Menu | None, rewards: Sequence[RewardOf]) -> None:
         self._fixed = menu
         self._rewards = tuple(rewards)
-        self._study: tuple[int, int] | None = None
+        self._storage: weakref.ref[BaseStorage] | None = None
+        self._study_id = -1
+        self._first: tuple[object, ...] | None = None
         self._menu: Menu | None = None
         self._finished: dict[int, Observation] = {}
 
-    def is_new(self, study: Study) -> bool:
-        """Whether this is another study than last time; what was remembered of that one is forgotten."""
-        key = (id(study._storage), study._study_id)
-        if key == self._study:
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the storage, which no copy can point to: the copy reads its study anew."""
+        return {**self.__dict__, "_storage": None}
+
+    def is_new(self, study: Study, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether this is another study than last time; what was remembered of that one is forgotten.
+
+        A study is known by its storage, its number there, and its first trial: addresses and numbers are used again
+        once a storage or a study is gone.
+        """
+        begin = next((trial for trial in trials[:1] if trial.state.is_finished()), None)
+        first = None if begin is None else (begin._trial_id, begin.datetime_start, begin.datetime_complete)
+        same_place = self._storage is not None and self._storage() is study._storage
+        if same_place and self._study_id == study._study_id and self._first in (None, first):
+            self._first = first
             return False
-        self._study, self._menu, self._finished = key, None, {}
+        self._storage, self._study_id, self._first = weakref.ref(study._storage), study._study_id, first
+        self._menu, self._finished = None, {}
         return True
 
     def menu(self, trials: Sequence[FrozenTrial], below: int) -> Menu | None:

@@ -31,7 +31,10 @@ class JobError(SearchError):
 
 
 class WorkerLost(JobError):
-    """The worker process died under its job: killed, out of memory, crashed in native code."""
+    """The worker process died under its job: killed, out of memory, crashed in native code.
+
+    It is `fatal` when no worker could be started to run the job at all.
+    """
 
 
 class JobCancelled(JobError):

@@ -41,7 +41,11 @@ class WorkerHandle:
         self._connection: Connection | None = None
 
     def start(self) -> None:
-        """Starts the process (again); `ready` follows with its first message."""
+        """Starts the process (again); `ready` follows with its first message.
+
+        Raises:
+            OSError: The system has no room for another process.
+        """
         self.ready = self.lost = False
         self._connection, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(
@@ -51,6 +55,10 @@ class WorkerHandle:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._process.start()
+        except OSError:
+            self._connection.close()
+            self._connection = None
+            raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()

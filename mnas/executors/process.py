@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from mnas.errors import SearchError
+from mnas.errors import RunFailed, SearchError
 from mnas.executors.base import JobCancelled, JobError, WorkerLost
 from mnas.executors.events import Event, Job, Listener, ignore
 from mnas.executors.handle import Task, WorkerHandle
@@ -28,7 +28,9 @@ class ProcessExecutor:
     """A pool of spawned processes; each runs one job at a time.
 
     Workers ignore ctrl-C (the parent decides), end when the parent ends, however it ends, and one that dies fails
-    only its own job: another takes its place. The listener is called from a thread of the pool.
+    only its own job: another takes its place. When none can be started any more, the jobs that wait fail as `fatal`:
+    the machine is short of something, and nothing is known against them. The listener is called from a thread of the
+    pool.
     """
 
     def __init__(
@@ -76,15 +78,21 @@ class ProcessExecutor:
         self._thread.start()
 
     def submit(self, job: Job[T], name: str) -> Future[T]:
-        """Queues `job` for the next free worker."""
+        """Queues `job` for the next free worker.
+
+        Raises:
+            RunFailed: No worker can be started.
+        """
         try:
             payload = pickle.dumps(job)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             raise SearchError(f"cannot send {name} to a worker: {error}") from error
         future: Future[Any] = Future()
         with self._lock:
-            if self._closing or self._broken:
-                raise SearchError(f"cannot run {name}: {self._broken or 'the executor is closed'}")
+            if self._broken:
+                raise RunFailed(f"cannot run {name}: {self._broken}")
+            if self._closing:
+                raise SearchError(f"cannot run {name}: the executor is closed")
             self._queue.append(Task(name, payload, future))
         self._wake()
         return future
@@ -171,16 +179,26 @@ class ProcessExecutor:
         if task is not None:
             task.future.set_exception(WorkerLost(f"{reason} while it ran {task.name}"))
         self._tell(Event(handle.setup.number, task.name if task else "", "lost"))
-        if not was_ready:
-            self._failed_starts += 1
-        if self._failed_starts >= _MAX_FAILED_STARTS:
-            self._give_up(f"{reason} while it started, {self._failed_starts} times in a row")
-        else:
+        if was_ready:
             self._start(handle)
+        else:
+            self._start_again(handle, f"{reason} while it started")
 
     def _start(self, handle: WorkerHandle) -> None:
-        handle.start()
-        self._tell(Event(handle.setup.number, "", "starting"))
+        try:
+            handle.start()
+        except OSError as error:
+            self._start_again(handle, f"worker {handle.setup.number} cannot start: {error.strerror or error}")
+        else:
+            self._tell(Event(handle.setup.number, "", "starting"))
+
+    def _start_again(self, handle: WorkerHandle, reason: str) -> None:
+        """Once more, or not at all where starts fail in a row: the other workers do its share, if there are any."""
+        self._failed_starts += 1
+        if self._failed_starts < _MAX_FAILED_STARTS:
+            self._start(handle)
+        elif not any(other.sources() for other in self._handles):
+            self._give_up(f"{reason}, {self._failed_starts} times in a row")
 
     def _give_up(self, reason: str) -> None:
         with self._lock:
@@ -189,7 +207,7 @@ class ProcessExecutor:
             self._queue.clear()
         for task in waiting:
             if task.future.set_running_or_notify_cancel():
-                task.future.set_exception(WorkerLost(f"{task.name} was not run: {reason}"))
+                task.future.set_exception(WorkerLost(f"{task.name} was not run: {reason}", fatal=True))
 
     def _shut_down(self) -> None:
         with self._lock:

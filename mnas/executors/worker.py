@@ -108,10 +108,15 @@ def _die_with_parent() -> None:
 
 
 def _redirect_output(log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as file:
-        os.dup2(file.fileno(), sys.stdout.fileno())
-        os.dup2(file.fileno(), sys.stderr.fileno())
+    """Into the log; nowhere, if that cannot be written, for nothing depends on it."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        opened = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    except OSError:
+        opened = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(opened, sys.stdout.fileno())
+    os.dup2(opened, sys.stderr.fileno())
+    os.close(opened)
 
 
 def _limit_threads(threads: int) -> None:

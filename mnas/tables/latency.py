@@ -38,6 +38,7 @@ class TableLatency:
             SearchError: It is of other cores, or its device is at hand and takes other times.
         """
         self._device = settings.device
+        self.identity: dict[str, Any] = {}
         path = Path(settings.device.removeprefix(PREFIX)).expanduser()
         self._table = LatencyTable.load(path)
         if self._table.keys != OPERATORS:
@@ -59,6 +60,9 @@ class TableLatency:
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         """Predicts; a model with operators that the table has not gets the verdict "failed"."""
         return {name: self._timing(model) for name, model in models.items()}
+
+    def stop(self) -> None:
+        """Nothing runs for long."""
 
     def close(self) -> None:
         """Nothing is open."""

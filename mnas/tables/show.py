@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_bench.terminal import plain
+from mnas.command_line import argument, pasteable
 from mnas.files import write_json
 
 if TYPE_CHECKING:
@@ -51,11 +52,12 @@ def show_progress(progress: BuildProgress) -> str:
 def show_build(table: LatencyTable, output: Path) -> str:
     """What a finished build has come to."""
     conditions, fit = table.facts["conditions"], table.calibration
+    next_step = pasteable(["mnas", "table", "check", argument(output)])
     return (
         f"{output}: {len(table.entries)} operators on {table.facts['device']} ({table.facts['runtime']},"
         f" {table.facts['precision']}, {table.facts['threads']} thread(s)), {conditions['rounds']} rounds in"
         f" {conditions['device_s']:.0f} s; {conditions['failed']} could not be timed.\n"
-        f"Left-out error on its {fit.networks} calibration networks: {fit.mape:.1%}. Now: mnas table check {output}"
+        f"Left-out error on its {fit.networks} calibration networks: {fit.mape:.1%}. Now: {next_step}"
     )
 
 

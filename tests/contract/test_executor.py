@@ -1,5 +1,7 @@
 """What every executor promises; a new one joins by a line in `KINDS`."""
 
+import errno
+import multiprocessing.util
 import os
 import signal
 import subprocess
@@ -22,8 +24,9 @@ from executor_jobs import (
     Variable,
 )
 
-from mnas.errors import SearchError
+from mnas.errors import RunFailed, SearchError
 from mnas.executors import Event, JobCancelled, JobError, ProcessExecutor, SerialExecutor, WorkerLost
+from mnas.executors.handle import WorkerHandle
 
 KINDS = {"serial": SerialExecutor, "processes": partial(ProcessExecutor, 2)}
 
@@ -175,6 +178,48 @@ def test_workers_that_cannot_start_are_given_up(tmp_path):
         with pytest.raises(SearchError, match="while it started, 3 times in a row"):
             executor.submit(Square(2), "three")
     assert "no_such_module" in (tmp_path / "worker-0.log").read_text()
+
+
+def test_a_system_without_room_for_a_process_is_told_as_such(monkeypatch):
+    def full(*_):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", full)
+    refused = pytest.raises(RunFailed, match="cannot start: Resource temporarily unavailable, 3 times in a row")
+    with ProcessExecutor(1) as executor, refused:
+        executor.submit(Square(2), "two")
+
+
+def no_memory(handle):
+    raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+
+def test_a_worker_that_cannot_start_again_leaves_the_work_to_the_others(monkeypatch):
+    with ProcessExecutor(2) as executor:
+        futures = [executor.submit(Pid(), str(number)) for number in range(4)]
+        assert all(future.result(60) for future in futures)
+        monkeypatch.setattr(WorkerHandle, "start", no_memory)
+        assert isinstance(executor.submit(Die(), "doomed").exception(60), WorkerLost)
+        assert executor.submit(Square(3), "three").result(60) == 9
+        second = executor.submit(Die(), "doomed too").exception(60)
+        assert (type(second), second.fatal) == (WorkerLost, False)
+        assert "cannot start: Cannot allocate memory" in str(refusal(executor))
+
+
+def refusal(executor):
+    """Why a job is not run: told at once, or by its future where it came before the last worker was given up."""
+    try:
+        error = executor.submit(Square(4), "four").exception(60)
+    except RunFailed as at_once:
+        return at_once
+    assert error.fatal
+    return error
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(tmp_path):
+    (tmp_path / "logs").write_text("a file")
+    with ProcessExecutor(1, log_folder=tmp_path / "logs") as executor:
+        assert executor.submit(Square(3), "three").result(60) == 9
 
 
 @pytest.mark.parametrize("numbers", [(0, 1), (1, 0)])

@@ -1,5 +1,6 @@
 """The command as users meet it: a process, its exit code, its words."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,58 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     done = mnas("--debug", "search", "none.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "utf-8:strict"])
+def test_names_that_the_terminal_cannot_show_are_escaped(encoding: str, tmp_path: Path) -> None:
+    words = [MNAS, "search", b"caf\xe9-\xe6\x97\xa5.toml"]
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(words, capture_output=True, timeout=120, cwd=tmp_path, env=env, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"mnas: cannot read caf")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_name_that_the_system_cannot_write_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "search.toml").write_text(
+        '[search]\nrun = "\\u65e5"\n[data]\nsource = "digits"\n[latency]\ntarget_ms = 1\n'
+    )
+    env = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [MNAS, "search", "search.toml"], capture_output=True, timeout=60, cwd=tmp_path, env=env, check=False
+    )
+    assert done.returncode == 2
+    assert b"cannot be written in ascii: set LC_ALL=C.UTF-8" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_name_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    done = mnas("search", "a\nb\x1b[31m.toml", cwd=tmp_path)
+    assert done.stderr == "mnas: cannot read a\\nb\\x1b[31m.toml: No such file or directory\n"
+
+
+@pytest.mark.parametrize(("output", "code"), [("/dev/full", 1), ("closed pipe", 1)])
+def test_an_output_that_takes_no_more_is_no_traceback(output: str, code: int, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") if output == "closed pipe" else Path(output).open("wb") as stdout:
+        done = subprocess.run([MNAS, "--help"], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) <= 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["export", "~/none", "-o~/out"], ["export", "$HOME/none", "--output=~/out"]])
+def test_a_home_directory_is_found_in_any_word(words: list[str], tmp_path: Path) -> None:
+    env = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [MNAS, *words], capture_output=True, text=True, timeout=60, cwd=tmp_path, env=env, check=False
+    )
+    assert done.stderr == f"mnas: {tmp_path}/none is not a run directory: it has no config.json\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_home_of_nobody_is_one_line(tmp_path: Path) -> None:
+    done = mnas("export", "~nobody-here/run", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "there is no user 'nobody-here'" in done.stderr

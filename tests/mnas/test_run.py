@@ -1,3 +1,8 @@
+import os
+import sqlite3
+import tempfile
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +11,7 @@ import pytest
 
 from mnas.data import Dataset, Split
 from mnas.errors import SearchError
-from mnas.run import Run
+from mnas.run import Run, check_directory
 
 CONFIG: dict[str, Any] = {"study": {"storage": "", "name": ""}, "search": {"seed": 0}}
 
@@ -87,3 +92,132 @@ def test_a_second_search_in_one_directory_is_refused(tmp_path: Path) -> None:
         pass
     with run.locked():
         pass
+
+
+NAMES = [
+    "lr=0.1?a",
+    "a#b",
+    "c%20d%",
+    "e&f=g",
+    "x y",
+    "new\nline",
+    ":memory:",
+    "{SCHEMA_VERSION}",
+    "\u65e5",
+    "caf\udce9",
+]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_the_trials_lie_in_the_run_whatever_its_name(name: str, tmp_path: Path) -> None:
+    run = Run.create(tmp_path / name, CONFIG, dataset())
+    run.open_study({}).ask()
+    assert (tmp_path / name / "study.db").stat().st_size > 0
+    assert len(Run.open(tmp_path / name).study().trials) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_database_that_another_program_locks_is_one_line(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", CONFIG, dataset())
+    study = run.open_study({})
+    with sqlite3.connect(run.path / "study.db") as other:
+        other.execute("BEGIN EXCLUSIVE")
+        locked = pytest.raises(SearchError, match=r"cannot use the storage .*/study\.db: database is locked")
+        with locked, run.storage_errors(SearchError):
+            study.ask()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql+nodriver://me:secret@host/x", "nodriver"),
+        ("mysql+mysqldb://me:secret@host/x", "database access|DB access"),
+        ("sqlite:///a{b}.db", "'b'"),
+        ("redis://host", "JournalRedisBackend"),
+        ("study.db", "Could not parse"),
+    ],
+)
+def test_a_storage_of_no_use_is_one_line_without_its_password(url: str, words: str, tmp_path: Path) -> None:
+    run = Run(tmp_path, {**CONFIG, "study": {"storage": url, "name": "x"}})
+    with pytest.raises(SearchError, match=words) as caught:
+        run.open_study({})
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def as_nobody(call: Callable[[], None]) -> None:
+    """Does something in a child without the rights of root."""
+    child = os.fork()
+    if not child:
+        os.setegid(65534)
+        os.seteuid(65534)
+        try:
+            call()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def a_file(path: Path) -> Path:
+    path.write_text("precious")
+    return path
+
+
+def below_a_file(path: Path) -> Path:
+    return a_file(path) / "run"
+
+
+def a_dangling_link(path: Path) -> Path:
+    path.symlink_to("nowhere")
+    return path
+
+
+def a_circle(path: Path) -> Path:
+    path.symlink_to(path.name)
+    return path
+
+
+def too_long(path: Path) -> Path:
+    return path.with_name("x" * 300)
+
+
+def too_deep(path: Path) -> Path:
+    return path.joinpath(*["x" * 100] * 5)
+
+
+@pytest.mark.parametrize("make", [too_deep, a_file, below_a_file, a_dangling_link, a_circle, too_long])
+def test_what_cannot_become_a_run_is_refused_before_anything_runs(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    path = make(tmp_path / "thing")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(SearchError, match=r"choose another run directory with -o search\.run=DIR") as caught:
+        check_directory(path)
+    assert "\n" not in str(caught.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("mode", "below"), [(0o555, "run"), (0o644, "run"), (0o555, "."), (0o644, "."), (0o000, ".")])
+def test_a_directory_of_somebody_else_is_refused(mode: int, below: str) -> None:
+    if os.getuid():
+        pytest.skip("needs root, to be somebody else")
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(mode)
+
+    def refused() -> None:
+        with pytest.raises(SearchError, match="choose another run directory"):
+            check_directory(folder / below)
+
+    try:
+        as_nobody(refused)
+    finally:
+        folder.rmdir()
+
+
+def test_a_directory_that_can_be_made_passes(tmp_path: Path) -> None:
+    check_directory(tmp_path / "new" / "run")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    check_directory(tmp_path / "link")
+    assert list((tmp_path / "real").iterdir()) == []

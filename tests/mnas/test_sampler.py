@@ -1,4 +1,5 @@
 import copy
+import gc
 import itertools
 import json
 
@@ -302,3 +303,36 @@ def test_a_sampler_can_be_copied_and_goes_on_the_same():
     advance(study, 25)
     advance(twin, 25)
     assert path_of(twin) == path_of(study)
+
+
+@pytest.mark.parametrize("kind", ["address", "number"])
+def test_a_sampler_that_serves_one_study_after_another_carries_nothing_over(kind, tmp_path):
+    """Addresses of storages and numbers of studies are used again as soon as they are free."""
+
+    def path(served_by, storage, shift):
+        study = make_study(served_by, storage)
+        while len(study.trials) < 12:
+            trial, params = ask(study)
+            accuracy, latency = values(params)
+            study.tell(trial, (0.5 * accuracy + shift * params["b"], latency))
+        found = path_of(study)
+        optuna.delete_study(study_name="s", storage=storage)
+        return found
+
+    one, places = sampler(), []
+    database = optuna.storages.get_storage(f"sqlite:///{tmp_path}/study.db")
+    for shift in (0.0, 0.3, -0.3):
+        expected = path(sampler(), optuna.storages.InMemoryStorage(), shift)
+        storage = database if kind == "number" else at(places[-1:], optuna.storages.InMemoryStorage)
+        places.append(id(storage))
+        assert path(one, storage, shift) == expected
+        del storage
+        gc.collect()
+
+
+def at(places, make):
+    """An object at one of these addresses, by making many; any object where none is given."""
+    others = [make()]
+    while places and id(others[-1]) not in places and len(others) < 10_000:
+        others.append(make())
+    return others[-1]

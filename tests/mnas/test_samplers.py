@@ -93,6 +93,16 @@ def test_a_controller_gets_its_batch_and_checkpoint(searched: Space[MnasNetArch]
         ("BaseSampler", "takes no seed"),
         ("_grid", "is unknown"),
         ("PartialFixedSampler", "takes no seed"),
+        ("BaseGASampler", "takes no seed"),
+        ("GridSampler", "'search_space'"),
+        ("CmaEsSampler", "multi-objective"),
+        ("TPEsampler", "did you mean 'TPESampler'"),
+        ("nsgaii", "did you mean 'NSGAIISampler'"),
+        ("evolutoin", "did you mean 'evolution'"),
+        ("optuna.samplers.TPESampler", "did you mean 'TPESampler'"),
+        ("annealing", "is unknown: use ppo"),
+        ("", "is unknown: use ppo"),
+        ("Sequence", "is unknown"),
     ],
 )
 def test_an_unknown_algorithm_is_refused(algorithm: str, words: str) -> None:
@@ -109,3 +119,12 @@ def test_evolution_serves_one_target() -> None:
 @pytest.mark.parametrize("algorithm", ["ppo", "reinforce", "TPESampler"])
 def test_known_algorithms_pass(algorithm: str) -> None:
     check_algorithm(algorithm)
+
+
+@pytest.mark.parametrize("algorithm", [name for name in dir(optuna.samplers) if name.endswith("Sampler")])
+def test_what_passes_can_drive_a_search(algorithm: str, searched: Space[MnasNetArch], tmp_path: Path) -> None:
+    try:
+        check_algorithm(algorithm)
+    except SearchError:
+        return
+    run(new_study(), searched, algorithm, 14, tmp_path / "unused.npz")

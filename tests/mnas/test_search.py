@@ -1,6 +1,7 @@
 """Whole searches as users run them: processes, real training, real timing, real files."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -162,6 +163,17 @@ def test_a_full_disk_fails_the_run_not_the_candidates(copy: Path) -> None:
     assert [trial.state.name for trial in Run.open(copy / "run").study().trials] == ["COMPLETE"] * 4
 
 
+def test_workers_that_cannot_start_leave_the_trials_open(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (copy / "short" / "tensorflow").mkdir(parents=True)
+    (copy / "short" / "tensorflow" / "__init__.py").write_text("raise MemoryError")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(copy / "short"), os.environ.get("PYTHONPATH", ""))))
+    done = search(copy, "search.trials=4")
+    assert done.returncode == 1
+    assert "while it started" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [trial.state.name for trial in Run.open(copy / "run").study().trials] == ["COMPLETE"] * 2 + ["RUNNING"] * 2
+
+
 def test_ctrl_c_stops_and_says_how_to_go_on(tmp_path: Path) -> None:
     process = subprocess.Popen(
         command(tmp_path, "search.trials=50"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
@@ -286,6 +298,25 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     tmp_path: Path, override: str | Callable[[Path], str], words: str
 ) -> None:
     done = search(tmp_path, override if isinstance(override, str) else override(tmp_path))
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("latency.device=fridge", "unknown device 'fridge'"),
+        ("latency.target_ms=mobilenet-v9", "latency.target_ms = 'mobilenet-v9'"),
+        ("search.algorithm=GridSampler", "cannot drive a search"),
+        ("search.start=runs/none", "neither a run directory nor one of"),
+        ("space.name=mnasnett", "no space 'mnasnett'"),
+        ("search.run=search.toml", "search.toml is not a directory"),
+    ],
+)
+def test_what_needs_no_images_is_checked_before_they_are_read(tmp_path: Path, override: str, words: str) -> None:
+    done = search(tmp_path, broken_image(tmp_path), override)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1

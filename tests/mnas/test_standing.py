@@ -1,6 +1,7 @@
 import numpy as np
+import optuna
 
-from mnas.standing import Finished, best, front
+from mnas.standing import Finished, best, failures, front
 
 
 def trials(points: list[tuple[float, float]]) -> list[Finished]:
@@ -34,3 +35,17 @@ def test_best_is_the_earliest_of_equals() -> None:
     assert leader.number == 1
     assert best([]) is None
     assert front([]) == []
+
+
+def test_failures_are_counted_by_reason_whatever_their_numbers() -> None:
+    study = optuna.create_study()
+    assert failures(study) == "no trial failed"
+    reasons = [f"training diverged in epoch {epoch} of 8: the loss is nan" for epoch in (3, 5)] + ["exit code 139"]
+    for reason in reasons:
+        trial = study.ask()
+        trial.set_user_attr("error", reason)
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    study.ask()
+    assert failures(study) == (
+        "3 of 4 trials failed: 2 x training diverged in epoch 3 of 8: the loss is nan; 1 x exit code 139"
+    )
