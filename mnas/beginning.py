@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,9 @@ from mnas.config import Config, differences
 from mnas.controllers.warm_start import adopt, enqueue
 from mnas.errors import SearchError
 from mnas.progress import Display
-from mnas.references import reference_architectures
 from mnas.reward import Reward, rewarded
 from mnas.run import Run
-from search_spaces import PUBLISHED, MnasNetArch, Shape, Space
+from search_spaces import Arch, Shape, Space, family_of, published_names
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -36,10 +34,12 @@ def check_start(config: Config) -> None:
         SearchError: Neither a published network nor a run, or a run of another space, data, recipe or device.
     """
     for name in config.search.start:
-        if name in PUBLISHED:
+        if name in published_names():
             continue
         if not Path(name).is_dir():
-            raise SearchError(f"search.start {name!r} is neither a run directory nor one of {', '.join(PUBLISHED)}")
+            raise SearchError(
+                f"search.start {name!r} is neither a run directory nor one of {', '.join(published_names())}"
+            )
         changed = [
             key
             for key in differences(config.to_dict(), Run.open(Path(name)).config)
@@ -52,7 +52,7 @@ def check_start(config: Config) -> None:
 def begin(
     run: Run,
     study: Study,
-    space: Space[MnasNetArch],
+    space: Space[Arch],
     shape: Shape,
     config: Config,
     rewards: tuple[Reward, ...],
@@ -66,12 +66,9 @@ def begin(
     if study.user_attrs.get(_BEGUN):
         return
     for name in config.search.start:
-        if name in PUBLISHED:
-            section = config.space
-            arch = reference_architectures(
-                (name,), shape, width=section.width, depth=section.depth, head_filters=section.head_filters
-            )[name]
-            enqueue(study, space, [replace(arch, activation="relu")])
+        if name in published_names():
+            arch = config.space.choice.reference(name, shape)
+            enqueue(study, space, [family_of(arch).respell(arch)])
             display.say(f"beginning with {name}")
         else:
             earlier = Run.open(Path(name))

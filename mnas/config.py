@@ -5,14 +5,25 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, with_config
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+    with_config,
+)
 
+from mnas.docstrings import attribute_meanings
 from mnas.errors import SearchError
 from mnas.recipe import Recipe
+from search_spaces import SpaceChoice, SpaceError, family
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 with_config(_STRICT)(Recipe)
@@ -46,13 +57,19 @@ class SearchSection(_Section):
 
 
 class SpaceSection(_Section):
-    """The search space; see `search_spaces.space`."""
+    """The search space: a family, and what that family lets a search set; see `search_spaces.space`."""
 
-    name: str = Field(default="mnasnet", description="Which space.")
-    width: float = Field(default=1.0, gt=0, description="Factor on the filters.")
-    depth: float = Field(default=1.0, gt=0, description="Factor on the layers a block.")
-    stem_filters: int = Field(default=32, ge=1, description="Of the first convolution, before width.")
-    head_filters: int = Field(default=1280, ge=1, description="Of the last convolution.")
+    name: str = Field(default="mnasnet", description="Which family.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _ = self.choice
+        return self
+
+    @property
+    def choice(self) -> SpaceChoice:
+        """The space itself."""
+        return SpaceChoice.of(self.name, self.model_dump(exclude={"name"}))
 
 
 class DataSection(_Section):
@@ -149,6 +166,23 @@ class Config(_Section):
         return self.model_dump(mode="json")
 
 
+@cache
+def config_of(family_name: str) -> type[Config]:
+    """The configuration whose section `[space]` takes the parameters of one family.
+
+    Raises:
+        SpaceError: No family of that name.
+    """
+    kind = family(family_name).parameters
+    meanings, types = attribute_meanings(kind), get_type_hints(kind)
+    parameters: dict[str, Any] = {
+        one.name: (types[one.name], Field(default=one.default, description=meanings[one.name])) for one in fields(kind)
+    }
+    section = create_model("SpaceSection", __base__=SpaceSection, **parameters)
+    default = section(name=family_name)
+    return create_model("Config", __base__=Config, space=(section, default))
+
+
 RESUMABLE = ("search.trials", "search.workers", "search.run")
 """What may differ when a search goes on; anything else would make its later trials another search's."""
 
@@ -172,9 +206,13 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
     for word in overrides:
         _override(values, word)
     try:
-        return Config.model_validate(values)
+        kind = config_of(_family_name(values))
+    except SpaceError as error:
+        raise SearchError(f"{path}: space.name: {error}") from None
+    try:
+        return kind.model_validate(values)
     except ValidationError as error:
-        raise SearchError(f"{path}: {_explain(error)}") from None
+        raise SearchError(f"{path}: {_explain(error, kind)}") from None
     except SearchError as error:
         raise SearchError(f"{path}: train: {error}") from None
 
@@ -205,23 +243,32 @@ def _override(values: dict[str, Any], word: str) -> None:
     table[key] = value
 
 
-def _explain(error: ValidationError) -> str:
+def _family_name(values: Mapping[str, Any]) -> str:
+    """The family that `[space]` names, before the section is checked; anything odd is left to that check."""
+    section = values.get("space")
+    name = section.get("name") if isinstance(section, dict) else None
+    default: str = SpaceSection.model_fields["name"].default
+    return name if isinstance(name, str) else default
+
+
+def _explain(error: ValidationError, kind: type[Config]) -> str:
     """The first problem in one line, with the nearest known key for a misspelt one."""
     problem = error.errors()[0]
     where = ".".join(str(part) for part in problem["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        known = _known_keys(problem["loc"][:-1])
+        known = _known_keys(kind, problem["loc"][:-1])
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
         return f"unknown key {where!r}, {hint}{more}"
+    if problem["type"] == "value_error":
+        return f"{where}: {problem['ctx']['error']}{more}"
     if problem["type"] == "missing":
         return f"{where!r} is missing{more}"
     return f"{where} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}{more}"
 
 
-def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
-    kind: Any = Config
+def _known_keys(kind: Any, loc: tuple[int | str, ...]) -> list[str]:
     for part in loc:
         kind = kind.model_fields[str(part)].annotation
     return list(kind.__annotations__ if is_dataclass(kind) else kind.model_fields)

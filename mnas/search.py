@@ -23,7 +23,7 @@ from mnas.reward import Reward, rewarded
 from mnas.run import Run, storage_errors
 from mnas.samplers import batch_size, check_algorithm, sampler_factory
 from mnas.standing import Finished
-from search_spaces import MnasNetArch, Space, describe, space
+from search_spaces import Arch, Space, describe
 
 if TYPE_CHECKING:
     import optuna
@@ -47,13 +47,7 @@ def run_search(config: Config, display: Display) -> Run:
     run = _existing_run(config)
     dataset = open_dataset(run.path / "data") if run else _load(config)
     searched = _space(config, dataset)
-    arches = reference_architectures(
-        config.references.names,
-        dataset.input_shape,
-        width=config.space.width,
-        depth=config.space.depth,
-        head_filters=config.space.head_filters,
-    )
+    arches = reference_architectures(config.references.names, config.space.choice, dataset.input_shape)
     targets = config.latency.target_ms if isinstance(config.latency.target_ms, tuple) else (config.latency.target_ms,)
     check_targets(targets, config.references.names)
     check_algorithm(config.search.algorithm, goals=len(targets))
@@ -86,7 +80,7 @@ class Search:
 
     run: Run
     config: Config
-    space: Space[MnasNetArch]
+    space: Space[Arch]
     rewards: tuple[Reward, ...]
     study: optuna.Study
     evaluator: Evaluator
@@ -192,16 +186,8 @@ def _load(config: Config) -> Dataset:
     )
 
 
-def _space(config: Config, dataset: Dataset) -> Space[MnasNetArch]:
-    section = config.space
-    return space(
-        section.name,
-        dataset.input_shape,
-        width=section.width,
-        depth=section.depth,
-        stem_filters=section.stem_filters,
-        head_filters=section.head_filters,
-    )
+def _space(config: Config, dataset: Dataset) -> Space[Arch]:
+    return config.space.choice.space(dataset.input_shape)
 
 
 def _facts(config: Config, dataset: Dataset, rewards: tuple[Reward, ...]) -> dict[str, object]:

@@ -21,8 +21,8 @@ from device_bench.protocol import TimingProtocol
 from mnas.errors import SearchError
 from mnas.references import reference_architectures
 from mnas.tables.parts import prepare
-from mnas.tables.plan import Target, centre_of, cover, enumerate_networks, near_networks, random_networks
-from search_spaces import MnasNetArch, published, space
+from mnas.tables.plan import Target, cover, enumerate_networks, near_networks, random_networks
+from search_spaces import Arch, SpaceChoice, closest, published
 
 if TYPE_CHECKING:
     from search_spaces.signatures import Precision
@@ -31,45 +31,41 @@ _REALTIME = ("chrt", "--fifo", "50")
 
 
 @dataclass(frozen=True, slots=True)
-class SpaceChoice:
-    """A space as the command line names it; kept in the table.
+class TableSpace:
+    """A space, and the networks of it that a table prices; kept in the table.
 
     Attributes:
-        name: In the catalogue.
+        choice: The space.
         image_size: Height and width of the input.
         channels: Of the input.
         classes: Of the classifier.
-        width: Factor on filters.
-        depth: Factor on layers.
-        stem_filters: Of the stem.
-        head_filters: Of the last convolution.
     """
 
-    name: str = "mnasnet"
+    choice: SpaceChoice
     image_size: int = 224
     channels: int = 3
     classes: int = 1000
-    width: float = 1.0
-    depth: float = 1.0
-    stem_filters: int = 32
-    head_filters: int = 1280
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> TableSpace:
+        """Reads what `to_dict` gave.
+
+        Raises:
+            SpaceError: A space or a parameter that is not known here.
+        """
+        own = {name: facts[name] for name in ("image_size", "channels", "classes")}
+        parameters = {name: value for name, value in facts.items() if name not in (*own, "name")}
+        return cls(SpaceChoice.of(facts["name"], parameters), **own)
 
     def target(self, precision: Precision) -> Target:
         """What a table of this space must price."""
         shape = (self.image_size, self.image_size, self.channels)
-        searched = space(
-            self.name,
-            shape,
-            width=self.width,
-            depth=self.depth,
-            stem_filters=self.stem_filters,
-            head_filters=self.head_filters,
-        )
-        return Target(searched, shape, self.classes, precision)
+        return Target(self.choice.space(shape), shape, self.classes, precision)
 
     def to_dict(self) -> dict[str, Any]:
         """For the table's facts."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        size = {"image_size": self.image_size, "channels": self.channels, "classes": self.classes}
+        return {**self.choice.to_dict(), **size}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ class BuildRequest:
     """All that `mnas table build` is told."""
 
     device: str
-    space: SpaceChoice
+    space: TableSpace
     precision: Precision
     threads: int
     cores: str | None
@@ -119,7 +115,7 @@ def build_table(
     known = set(chosen)
     extra = [arch for arch in arches if arch not in known][: max(0, request.networks - len(chosen))]
     say(
-        f"{request.space.name} and {len(references)} references have {len(wanted)} different operators;"
+        f"{request.space.choice.name} and {len(references)} references have {len(wanted)} different operators;"
         f" {len(chosen)} networks hold them all"
     )
     with open_for_tables(request.device, realtime=request.realtime) as device:
@@ -146,16 +142,9 @@ def build_table(
     return table
 
 
-def _references(request: BuildRequest, target: Target) -> list[MnasNetArch]:
+def _references(request: BuildRequest, target: Target) -> list[Arch]:
     """Published networks as a search adds them: operators that the space itself may not have."""
-    choice = request.space
-    found = reference_architectures(
-        request.references,
-        target.input_shape,
-        width=choice.width,
-        depth=choice.depth,
-        head_filters=choice.head_filters,
-    )
+    found = reference_architectures(request.references, request.space.choice, target.input_shape)
     return list(found.values())
 
 
@@ -190,11 +179,11 @@ def check_table(
     table = LatencyTable.load(path)
     if table.keys != OPERATORS or "space" not in table.facts:
         raise BenchError(f"{path} was imported: it has no space and no device to check it with")
-    target = SpaceChoice(**table.facts["space"]).target(table.facts["precision"])
+    target = TableSpace.from_dict(table.facts["space"]).target(table.facts["precision"])
     known = set(table.facts["built_from"])
     rng = np.random.default_rng([seed, 1])
     arches = random_networks(target, randoms, rng, known)
-    near = near_networks(target, centre_of(target, published("mnasnet-a1")), nears, rng, known) if nears else []
+    near = near_networks(target, closest(target.space, published("mnasnet-a1")), nears, rng, known) if nears else []
     folder = path.with_name(f"{path.name}.check")
     with open_for_tables(device or table.facts["name"], realtime=table.facts["realtime"]) as opened:
         _same_device(opened, table)

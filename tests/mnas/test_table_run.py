@@ -17,8 +17,10 @@ from mnas.config import LatencySection
 from mnas.errors import SearchError
 from mnas.latency import open_latency
 from mnas.tables.latency import trust
-from mnas.tables.run import BuildRequest, SpaceChoice, build_table, check_table, leave_out, open_for_tables
-from search_spaces import Decision, MnasNetArch, Space, from_block_strings
+from mnas.tables.run import BuildRequest, TableSpace, build_table, check_table, leave_out, open_for_tables
+from search_spaces import Decision, Space, SpaceChoice
+from search_spaces.mnasnet.architecture import MnasNetArch
+from search_spaces.mnasnet.block_strings import from_block_strings
 
 
 def tiny_space(name, shape, **settings):
@@ -45,7 +47,7 @@ def tiny_space(name, shape, **settings):
 def built(tmp_path_factory):
     """A table of the tiny space, its file, and what was said."""
     folder, said, told = tmp_path_factory.mktemp("table"), [], []
-    choice = SpaceChoice("mnasnet", image_size=48, classes=5)
+    choice = TableSpace(SpaceChoice.of("mnasnet", {}), image_size=48, classes=5)
     request = BuildRequest("host", choice, "int8", 1, None, 0.5, 5, 1, 0, False, folder / "host.json")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mnas.tables.run.space", tiny_space)
@@ -103,7 +105,7 @@ def test_a_check_is_stored_and_a_search_says_it(built, tmp_path, monkeypatch):
 def test_a_phone_from_its_address_to_a_checked_table(phone, tmp_path, monkeypatch):
     monkeypatch.setattr("mnas.tables.run.space", tiny_space)
     path, device = tmp_path / "phone.json", f"adb:{phone.host}:{phone.port}"
-    choice = SpaceChoice("mnasnet", image_size=32, classes=5)
+    choice = TableSpace(SpaceChoice.of("mnasnet", {}), image_size=32, classes=5)
     table = build_table(
         BuildRequest(device, choice, "int8", 1, None, 0.5, 4, 1, 0, False, path), lambda text: None, lambda told: None
     )
