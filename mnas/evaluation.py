@@ -165,11 +165,12 @@ class CompileCandidate:
     def __call__(self, report: Report) -> bytes:
         """Builds and converts."""
         from mnas.training import release_memory
-        from search_spaces import build_model
+        from search_spaces import as_if_trained, build_model
 
         arch, dataset = from_json(self.arch_json), open_dataset(self.data)
         report("build")
         model = build_model(arch, dataset.input_shape, dataset.classes, seed=self.seed)
+        as_if_trained(model)
         report("convert")
         content = to_tflite(model, self.precision, calibration_images(dataset.train, self.seed))
         release_memory()

@@ -61,10 +61,11 @@ class ConvertNetwork:
 
     def _convert(self, arch: Arch, report: Report) -> bytes:
         from mnas.training import release_memory
-        from search_spaces import build_model
+        from search_spaces import as_if_trained, build_model
 
         report("build")
         model = build_model(arch, self.input_shape, self.classes)
+        as_if_trained(model)
         report("convert")
         # Timing needs live activations, not meaningful ones.
         images = np.random.default_rng(0).random((_CALIBRATION_IMAGES, *self.input_shape), np.float32)

@@ -16,6 +16,8 @@ from search_spaces.mnasnet.block_keys import classifier_key, part_key, residual_
 
 Dialect = Literal["proxyless", "ofa"]
 
+_LARGEST = 2**31
+
 
 def definition_keys(definition: Any, image_size: int, dialect: Dialect) -> tuple[str, ...]:
     """The keys of a defined net's parts, in order.
@@ -54,7 +56,7 @@ class _Net:
         for name, made in self._head(shape):
             keys.append(part_key(name, shape, made))
             shape = made
-        return (*keys, classifier_key(shape, definition["classifier"]["out_features"]))
+        return (*keys, classifier_key(shape, _whole(definition["classifier"], "out_features")))
 
     def _head(self, shape: Shape) -> list[tuple[str, Shape]]:
         """Once-for-all pools before its last convolution, ProxylessNAS behind it."""
@@ -67,10 +69,10 @@ class _Net:
 
     def _residual(self, layer: Mapping[str, Any], shape: Shape, made: Shape, *, skip: bool) -> str:
         if not layer["name"].startswith("MB"):
-            raise SpaceError(f"latency tables of inverted residuals do not know a {layer['name']}")
-        inner = layer.get("mid_channels") or round(shape[2] * layer["expand_ratio"])
+            raise SpaceError(f"latency tables of inverted residuals do not know a {layer['name']:.40}")
+        inner = _inner(layer, shape[2])
         gated, swish = bool(layer.get("use_se")), layer.get("act_func") == "h_swish"
-        kernel, stride = int(layer["kernel_size"]), int(layer["stride"])
+        kernel, stride = _whole(layer, "kernel_size"), _whole(layer, "stride")
         if self.dialect == "ofa":
             return f"{residual_key(shape, made, inner, kernel, stride, skip)}-se:{gated:d}-hs:{swish:d}"
         if gated or swish:
@@ -79,4 +81,22 @@ class _Net:
 
 
 def _convolved(shape: Shape, layer: Mapping[str, Any]) -> Shape:
-    return strided(shape, int(layer.get("stride", 1)), int(layer["out_channels"]))
+    stride = _whole(layer, "stride") if "stride" in layer else 1
+    return strided(shape, stride, _whole(layer, "out_channels"))
+
+
+def _inner(layer: Mapping[str, Any], filters_in: int) -> int:
+    """Filters between the expansion and the projection."""
+    if layer.get("mid_channels"):
+        return _whole(layer, "mid_channels")
+    ratio = layer["expand_ratio"]
+    if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not 0 < ratio < _LARGEST:
+        raise SpaceError(f"the expand_ratio of a layer is {ratio!r:.40}, which is not a positive number")
+    return max(1, round(filters_in * ratio))
+
+
+def _whole(layer: Mapping[str, Any], key: str) -> int:
+    value = layer[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LARGEST or value != int(value):
+        raise SpaceError(f"the {key} of a layer is {value!r:.40}, which is not a positive whole number")
+    return int(value)

@@ -48,7 +48,9 @@ def test_a_definition_has_the_keys_of_its_architecture(name, image_size):
 
 
 def ofa(**words):
-    inverted = layer("MBConvLayer", 24, mid_channels=72, kernel_size=5, stride=2, **words)
+    inverted = layer(
+        **{"name": "MBConvLayer", "out_channels": 24, "mid_channels": 72, "kernel_size": 5, "stride": 2} | words
+    )
     return {
         "name": "MobileNetV3",
         "first_conv": layer("ConvLayer", 16, stride=2),
@@ -80,6 +82,11 @@ def test_once_for_all_tells_inner_filters_gates_and_activations():
         (ofa(use_se=True), "proxyless", "neither squeeze-and-excitation nor h-swish"),
         ({**ofa(), "blocks": [{"conv": layer("DenseLayer", 4), "shortcut": None}]}, "ofa", "do not know a DenseLayer"),
         ({**ofa(), "blocks": [{"shortcut": None}]}, "ofa", "no net definition"),
+        (ofa(stride=0), "ofa", "the stride of a layer is 0, which is not a positive whole number"),
+        (ofa(kernel_size=2.5), "ofa", "the kernel_size of a layer is 2.5"),
+        (ofa(out_channels="x" * 90), "ofa", "the out_channels of a layer is 'xxx"),
+        (ofa(mid_channels=True), "ofa", "the mid_channels of a layer is True"),
+        (ofa(mid_channels=0, expand_ratio=float("nan")), "ofa", "the expand_ratio of a layer is nan"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(definition, dialect, message):
