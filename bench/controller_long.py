@@ -32,7 +32,8 @@ from mnas.controllers.blas import one_thread
 from mnas.controllers.controller import Controller, State
 from mnas.controllers.settings import settings_for
 from mnas.controllers.steps import Tokens, steps_of
-from search_spaces import MnasNetArch, Space, space
+from search_spaces import Space, space
+from search_spaces.mnasnet.architecture import MnasNetArch
 from search_spaces.signatures import signatures
 
 RESULTS = Path(__file__).with_name("results")

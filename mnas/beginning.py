@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,9 @@ from mnas.config import Config, differences
 from mnas.controllers.warm_start import adopt, enqueue
 from mnas.errors import SearchError
 from mnas.progress import Display
-from mnas.references import reference_architectures
 from mnas.reward import Reward, rewarded
 from mnas.run import Run
-from search_spaces import PUBLISHED, MnasNetArch, Shape, Space
-from search_spaces.errors import SpaceError
+from search_spaces import Arch, Shape, Space, SpaceError, family_of, published_names
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -30,14 +27,14 @@ _ANOTHER_SEARCH = ("search", "reward", "latency.target_ms", "latency.cache", "re
 """What may differ from an earlier run without making its accuracies and latencies another measurement's."""
 
 
-def check_networks(config: Config, space: Space[MnasNetArch], shape: Shape) -> None:
+def check_networks(config: Config, space: Space[Arch], shape: Shape) -> None:
     """Refuses published networks that lie outside the space.
 
     Raises:
         SearchError: One does.
     """
     for name in config.search.start:
-        if name in PUBLISHED:
+        if name in published_names():
             try:
                 space.encode(_published(name, config, shape))
             except SpaceError as error:
@@ -52,10 +49,11 @@ def check_start(config: Config) -> None:
             or device.
     """
     for name in config.search.start:
-        if name in PUBLISHED:
+        if name in published_names():
             continue
         if not Path(name).is_dir():
-            raise SearchError(f"search.start {name!r} is neither a run directory nor one of {', '.join(PUBLISHED)}")
+            known = ", ".join(published_names())
+            raise SearchError(f"search.start {name!r} is neither a run directory nor one of {known}")
         earlier = Run.open(Path(name))
         earlier.study()
         changed = [key for key in differences(config.to_dict(), earlier.config) if not key.startswith(_ANOTHER_SEARCH)]
@@ -66,7 +64,7 @@ def check_start(config: Config) -> None:
 def begin(
     run: Run,
     study: Study,
-    space: Space[MnasNetArch],
+    space: Space[Arch],
     shape: Shape,
     config: Config,
     rewards: tuple[Reward, ...],
@@ -80,7 +78,7 @@ def begin(
     if study.user_attrs.get(_BEGUN):
         return
     for name in config.search.start:
-        if name in PUBLISHED:
+        if name in published_names():
             enqueue(study, space, [_published(name, config, shape)])
             display.say(f"beginning with {name}")
         else:
@@ -93,12 +91,9 @@ def begin(
     study.set_user_attr(_BEGUN, True)
 
 
-def _published(name: str, config: Config, shape: Shape) -> MnasNetArch:
-    section = config.space
-    arch = reference_architectures(
-        (name,), shape, width=section.width, depth=section.depth, head_filters=section.head_filters
-    )[name]
-    return replace(arch, activation="relu")
+def _published(name: str, config: Config, shape: Shape) -> Arch:
+    arch = config.space.choice.reference(name, shape)
+    return family_of(arch).respell(arch)
 
 
 def _rewarded(trial: FrozenTrial, number: int, rewards: tuple[Reward, ...]) -> FrozenTrial:

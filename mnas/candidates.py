@@ -24,7 +24,7 @@ from mnas.files import read_json, write_json
 from mnas.latency import LatencySource
 from mnas.latency_cache import LatencyCache, cache_key
 from mnas.run import Run
-from search_spaces import MnasNetArch, arch_hash, to_json
+from search_spaces import Arch, arch_hash, to_json
 
 _MEASUREMENTS = 2
 """How often in a row a network that came out throttled or failed is measured."""
@@ -37,7 +37,7 @@ _TRAININGS = 2
 
 _POLL_S = 0.2
 
-Asked = Mapping[str, tuple[MnasNetArch, Path]]
+Asked = Mapping[str, tuple[Arch, Path]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class Evaluator:
             raise RunFailed(f"no training comes to its end, is the machine short of memory? {lost[min(fresh)]}")
         return done | given_up
 
-    def _training(self, one: tuple[MnasNetArch, Path], seed: int) -> EvaluateCandidate:
+    def _training(self, one: tuple[Arch, Path], seed: int) -> EvaluateCandidate:
         arch, folder = one
         return EvaluateCandidate(
             arch_json=to_json(arch),
@@ -254,14 +254,14 @@ class Evaluator:
                     self._cache.put(self._key(arch), known[name])
         return known
 
-    def _known(self, one: tuple[MnasNetArch, Path]) -> Timing | None:
+    def _known(self, one: tuple[Arch, Path]) -> Timing | None:
         arch, folder = one
         path = folder / "latency.json"
         if path.exists():
             return Timing.from_dict(read_json(path))
         return self._cache.get(self._key(arch)) if self._cache else None
 
-    def _key(self, arch: MnasNetArch) -> str:
+    def _key(self, arch: Arch) -> str:
         section = self._config.latency
         about = {
             "input": list(self.dataset.input_shape),

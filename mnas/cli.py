@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from device_bench.errors import BadRequest, BenchError
+from device_bench.terminal import printable
 from mnas.errors import RunFailed, SearchError
 from mnas.home import at_home
 from search_spaces.errors import SpaceError
@@ -62,6 +63,7 @@ def main() -> NoReturn:
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as error:
+        error.message = printable(error.message)
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -73,7 +75,7 @@ def main() -> NoReturn:
         _abandon_output()
         message = _explained(error)
         if message:
-            click.echo(f"mnas: {visible(message)}", err=True)
+            click.echo(f"mnas: {printable(message)}", err=True)
         bad_input = isinstance(error, SearchError | SpaceError | BadRequest | UnicodeEncodeError)
         sys.exit(2 if bad_input and not isinstance(error, RunFailed) else 1)
     sys.exit(0)
@@ -84,11 +86,6 @@ def _at_home(word: str) -> str:
         return at_home(word)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-
-
-def visible(text: str) -> str:
-    """`text` on one line that does nothing to a terminal: line breaks, control characters and lone bytes escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _explained(error: Exception) -> str:

@@ -5,17 +5,29 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, with_config
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+    with_config,
+)
 
+from mnas.docstrings import attribute_meanings
 from mnas.errors import SearchError
 from mnas.files import read_text
 from mnas.home import at_home
 from mnas.recipe import Recipe
+from search_spaces import SpaceChoice, SpaceError, families, family
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 with_config(_STRICT)(Recipe)
@@ -74,13 +86,20 @@ class SearchSection(_Section):
 
 
 class SpaceSection(_Section):
-    """The search space; see `search_spaces.space`."""
+    """The search space: a family, and what that family lets a search set; see `search_spaces.space`."""
 
-    name: str = Field(default="mnasnet", description="Which space.")
-    width: float = Field(default=1.0, gt=0, description="Factor on the filters.")
-    depth: float = Field(default=1.0, gt=0, description="Factor on the layers a block.")
-    stem_filters: int = Field(default=32, ge=1, description="Of the first convolution, before width.")
-    head_filters: int = Field(default=1280, ge=1, description="Of the last convolution.")
+    name: str = Field(default="mnasnet", description="Which family.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _ = self.choice
+        return self
+
+    @property
+    def choice(self) -> SpaceChoice:
+        """The space itself."""
+        own = {one.name for one in fields(family(self.name).parameters)}
+        return SpaceChoice.of(self.name, self.model_dump(include=own))
 
 
 class DataSection(_Section):
@@ -185,6 +204,32 @@ class Config(_Section):
         return self.model_dump(mode="json")
 
 
+@cache
+def config_of(family_name: str) -> type[Config]:
+    """The configuration whose section `[space]` takes the parameters of one family.
+
+    Raises:
+        SpaceError: No family of that name.
+    """
+    section = space_section(family_name)
+    return create_model("Config", __base__=Config, space=(section, section(name=family_name)))
+
+
+@cache
+def space_section(family_name: str) -> type[SpaceSection]:
+    """The section `[space]` with the parameters of one family.
+
+    Raises:
+        SpaceError: No family of that name.
+    """
+    kind = family(family_name).parameters
+    meanings, types = attribute_meanings(kind), get_type_hints(kind)
+    parameters: dict[str, Any] = {
+        one.name: (types[one.name], Field(default=one.default, description=meanings[one.name])) for one in fields(kind)
+    }
+    return create_model("SpaceSection", __base__=SpaceSection, **parameters)
+
+
 RESUMABLE = ("search.trials", "search.workers", "search.run", "latency.patience_s", "latency.check_table")
 """What may differ when a search is resumed; anything else would make its later trials another search's."""
 
@@ -207,9 +252,13 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
     for word in overrides:
         _override(values, word)
     try:
-        return Config.model_validate(values)
+        kind = config_of(family_name(values))
+    except SpaceError as error:
+        raise SearchError(f"{path}: space.name: {error}") from None
+    try:
+        return kind.model_validate(values)
     except ValidationError as error:
-        raise SearchError(f"{path}: {_explain(error)}") from None
+        raise SearchError(f"{path}: {_explain(error, kind)}") from None
     except SearchError as error:
         raise SearchError(f"{path}: train: {error}") from None
 
@@ -243,7 +292,7 @@ def _override(values: dict[str, Any], word: str) -> None:
     table = values.setdefault(section, {})
     if not isinstance(table, dict):
         raise SearchError(f"override {word!r}: {section!r} is not a section")
-    table[key] = _value(text.strip(), _kind(section, key))
+    table[key] = _value(text.strip(), _kind(values, section, key))
 
 
 def _value(text: str, kind: Any) -> Any:
@@ -260,9 +309,10 @@ def _value(text: str, kind: Any) -> Any:
     return value
 
 
-def _kind(section: str, key: str) -> Any:
+def _kind(values: Mapping[str, Any], section: str, key: str) -> Any:
     """The type of a key, without what only checks it; None for an unknown key."""
-    found = Config.model_fields.get(section)
+    name = family_name(values)
+    found = (config_of(name) if name in families() else Config).model_fields.get(section)
     fields = getattr(found.annotation, "model_fields", {}) if found else {}
     return fields[key].annotation if key in fields else None
 
@@ -275,16 +325,26 @@ def _is_text(kind: Any) -> bool:
     return kind in (str, Path)
 
 
-def _explain(error: ValidationError) -> str:
+def family_name(values: Mapping[str, Any]) -> str:
+    """The family that a section `space` names before it is checked; anything odd is left to that check."""
+    section = values.get("space")
+    name = section.get("name") if isinstance(section, dict) else None
+    default: str = SpaceSection.model_fields["name"].default
+    return name if isinstance(name, str) else default
+
+
+def _explain(error: ValidationError, kind: type[Config]) -> str:
     """The first problem in one line, with the nearest known key for a misspelt one."""
     problem = error.errors()[0]
     where = ".".join(str(part) for part in problem["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        known = _known_keys(problem["loc"][:-1])
+        known = _known_keys(kind, problem["loc"][:-1])
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
         return f"unknown key {where!r}, {hint}{more}"
+    if problem["type"] == "value_error" and isinstance(problem["input"], dict):
+        return f"{where}: {problem['ctx']['error']}{more}"
     if problem["type"] == "missing":
         return f"{where!r} is missing{more}"
     message = problem["msg"].removeprefix("Value error, ")
@@ -293,8 +353,7 @@ def _explain(error: ValidationError) -> str:
     return f"{where} = {problem['input']!r}: {message[0].lower()}{message[1:]}{more}"
 
 
-def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
-    kind: Any = Config
+def _known_keys(kind: Any, loc: tuple[int | str, ...]) -> list[str]:
     for part in loc:
         kind = kind.model_fields[str(part)].annotation
     return list(kind.__annotations__ if is_dataclass(kind) else kind.model_fields)

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from mnas.config import Config
+from mnas.config import config_of
+from mnas.docstrings import attribute_meanings
 from mnas.recipe import Recipe
 
 
 def key_reference() -> str:
     """One table a section: key, default and meaning."""
     parts = []
-    for name, field in Config.model_fields.items():
+    for name, field in config_of("mnasnet").model_fields.items():
         section = field.annotation
         assert section is not None
         first_line = (inspect.getdoc(section) or "").splitlines()[0]
@@ -36,10 +36,9 @@ def _rows(section: Any) -> Iterator[tuple[str, str, str]]:
 
 def _recipe_rows() -> Iterator[tuple[str, str, str]]:
     """The training recipe is a plain dataclass: its meanings stand in its docstring."""
-    text = (inspect.getdoc(Recipe) or "").partition("Attributes:")[2]
-    meanings = dict(re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", text, re.MULTILINE))
+    meanings = attribute_meanings(Recipe)
     for field in fields(Recipe):
-        yield field.name, _toml(field.default), " ".join(meanings[field.name].split())
+        yield field.name, _toml(field.default), meanings[field.name]
 
 
 def _toml(value: object) -> str:

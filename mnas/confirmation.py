@@ -13,13 +13,13 @@ from mnas.progress import Display
 from mnas.reward import Reward
 from mnas.run import Run
 from mnas.standing import Finished
-from search_spaces import MnasNetArch
+from search_spaces import Arch
 
 
 def confirm(
     run: Run,
     finished: list[Finished],
-    arches: Mapping[str, MnasNetArch],
+    arches: Mapping[str, Arch],
     settings: ConfirmSection,
     reward: Reward,
     evaluator: Evaluator,

@@ -18,7 +18,7 @@ from mnas.errors import SearchError
 from mnas.executors.events import Report
 from mnas.files import read_json, read_npz, write_bytes, write_json, write_npz
 from mnas.recipe import Recipe
-from search_spaces import MnasNetArch, cost, from_json
+from search_spaces import Arch, cost, from_json
 
 if TYPE_CHECKING:
     import tf_keras
@@ -128,7 +128,7 @@ class EvaluateCandidate:
     def _identity(self) -> dict[str, Any]:
         return {"arch": self.arch_json, "recipe": asdict(self.recipe), "seed": self.seed, "precision": self.precision}
 
-    def _build(self, arch: MnasNetArch, dataset: Dataset) -> "tf_keras.Model":
+    def _build(self, arch: Arch, dataset: Dataset) -> "tf_keras.Model":
         from search_spaces import build_model
 
         return build_model(
@@ -165,11 +165,12 @@ class CompileCandidate:
     def __call__(self, report: Report) -> bytes:
         """Builds and converts."""
         from mnas.training import release_memory
-        from search_spaces import build_model
+        from search_spaces import as_if_trained, build_model
 
         arch, dataset = from_json(self.arch_json), open_dataset(self.data)
         report("build")
         model = build_model(arch, dataset.input_shape, dataset.classes, seed=self.seed)
+        as_if_trained(model)
         report("convert")
         content = to_tflite(model, self.precision, calibration_images(dataset.train, self.seed))
         release_memory()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from search_spaces import MnasNetArch, Space, arch_hash
+from search_spaces import Arch, Space, arch_hash
 
 if TYPE_CHECKING:
     import optuna
@@ -19,7 +19,7 @@ class Proposal:
     """An open trial and the architecture it stands for."""
 
     trial: Trial
-    arch: MnasNetArch
+    arch: Arch
     arch_hash: str
 
 
@@ -36,7 +36,7 @@ def first_open(study: optuna.Study) -> int:
 
 
 def open_proposals(
-    study: optuna.Study, space: Space[MnasNetArch], numbers: range, sampler_of: Callable[[int], BaseSampler]
+    study: optuna.Study, space: Space[Arch], numbers: range, sampler_of: Callable[[int], BaseSampler]
 ) -> list[Proposal]:
     """The trials of `numbers` that are not finished; missing ones are asked for, in order.
 

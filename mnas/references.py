@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from mnas.candidates import Evaluator, Failed, Waiting
@@ -11,25 +10,20 @@ from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.files import write_json
 from mnas.progress import Display
 from mnas.run import Run
-from search_spaces import MnasNetArch, Shape, describe, fit, published, scale
+from search_spaces import Arch, Shape, SpaceChoice, describe
 
 
-def reference_architectures(
-    names: tuple[str, ...], input_shape: Shape, *, width: float, depth: float, head_filters: int
-) -> dict[str, MnasNetArch]:
+def reference_architectures(names: tuple[str, ...], choice: SpaceChoice, input_shape: Shape) -> dict[str, Arch]:
     """The networks by name, as narrow and shallow as the space, with strides for the images.
 
     Raises:
         SpaceError: An unknown name, or images too small.
     """
-    return {
-        name: replace(fit(scale(published(name), width, depth), input_shape), head_filters=head_filters)
-        for name in names
-    }
+    return {name: choice.reference(name, input_shape) for name in names}
 
 
 def evaluate_references(
-    run: Run, arches: Mapping[str, MnasNetArch], evaluator: Evaluator, display: Display
+    run: Run, arches: Mapping[str, Arch], evaluator: Evaluator, display: Display
 ) -> dict[str, dict[str, Any]]:
     """Trains and times the references that have no record yet.
 

@@ -17,7 +17,7 @@ from mnas.reward import Reward
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
-    from search_spaces import MnasNetArch, Space
+    from search_spaces import Arch, Space
 
 EVOLUTION = "evolution"
 """Regularized evolution (Real et al., AAAI 2019), the field's baseline."""
@@ -38,7 +38,7 @@ def batch_size(algorithm: str, batch: int | None) -> int:
 
 
 def sampler_factory(
-    algorithm: str, space: Space[MnasNetArch], rewards: Sequence[Reward], *, batch: int, seed: int, checkpoint: Path
+    algorithm: str, space: Space[Arch], rewards: Sequence[Reward], *, batch: int, seed: int, checkpoint: Path
 ) -> Callable[[int], BaseSampler]:
     """Trial number -> the sampler that proposes it.
 

@@ -24,7 +24,7 @@ from mnas.reward import Reward, rewarded
 from mnas.run import Run, check_directory, note
 from mnas.samplers import batch_size, check_algorithm, sampler_factory
 from mnas.standing import Finished, failures
-from search_spaces import MnasNetArch, Space, describe, space
+from search_spaces import Arch, Space, describe
 
 if TYPE_CHECKING:
     import optuna
@@ -46,7 +46,7 @@ def run_search(config: Config, display: Display) -> Run:
         SpaceError: An unknown space, or images too small for it.
         BenchError: The device cannot be used.
     """
-    searched, arches, targets = _checked(config)
+    searched, arches, targets = checked(config)
     run = _existing_run(config)
     # A table answers at once, and what was kept of an older one under its name would be wrong.
     keeps = not config.latency.device.startswith("table:")
@@ -85,7 +85,7 @@ class Search:
 
     run: Run
     config: Config
-    space: Space[MnasNetArch]
+    space: Space[Arch]
     rewards: tuple[Reward, ...]
     study: optuna.Study
     evaluator: Evaluator
@@ -161,29 +161,23 @@ class Search:
             self.study.sampler.sync(self.study)
 
 
-def _checked(
+def checked(
     config: Config,
-) -> tuple[Space[MnasNetArch], dict[str, MnasNetArch], tuple[float | str, ...]]:
-    """The space, the references and the targets; what needs neither the device nor the images is checked first."""
+) -> tuple[Space[Arch], dict[str, Arch], tuple[float | str, ...]]:
+    """Checks what needs neither the device nor the images.
+
+    Returns:
+        The space, the references by name and the targets.
+
+    Raises:
+        SearchError: A key that no search can be run with; the line names it.
+        SpaceError: A space or a network that cannot be, or images too small for it.
+    """
     targets = config.latency.target_ms if isinstance(config.latency.target_ms, tuple) else (config.latency.target_ms,)
     check_directory(config.search.run)
     shape = (config.data.image_size, config.data.image_size, config.data.channels)
-    section = config.space
-    searched = space(
-        section.name,
-        shape,
-        width=section.width,
-        depth=section.depth,
-        stem_filters=section.stem_filters,
-        head_filters=section.head_filters,
-    )
-    arches = reference_architectures(
-        config.references.names,
-        shape,
-        width=section.width,
-        depth=section.depth,
-        head_filters=section.head_filters,
-    )
+    searched = config.space.choice.space(shape)
+    arches = reference_architectures(config.references.names, config.space.choice, shape)
     check_targets(targets, config.references.names)
     check_algorithm(config.search.algorithm, goals=len(targets))
     check_networks(config, searched, shape)

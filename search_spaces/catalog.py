@@ -1,39 +1,234 @@
-"""The spaces by name."""
+"""The families by name, and what is asked of an architecture of any of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
 
-from search_spaces.architecture import MnasNetArch, Shape
 from search_spaces.decision import Space
+from search_spaces.drawing import Drawing
 from search_spaces.errors import SpaceError
-from search_spaces.mnasnet import mnasnet
+from search_spaces.family import GROUP, Family
+from search_spaces.graph import Cost, Graph, Operator, Shape, check_input_shape, graph_cost
+from search_spaces.heads import Classifier, Head
+from search_spaces.mnasnet import MNASNET
 
-SPACES: dict[str, Callable[..., Space[MnasNetArch]]] = {"mnasnet": mnasnet}
+Arch = Any
+"""An architecture of any family: frozen, hashable, compared by value."""
+
+FAMILIES: Mapping[str, Family[Any, Any]] = {"mnasnet": MNASNET}
+"""Those that come with this package; `families` has those of others too."""
 
 
-def space(
-    name: str,
-    input_shape: Shape = (224, 224, 3),
-    *,
-    width: float = 1.0,
-    depth: float = 1.0,
-    stem_filters: int = 32,
-    head_filters: int = 1280,
-) -> Space[MnasNetArch]:
+@cache
+def families() -> Mapping[str, Family[Any, Any]]:
+    """All families, those of installed packages included.
+
+    Raises:
+        SpaceError: A package offers something else, or a family under a name that is taken.
+    """
+    found = dict(FAMILIES)
+    for entry in entry_points(group=GROUP):
+        one = entry.load()
+        if not isinstance(one, Family) or one.name != entry.name:
+            raise SpaceError(f"the entry point {entry.name!r} of {GROUP} ({entry.value}) is not a family of that name")
+        if one.name in found:
+            raise SpaceError(f"the entry point {entry.value} offers the family {one.name!r}, which is there already")
+        found[one.name] = one
+    return found
+
+
+def family(name: str) -> Family[Any, Any]:
+    """The family of that name.
+
+    Raises:
+        SpaceError: There is none.
+    """
+    known = families()
+    if name not in known:
+        raise SpaceError(f"no space {name!r}; known: {', '.join(known)}")
+    return known[name]
+
+
+def family_of(arch: Arch) -> Family[Any, Any]:
+    """The family that an architecture belongs to.
+
+    Raises:
+        SpaceError: It is not an architecture.
+    """
+    for one in families().values():
+        if type(arch) is one.architecture:
+            return one
+    raise SpaceError(f"{type(arch).__name__} is not an architecture of any family")
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceChoice:
+    """A family and what is set of its space: what a configuration or a command line chooses.
+
+    Attributes:
+        name: Of the family.
+        parameters: Of the family's own `parameters` class.
+    """
+
+    name: str
+    parameters: Any
+
+    @classmethod
+    def of(cls, name: str, values: Mapping[str, Any]) -> SpaceChoice:
+        """The choice of a family by name, with some of its parameters.
+
+        Raises:
+            SpaceError: An unknown family or parameter, or an impossible value.
+        """
+        kind = family(name).parameters
+        known = [field.name for field in fields(kind)]
+        if unknown := sorted(values.keys() - set(known)):
+            raise SpaceError(f"the space {name!r} has no parameter {unknown[0]!r}; known: {', '.join(known)}")
+        return cls(name, kind(**values))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The name and all parameters, flat."""
+        return {"name": self.name, **asdict(self.parameters)}
+
+    def space(self, input_shape: Shape) -> Space[Any]:
+        """The space for images of that shape.
+
+        Raises:
+            SpaceError: Images too small.
+        """
+        made: Space[Any] = family(self.name).space(check_input_shape(input_shape), self.parameters)
+        return made
+
+    def reference(self, name: str, input_shape: Shape) -> Arch:
+        """A published architecture, as wide and deep as the space where it is of the same family.
+
+        Raises:
+            SpaceError: No architecture of that name, or images too small for it.
+        """
+        arch = published(name)
+        one = family_of(arch)
+        parameters = self.parameters if one.name == self.name else one.parameters()
+        return one.fit(arch, check_input_shape(input_shape), parameters)
+
+
+def space(name: str, input_shape: Shape = (224, 224, 3), **parameters: Any) -> Space[Any]:
     """A space by name, made for images of `input_shape` `(height, width, channels)`.
 
     Args:
-        name: One of `SPACES`.
+        name: Of a family.
         input_shape: Of one image.
-        width: Factor on the filters of stem and blocks.
-        depth: Factor on the layers a block.
-        stem_filters: Before `width`.
-        head_filters: Of the last 1x1 convolution.
+        **parameters: What the family's own `parameters` class takes.
 
     Raises:
-        SpaceError: An unknown name, or an image too small for the space.
+        SpaceError: An unknown name or parameter, an impossible value, or an image too small for the space.
     """
-    if name not in SPACES:
-        raise SpaceError(f"no space {name!r}; known: {', '.join(SPACES)}")
-    return SPACES[name](input_shape, width=width, depth=depth, stem_filters=stem_filters, head_filters=head_filters)
+    return SpaceChoice.of(name, parameters).space(input_shape)
+
+
+def closest(space: Space[Any], wish: Arch) -> Arch:
+    """An architecture of `space` near `wish`; its middle where the two are of different families."""
+    one = family(space.name)
+    if type(wish) is one.architecture:
+        return one.closest(space, wish)
+    return space.decode([size // 2 for size in space.sizes])
+
+
+def published_names() -> tuple[str, ...]:
+    """Names of the published architectures of all families."""
+    return tuple(name for one in families().values() for name in one.published)
+
+
+def published(name: str) -> Arch:
+    """A published architecture, as its authors made it for their images.
+
+    Raises:
+        SpaceError: No architecture of that name.
+    """
+    for one in families().values():
+        if name in one.published:
+            return one.published[name]()
+    raise SpaceError(f"no published network {name!r}; known: {', '.join(published_names())}")
+
+
+def to_json(arch: Arch) -> str:
+    """One line of JSON with sorted keys; `from_json` reads it back."""
+    one = family_of(arch)
+    return json.dumps({"type": one.name, **one.to_dict(arch)}, sort_keys=True, separators=(",", ":"))
+
+
+def from_json(text: str) -> Arch:
+    """The architecture that `to_json` wrote.
+
+    Raises:
+        SpaceError: Not JSON, not an architecture of a known family, or a value that no architecture has.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SpaceError(f"not an architecture: {error}") from None
+    one = families().get(str(data.pop("type", None))) if isinstance(data, dict) else None
+    if one is None:
+        known = " or ".join(f'"type": "{name}"' for name in families())
+        raise SpaceError(f"not an architecture: expected a JSON object with {known}")
+    return one.from_dict(data)
+
+
+def canonical(arch: Arch) -> Arch:
+    """The one spelling of all architectures that compute the same."""
+    return family_of(arch).canonical(arch)
+
+
+def arch_hash(arch: Arch) -> str:
+    """16 hexadecimal digits, the same for all spellings of one network, on every machine and version."""
+    return hashlib.sha256(to_json(canonical(arch)).encode()).hexdigest()[:16]
+
+
+def scale(arch: Arch, width: float, depth: float = 1.0) -> Arch:
+    """A wider or deeper architecture: `width` is a factor on the filters, `depth` one on the layers.
+
+    Raises:
+        SpaceError: A factor is not positive, or the family cannot be scaled so.
+    """
+    return family_of(arch).scale(arch, width, depth)
+
+
+def lower(arch: Arch, input_shape: Shape, head: Head | int) -> Graph:
+    """The network as a graph.
+
+    Args:
+        arch: Any architecture.
+        input_shape: `(height, width, channels)` of one image.
+        head: What stands behind the features; a number of classes stands for a classifier of so many.
+
+    Raises:
+        SpaceError: A shape or a head that the network cannot have.
+    """
+    return family_of(arch).lower(
+        arch, check_input_shape(input_shape), Classifier(head) if isinstance(head, int) else head
+    )
+
+
+def operators(arch: Arch, input_shape: Shape, head: Head | int) -> tuple[Operator, ...]:
+    """The operators of a network, each behind those that it reads; arguments as for `lower`."""
+    return lower(arch, input_shape, head).operators
+
+
+def cost(arch: Arch, input_shape: Shape, head: Head | int) -> Cost:
+    """Parameters and MACs of a network; arguments as for `lower`."""
+    return graph_cost(lower(arch, input_shape, head))
+
+
+def drawing(arch: Arch, input_shape: Shape) -> Drawing:
+    """What a report draws of a network, without its inputs and its head."""
+    return family_of(arch).drawing(arch, check_input_shape(input_shape))
+
+
+def describe(arch: Arch) -> dict[str, Any]:
+    """An architecture as JSON values for a record: `arch` (`from_json` reads it), `arch_hash` and `blocks`."""
+    return {"arch": json.loads(to_json(arch)), "arch_hash": arch_hash(arch), "blocks": family_of(arch).lines(arch)}

@@ -1,17 +1,19 @@
 """The operator signatures that an architecture's TFLite file will have, without building or converting it.
 
 A latency table is keyed by these lines; `device_bench.latency_table.signature` reads the same from a file and describes
-them, and a test holds the two equal. They come from the one list of operators, block by block, equal blocks once.
+them, and a test holds the two equal. They come from the one list of operators.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
-from search_spaces.architecture import Activation, Block, MnasNetArch, Shape
+from search_spaces.catalog import Arch, lower
 from search_spaces.errors import SpaceError
-from search_spaces.operators import Operator, operators
+from search_spaces.fusion import FileOperator, file_operators, is_rewritten
+from search_spaces.graph import Graph, Operator, Part, Shape
+from search_spaces.heads import Head
 
 Precision = Literal["float32", "float16", "dynamic", "int8"]
 
@@ -20,108 +22,125 @@ _NAMES = {
     "depthwise": "DEPTHWISE_CONV_2D",
     "dense": "FULLY_CONNECTED",
     "average_pool": "AVERAGE_POOL_2D",
+    "max_pool": "MAX_POOL_2D",
     "global_pool": "MEAN",
     "add": "ADD",
     "multiply": "MUL",
+    "concat": "CONCATENATION",
+    "scale": "MUL",
+    "shift": "ADD",
+    "pad": "PAD",
+    "slice": "STRIDED_SLICE",
+    "relu": "RELU",
+    "relu6": "RELU6",
     "sigmoid": "LOGISTIC",
+    "tanh": "TANH",
+    "hard_swish": "HARD_SWISH",
     "softmax": "SOFTMAX",
 }
+_WEIGHTED = ("conv", "depthwise", "dense")
 _DYNAMIC_FROM = 1024
 """The converter leaves smaller weights in float32 when it quantizes weights alone."""
 
 
-def signatures(arch: MnasNetArch, input_shape: Shape, classes: int, precision: Precision) -> tuple[str, ...]:
-    """The operators of `arch` as a TFLite file at batch 1 has them, in order.
+def signatures(arch: Arch, input_shape: Shape, head: Head | int, precision: Precision) -> tuple[str, ...]:
+    """The operators of `arch` as a TFLite file at batch 1 has them.
 
     Args:
         arch: Any architecture.
         input_shape: `(height, width, channels)`.
-        classes: Width of the softmax.
+        head: What stands behind the features; a number of classes stands for a classifier.
         precision: Of the file: "float32", "float16" (weights), "dynamic" (weights of 8 bits) or "int8".
 
     Raises:
         SpaceError: A precision or shape that no file has.
     """
-    listed, shape = _stem(arch.stem_filters, arch.stem_stride, input_shape, arch.activation, precision)
-    parts = [listed]
-    for block in arch.blocks:
-        listed, shape = _block(block, shape, arch.activation, precision)
-        parts.append(listed)
-    parts.append(_head(arch.head_filters, classes, shape, arch.activation, precision))
-    return tuple(line for part in parts for line in part)
+    return graph_signatures(lower(arch, input_shape, head), precision)
 
 
-@lru_cache(maxsize=1024)
-def _stem(
-    filters: int, stride: int, shape: Shape, activation: Activation, precision: Precision
-) -> tuple[tuple[str, ...], Shape]:
-    if precision not in ("float32", "float16", "dynamic", "int8"):
-        raise SpaceError(f"unknown precision {precision!r}; known: float32, float16, dynamic, int8")
-    probe = MnasNetArch(filters, (_NEUTRAL,), 1, stride, activation)
-    listed = operators(probe, shape, 1)[:1]
-    return _lines(listed, precision), listed[-1].output_shape
+def graph_signatures(graph: Graph, precision: Precision) -> tuple[str, ...]:
+    """The operators of a graph as a TFLite file at batch 1 has them, in the order of the graph.
+
+    In int8, what a converter adds around a `concat` is not foreseen: requantizations, and float32 where a map is both
+    joined and pooled, padded or sliced.
+
+    Raises:
+        SpaceError: A precision that no file has.
+    """
+    if precision not in get_args(Precision):
+        raise SpaceError(f"unknown precision {precision!r}; known: {', '.join(get_args(Precision))}")
+    if any(is_rewritten(placed.part) for placed in graph.placed):
+        return tuple(_line(one, precision) for one in file_operators(graph))
+    return tuple(line for placed in graph.placed for line in _part_lines(placed.part, precision))
 
 
 @lru_cache(maxsize=65536)
-def _block(block: Block, shape: Shape, activation: Activation, precision: Precision) -> tuple[tuple[str, ...], Shape]:
-    """The block behind a stem that hands it `shape`."""
-    probe = MnasNetArch(shape[2], (block,), 1, 1, activation)
-    listed = [one for one in operators(probe, (shape[0], shape[1], 1), 1) if one.name.startswith("block1.")]
-    return _lines(listed, precision), listed[-1].output_shape
+def _part_lines(part: Part, precision: Precision) -> tuple[str, ...]:
+    return tuple(_line(FileOperator(operator.kind, operator), precision) for operator in part.operators)
 
 
-@lru_cache(maxsize=1024)
-def _head(filters: int, classes: int, shape: Shape, activation: Activation, precision: Precision) -> tuple[str, ...]:
-    neutral = Block("conv", 1, 1, 0, "none", shape[2], 1, 1)
-    listed = operators(MnasNetArch(1, (neutral,), filters, 1, activation), (shape[0], shape[1], 1), classes)
-    return _lines(listed[[one.name for one in listed].index("head") :], precision)
+def _line(one: FileOperator, precision: Precision) -> str:
+    read = ",".join(map(_shape, one.operator.input_shapes))
+    if one.kind == "softmax":
+        read = f"1x{one.operator.input_shape[2]}"
+    words = [_NAMES[one.kind], f"{read}>{_made(one.operator)}", *_details(one), _format(one, precision)]
+    return " ".join(words)
 
 
-_NEUTRAL = Block("conv", 1, 1, 0, "none", 1, 1, 1)
-
-
-def _lines(listed: list[Operator] | tuple[Operator, ...], precision: Precision) -> tuple[str, ...]:
-    return tuple(signature(operator, precision) for operator in listed)
-
-
-def signature(operator: Operator, precision: Precision) -> str:
-    """The line of one operator."""
-    made = _shape(operator.output_shape)
+def _made(operator: Operator) -> str:
     if operator.kind in ("dense", "softmax"):
-        made = f"1x{operator.output_shape[2]}"
-    words = [_NAMES[operator.kind], f"{_inputs(operator)}>{made}", *_details(operator)]
-    return " ".join([*words, _format(operator, precision)])
+        return f"1x{operator.output_shape[2]}"
+    return _shape(operator.output_shape)
 
 
-def _inputs(operator: Operator) -> str:
-    first = f"1x{operator.input_shape[2]}" if operator.kind == "softmax" else _shape(operator.input_shape)
-    match operator.kind:
-        case "add":
-            return f"{first},{first}"
-        case "multiply":
-            return f"{first},1x1x1x{operator.input_shape[2]}"
-    return first
-
-
-def _details(operator: Operator) -> list[str]:
-    match operator.kind:
-        case "conv" | "depthwise" | "average_pool":
-            words = [f"k{operator.kernel[0]}x{operator.kernel[1]}", f"s{operator.stride}x{operator.stride}", "same"]
-            return words if operator.activation == "none" else [*words, operator.activation]
+def _details(one: FileOperator) -> list[str]:
+    operator = one.operator
+    match one.kind:
+        case "conv" | "depthwise" | "average_pool" | "max_pool":
+            (height, width), (down, across) = operator.kernel, operator.strides
+            words = [f"k{height}x{width}", f"s{down}x{across}", operator.padding, *_activation(operator)]
+            return words + _dilation(operator)
+        case "add" | "multiply" | "scale" | "shift" | "dense":
+            return _activation(operator)
         case "global_pool":
             return ["keep_dims=1", "axes=1,2"]
+        case "concat":
+            return ["axis=3"]
+        case "pad":
+            return [f"paddings=0,0,{','.join(map(str, operator.margins))},0,0"]
+        case "slice":
+            return _masks(operator)
         case "softmax":
             return ["beta=1"]
     return []
 
 
-def _format(operator: Operator, precision: Precision) -> str:
-    if precision == "int8":
-        return "int8"
-    if operator.kind not in ("conv", "depthwise", "dense") or precision == "float32":
-        return "float32"
-    if precision == "float16":
+def _activation(operator: Operator) -> list[str]:
+    return [] if operator.activation == "none" else [operator.activation]
+
+
+def _dilation(operator: Operator) -> list[str]:
+    spread = zip(("h", "w"), operator.dilation, strict=True)
+    return [f"dilation_{side}_factor={by}" for side, by in spread if by > 1]
+
+
+def _masks(operator: Operator) -> list[str]:
+    """Which of batch, rows, columns and channels (bits 0 to 3) begin at the first and end behind the last element."""
+    top, bottom, left, right = operator.margins
+    begin = 0b1001 | (top == 0) << 1 | (left == 0) << 2
+    end = 0b1001 | (bottom == 0) << 1 | (right == 0) << 2
+    return [f"begin_mask={begin}", f"end_mask={end}"]
+
+
+def _format(one: FileOperator, precision: Precision) -> str:
+    """The number format of what moves, and of the weights where it is another."""
+    operator, moving = one.operator, "int8" if precision == "int8" else "float32"
+    if one.kind == "slice":
+        return f"{moving}/int32"
+    if precision == "float16" and one.kind in (*_WEIGHTED, "scale", "shift"):
         return "float32/float16"
+    if precision != "dynamic" or one.kind not in _WEIGHTED:
+        return moving
     kernel = operator.kernel[0] * operator.kernel[1] * operator.output_shape[2]
     elements = kernel if operator.kind == "depthwise" else kernel * operator.input_shape[2]
     return "float32/int8" if elements >= _DYNAMIC_FROM else "float32"

@@ -16,16 +16,15 @@ import mnas.controllers.sampler  # noqa: F401
 from device_bench.errors import BenchError
 from fuzzing.cases import TOKEN, Case, Kind, Refused, Wrong, named_by_caller
 from fuzzing.damage import ODD_VALUES, damaged_bytes, damaged_tree, encoded
-from mnas.beginning import check_start
 from mnas.config import Config, load_config
 from mnas.data import load_data
 from mnas.errors import SearchError
 from mnas.latency import device_names, open_latency
 from mnas.open_trials import open_proposals
-from mnas.references import check_targets, reference_architectures
 from mnas.reward import Reward
-from mnas.samplers import batch_size, check_algorithm, sampler_factory
-from search_spaces import MnasNetArch, Space, space
+from mnas.samplers import batch_size, sampler_factory
+from mnas.search import checked
+from search_spaces import Arch, Space
 from search_spaces.errors import SpaceError
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -87,16 +86,9 @@ def use(case: Case, folder: Path) -> None:
         _propose(config, _checked(config), folder / "controller.npz")
 
 
-def _checked(config: Config) -> Space[MnasNetArch]:
+def _checked(config: Config) -> Space[Arch]:
     """What `run_search` checks before it trains anything; its messages name keys."""
-    shape = (config.data.image_size, config.data.image_size, config.data.channels)
-    section, names = config.space, config.references.names
-    sized = {"width": section.width, "depth": section.depth, "head_filters": section.head_filters}
-    reference_architectures(names, shape, **sized)
-    searched = space(section.name, shape, stem_filters=section.stem_filters, **sized)
-    check_targets(_targets(config), names)
-    check_algorithm(config.search.algorithm, goals=len(_targets(config)))
-    check_start(config)
+    searched, _, _ = checked(config)
     if config.data.source.startswith(("folder:", "npz:")):
         load_data(config.data.source, image_size=config.data.image_size)
     if config.latency.device.startswith("table:"):
@@ -111,7 +103,7 @@ def _targets(config: Config) -> tuple[float | str, ...]:
     return one if isinstance(one, tuple) else (one,)
 
 
-def _propose(config: Config, searched: Space[MnasNetArch], checkpoint: Path) -> None:
+def _propose(config: Config, searched: Space[Arch], checkpoint: Path) -> None:
     """The first proposal, which nothing may keep from being made once the references are trained."""
     kind, alpha, beta = config.reward.kind, config.reward.alpha, config.reward.beta
     rewards = [Reward(kind, 1.0 if isinstance(one, str) else one, alpha, beta) for one in _targets(config)]

@@ -10,7 +10,6 @@ import resource
 import signal
 import tempfile
 import traceback
-import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,8 +21,9 @@ from typing import NoReturn
 
 import click
 
-import mnas.cli
+import mnas
 from device_bench.errors import BenchError
+from device_bench.terminal import printable
 from fuzzing.cases import TOKEN, Case, Kind, Refused, Wrong
 from mnas.errors import SearchError
 from search_spaces.errors import SpaceError
@@ -120,20 +120,13 @@ def verdict_of(kind: Kind, case: Case) -> Verdict:
 
 
 def _refusal(error: BaseException, must_name: str) -> Verdict:
-    message = _shown(error)
+    message = printable(str(error))  # as `mnas` prints it
     where = f"{type(error).__name__} at {_line(error.__traceback__)}"
-    if any(unicodedata.category(one) in ("Cc", "Zl", "Zp") for one in message):
-        return Verdict("fault", f"message with control characters: {where}", repr(message))
     if len(message) > _LONGEST_LINE:
         return Verdict("fault", f"message of more than {_LONGEST_LINE} characters: {where}", message)
     if must_name not in message:
         return Verdict("fault", f"message names no file: {where}", message)
     return Verdict("refused", "", message)
-
-
-def _shown(error: BaseException) -> str:
-    """What `mnas.cli` prints of an error."""
-    return getattr(mnas.cli, "visible", str)(str(error))
 
 
 def _line(trace: TracebackType | None) -> str:

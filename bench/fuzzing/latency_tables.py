@@ -26,7 +26,7 @@ from mnas.config import LatencySection
 from mnas.errors import SearchError
 from mnas.tables.latency import TableLatency
 from search_spaces.errors import SpaceError
-from search_spaces.net_config import definition_keys
+from search_spaces.mnasnet.net_config import definition_keys
 
 _SIDE = 16
 _LINEAR = {"bias": 1.5, "coef": {"b0l0": {"k3_e6": 2.5, "k5_e3": -0.25}, "b0l1": {"skip": 0.0, "k3_e6": 3}}}

@@ -2,7 +2,7 @@
 
 Their keys are kept: `expanded_conv-input:112x112x16-output:56x56x24-expand:6-kernel:3-stride:2-idskip:0` (Cai et al.,
 ProxylessNAS, ICLR 2019), and a layer and its choice, `b0l1/k3_e6`, for a linear model (Bender et al., TuNAS, CVPR
-2020). `search_spaces.block_keys` gives the same keys for an architecture.
+2020). `search_spaces.mnasnet.block_keys` gives the same keys for an architecture.
 """
 
 import math

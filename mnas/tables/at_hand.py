@@ -20,7 +20,7 @@ from device_bench.local import LocalTransport
 from device_bench.probe import DeviceInfo, read_info
 from device_bench.protocol import TimingProtocol
 from mnas.errors import SearchError
-from mnas.tables.run import SpaceChoice, open_for_tables
+from mnas.tables.run import TableSpace, open_for_tables
 
 Say = Callable[[str], None]
 
@@ -155,7 +155,7 @@ def _with_probes(table: LatencyTable, say: Say) -> LatencyTable:
     """An older table with operators to time: those of one network of its space, converted again."""
     from mnas.tables.parts import prepare
 
-    target = SpaceChoice.of(table).target(table.facts["precision"])
+    target = TableSpace.of(table).target(table.facts["precision"])
     arch = target.space.decode([size // 2 for size in target.space.sizes])
     wanted = [key for key in target.signatures(arch) if key in table.entries]
     with tempfile.TemporaryDirectory() as folder:

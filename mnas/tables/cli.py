@@ -75,10 +75,12 @@ def build(
 
     Example: mnas table build --device adb:R58M12 --space mnasnet -o pixel7.json
     """
-    from mnas.tables.run import BuildRequest, SpaceChoice, build_table
+    from mnas.tables.run import BuildRequest, TableSpace, build_table
     from mnas.tables.show import show_build, show_progress, speaker
+    from search_spaces import SpaceChoice
 
-    choice = SpaceChoice(name, image_size, channels, classes, width, depth, stem_filters, head_filters)
+    parameters = {"width": width, "depth": depth, "stem_filters": stem_filters, "head_filters": head_filters}
+    choice = TableSpace(SpaceChoice.of(name, parameters), image_size, channels, classes)
     request = BuildRequest(
         device,
         choice,

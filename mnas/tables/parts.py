@@ -16,8 +16,8 @@ from mnas.executors import ProcessExecutor
 from mnas.executors.events import Report
 from mnas.files import write_bytes
 from mnas.tables.plan import Target
-from search_spaces import MnasNetArch, arch_hash, cost, from_json, to_json
-from search_spaces.architecture import Shape
+from search_spaces import Arch, arch_hash, cost, from_json, to_json
+from search_spaces.graph import Shape
 from search_spaces.signatures import Precision
 
 _CALIBRATION_IMAGES = 4
@@ -59,12 +59,13 @@ class ConvertNetwork:
             write_bytes(self.folder / names[signature], content)
         return names
 
-    def _convert(self, arch: MnasNetArch, report: Report) -> bytes:
+    def _convert(self, arch: Arch, report: Report) -> bytes:
         from mnas.training import release_memory
-        from search_spaces import build_model
+        from search_spaces import as_if_trained, build_model
 
         report("build")
         model = build_model(arch, self.input_shape, self.classes)
+        as_if_trained(model)
         report("convert")
         # Timing needs live activations, not meaningful ones.
         images = np.random.default_rng(0).random((_CALIBRATION_IMAGES, *self.input_shape), np.float32)
@@ -75,7 +76,7 @@ class ConvertNetwork:
 
 def prepare(
     target: Target,
-    arches: Sequence[MnasNetArch],
+    arches: Sequence[Arch],
     wanted: Sequence[str],
     folder: Path,
     *,

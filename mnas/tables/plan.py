@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from search_spaces import Block, MnasNetArch, Space, arch_hash, cost
-from search_spaces.architecture import Shape
+from search_spaces import Arch, Space, arch_hash, cost
+from search_spaces.graph import Shape
 from search_spaces.signatures import Precision, signatures
 
 _PATIENCE = 4000
@@ -26,23 +26,23 @@ class Target:
         precision: Of the TFLite files.
     """
 
-    space: Space[MnasNetArch]
+    space: Space[Arch]
     input_shape: Shape
     classes: int
     precision: Precision
 
-    def signatures(self, arch: MnasNetArch) -> tuple[str, ...]:
+    def signatures(self, arch: Arch) -> tuple[str, ...]:
         """The operators of one network."""
         return signatures(arch, self.input_shape, self.classes, self.precision)
 
 
-def enumerate_networks(target: Target, rng: np.random.Generator) -> tuple[list[MnasNetArch], list[str]]:
+def enumerate_networks(target: Target, rng: np.random.Generator) -> tuple[list[Arch], list[str]]:
     """Random networks until the last thousands of them had no operator that was not seen before.
 
     Returns:
         The networks, and all signatures that they have, sorted.
     """
-    arches: list[MnasNetArch] = []
+    arches: list[Arch] = []
     seen: set[str] = set()
     idle = 0
     while idle < _PATIENCE and len(arches) < _MOST:
@@ -54,7 +54,7 @@ def enumerate_networks(target: Target, rng: np.random.Generator) -> tuple[list[M
     return arches, sorted(seen)
 
 
-def cover(target: Target, arches: Sequence[MnasNetArch], wanted: Sequence[str]) -> list[MnasNetArch]:
+def cover(target: Target, arches: Sequence[Arch], wanted: Sequence[str]) -> list[Arch]:
     """Few of `arches` that have all of `wanted`: again and again the one with the most that are still missing."""
     place = {signature: column for column, signature in enumerate(wanted)}
     has = np.zeros((len(arches), len(wanted)), np.bool_)
@@ -68,21 +68,19 @@ def cover(target: Target, arches: Sequence[MnasNetArch], wanted: Sequence[str]) 
     return chosen
 
 
-def random_networks(
-    target: Target, count: int, rng: np.random.Generator, known: Collection[str] = ()
-) -> list[MnasNetArch]:
+def random_networks(target: Target, count: int, rng: np.random.Generator, known: Collection[str] = ()) -> list[Arch]:
     """Distinct random networks, none of them in `known` (hashes)."""
     return _distinct((target.space.decode(target.space.sample(rng)) for _ in range(100 * count)), count, known)
 
 
 def near_networks(
-    target: Target, centre: MnasNetArch, count: int, rng: np.random.Generator, known: Collection[str] = ()
-) -> list[MnasNetArch]:
+    target: Target, centre: Arch, count: int, rng: np.random.Generator, known: Collection[str] = ()
+) -> list[Arch]:
     """Mutants of `centre` by one to four decisions, within 15 % of its MACs: a search's own neighbourhood."""
     tokens = target.space.encode(centre)
     macs = cost(centre, target.input_shape, target.classes).macs
 
-    def mutants() -> Iterable[MnasNetArch]:
+    def mutants() -> Iterable[Arch]:
         for _ in range(200 * count):
             changed = list(tokens)
             for place in rng.choice(len(changed), int(rng.integers(1, 5)), replace=False):
@@ -94,32 +92,8 @@ def near_networks(
     return _distinct(mutants(), count, known)
 
 
-def centre_of(target: Target, wish: MnasNetArch) -> MnasNetArch:
-    """The network of the space that is closest to `wish`, block by block."""
-    base = target.space.decode([size // 2 for size in target.space.sizes])
-    blocks: list[Block] = []
-    for own, wished in zip(base.blocks, wish.blocks, strict=True):
-        options: list[Block] = [own]
-        for field in ("op", "expansion", "kernel", "se_ratio", "skip", "filters", "layers"):
-            options = [replace(one, **{field: getattr(wished, field)}) for one in options] + options
-        rest = base.blocks[len(blocks) + 1 :]
-        fitting = (one for one in options if _inside(target, base, (*blocks, one, *rest)))
-        blocks.append(next(fitting, own))
-    return replace(base, blocks=tuple(blocks))
-
-
-def _inside(target: Target, base: MnasNetArch, blocks: tuple[Block, ...]) -> bool:
-    from search_spaces import SpaceError
-
-    try:
-        target.space.encode(replace(base, blocks=blocks))
-    except SpaceError:
-        return False
-    return True
-
-
-def _distinct(arches: Iterable[MnasNetArch], count: int, known: Collection[str]) -> list[MnasNetArch]:
-    chosen: dict[str, MnasNetArch] = {}
+def _distinct(arches: Iterable[Arch], count: int, known: Collection[str]) -> list[Arch]:
+    chosen: dict[str, Arch] = {}
     for arch in arches:
         name = arch_hash(arch)
         if name not in known:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
-from device_bench.latency_table.published import OFA, PROXYLESS
 from device_bench.latency_table.table import OPERATORS, LatencyTable, Prediction
 from device_bench.model_file import model_precision
 from mnas.errors import SearchError
-from search_spaces import MnasNetArch, SpaceError, published
-from search_spaces.architecture import Shape
-from search_spaces.block_keys import proxyless_keys
-from search_spaces.net_config import definition_keys
+from search_spaces import Arch, SpaceError, families, family_of, published
+from search_spaces.graph import Shape
 from search_spaces.signatures import signatures
 
 
@@ -46,7 +42,7 @@ def price(path: Path, models: Sequence[str], *, fill: bool, image_size: int, cla
         yield f"{model}: {guess.median_ms:.3f} ms ({guess.low_ms:.3f} to {guess.high_ms:.3f}{filled})"
 
 
-def architecture_keys(table: LatencyTable, arch: MnasNetArch, shape: Shape, classes: int) -> tuple[str, ...]:
+def architecture_keys(table: LatencyTable, arch: Arch, shape: Shape, classes: int) -> tuple[str, ...]:
     """The keys under which `table` lists the parts of an architecture.
 
     Raises:
@@ -55,21 +51,21 @@ def architecture_keys(table: LatencyTable, arch: MnasNetArch, shape: Shape, clas
     """
     if table.keys == OPERATORS:
         return signatures(arch, shape, classes, table.facts["precision"])
-    if table.keys == PROXYLESS:
-        return proxyless_keys(arch, shape, classes)
+    if (keys_of := family_of(arch).table_keys.get(table.keys)) is not None:
+        return keys_of(arch, shape, classes)
     raise SearchError(f"a table of {table.keys} has no words for this network: give a net definition (.config) or keys")
 
 
 def _definition(table: LatencyTable, path: Path, image_size: int) -> tuple[str, ...]:
-    dialects: dict[str, Literal["proxyless", "ofa"]] = {PROXYLESS: "proxyless", OFA: "ofa"}
-    if table.keys not in dialects:
+    readers = [one.definition_keys[table.keys] for one in families().values() if table.keys in one.definition_keys]
+    if not readers:
         raise SearchError(f"a table of {table.keys} has no words for a net definition: import the table of its authors")
     try:
         definition = json.loads(_content(path))
     except (ValueError, RecursionError) as error:
         raise SearchError(f"{path} is not JSON: {error}") from error
     try:
-        return definition_keys(definition, image_size, dialects[table.keys])
+        return readers[0](definition, image_size)
     except SpaceError as error:
         raise SearchError(f"{path}: {error}") from error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic import Field, ValidationError, create_model
 
 from device_bench.device import Device, open_device
 from device_bench.errors import BenchError
@@ -21,47 +21,38 @@ from device_bench.latency_table.check import compare, measure_networks, report
 from device_bench.latency_table.schema import place
 from device_bench.latency_table.table import OPERATORS, LatencyTable
 from device_bench.protocol import TimingProtocol
+from mnas.config import SpaceSection, family_name, space_section
 from mnas.errors import SearchError
 from mnas.references import reference_architectures
 from mnas.tables.parts import prepare
-from mnas.tables.plan import Target, centre_of, cover, enumerate_networks, near_networks, random_networks
-from search_spaces import MnasNetArch, published, space
+from mnas.tables.plan import Target, cover, enumerate_networks, near_networks, random_networks
+from search_spaces import Arch, SpaceChoice, SpaceError, closest, published
 
 if TYPE_CHECKING:
     from search_spaces.signatures import Precision
 
-_Size = Annotated[int, Field(ge=1, le=1_000_000)]
-_Factor = Annotated[float, Field(gt=0, le=1000)]
+_SIZES = {"image_size": 224, "channels": 3, "classes": 1000}
 _REALTIME = ("chrt", "--fifo", "50")
 
 
-@with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
 @dataclass(frozen=True, slots=True)
-class SpaceChoice:
-    """A space as the command line names it; kept in the table.
+class TableSpace:
+    """A space, and the networks of it that a table prices; kept in the table.
 
     Attributes:
-        name: In the catalogue.
+        choice: The space.
         image_size: Height and width of the input.
         channels: Of the input.
         classes: Of the classifier.
-        width: Factor on filters.
-        depth: Factor on layers.
-        stem_filters: Of the stem.
-        head_filters: Of the last convolution.
     """
 
-    name: str = "mnasnet"
-    image_size: _Size = 224
-    channels: _Size = 3
-    classes: _Size = 1000
-    width: _Factor = 1.0
-    depth: _Factor = 1.0
-    stem_filters: _Size = 32
-    head_filters: _Size = 1280
+    choice: SpaceChoice
+    image_size: int = 224
+    channels: int = 3
+    classes: int = 1000
 
     @classmethod
-    def of(cls, table: LatencyTable) -> SpaceChoice:
+    def of(cls, table: LatencyTable) -> TableSpace:
         """The space of a table.
 
         Raises:
@@ -69,28 +60,31 @@ class SpaceChoice:
         """
         stored = table.facts.get("space")
         try:
-            return TypeAdapter(cls).validate_json(json.dumps(stored))
+            kind = _stored_kind(family_name({"space": stored}))
+            known = kind.model_validate_json(json.dumps(stored), strict=True)
         except ValidationError as error:
             problem = error.errors()[0]
             where = place(("facts", "space", *problem["loc"]))
             raise SearchError(f"the table's {where} is {problem['input']!r}: {problem['msg']}") from None
+        except SpaceError as error:
+            raise SearchError(f"the table's facts.space.name: {error}") from None
+        return cls(known.choice, **{name: getattr(known, name) for name in _SIZES})
 
     def target(self, precision: Precision) -> Target:
         """What a table of this space must price."""
         shape = (self.image_size, self.image_size, self.channels)
-        searched = space(
-            self.name,
-            shape,
-            width=self.width,
-            depth=self.depth,
-            stem_filters=self.stem_filters,
-            head_filters=self.head_filters,
-        )
-        return Target(searched, shape, self.classes, precision)
+        return Target(self.choice.space(shape), shape, self.classes, precision)
 
     def to_dict(self) -> dict[str, Any]:
         """For the table's facts."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {**self.choice.to_dict(), **{name: getattr(self, name) for name in _SIZES}}
+
+
+def _stored_kind(name: str) -> type[SpaceSection]:
+    """What a table's facts hold of its space: the family's parameters beside the sizes."""
+    size = Annotated[int, Field(ge=1, le=1_000_000)]
+    sizes: dict[str, Any] = {key: (size, default) for key, default in _SIZES.items()}
+    return create_model("StoredSpace", __base__=space_section(name), **sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +92,7 @@ class BuildRequest:
     """All that `mnas table build` is told."""
 
     device: str
-    space: SpaceChoice
+    space: TableSpace
     precision: Precision
     threads: int
     cores: str | None
@@ -140,7 +134,7 @@ def build_table(
     known = set(chosen)
     extra = [arch for arch in arches if arch not in known][: max(0, request.networks - len(chosen))]
     say(
-        f"{request.space.name} and {len(references)} references have {len(wanted)} different operators;"
+        f"{request.space.choice.name} and {len(references)} references have {len(wanted)} different operators;"
         f" {len(chosen)} networks hold them all"
     )
     with open_for_tables(request.device, realtime=request.realtime) as device:
@@ -167,16 +161,9 @@ def build_table(
     return table
 
 
-def _references(request: BuildRequest, target: Target) -> list[MnasNetArch]:
+def _references(request: BuildRequest, target: Target) -> list[Arch]:
     """Published networks as a search adds them: operators that the space itself may not have."""
-    choice = request.space
-    found = reference_architectures(
-        request.references,
-        target.input_shape,
-        width=choice.width,
-        depth=choice.depth,
-        head_filters=choice.head_filters,
-    )
+    found = reference_architectures(request.references, request.space.choice, target.input_shape)
     return list(found.values())
 
 
@@ -212,11 +199,11 @@ def check_table(
     needed = ("space", "name", "realtime", "built_from")
     if table.keys != OPERATORS or any(table.facts.get(one) is None for one in needed):
         raise BenchError(f"{path} was imported: it has no space and no device to check it with")
-    target = SpaceChoice.of(table).target(table.facts["precision"])
+    target = TableSpace.of(table).target(table.facts["precision"])
     known = set(table.facts["built_from"])
     rng = np.random.default_rng([seed, 1])
     arches = random_networks(target, randoms, rng, known)
-    near = near_networks(target, centre_of(target, published("mnasnet-a1")), nears, rng, known) if nears else []
+    near = near_networks(target, closest(target.space, published("mnasnet-a1")), nears, rng, known) if nears else []
     folder = path.with_name(f"{path.name}.check")
     with open_for_tables(device or table.facts["name"], realtime=table.facts["realtime"]) as opened:
         _same_device(opened, table)
@@ -244,7 +231,7 @@ def check_table(
 def leave_out(table: LatencyTable, share: float, seed: int) -> LatencyTable:
     """The table as if `share` of its operators had not been measured; classifier, softmax and stem always are."""
     always = ("FULLY_CONNECTED", "SOFTMAX")
-    choice = SpaceChoice.of(table)
+    choice = TableSpace.of(table)
     stem = f"CONV_2D 1x{choice.image_size}x{choice.image_size}x{choice.channels}>"
     free = sorted(key for key in table.entries if not key.startswith((*always, stem)))
     gone = np.random.default_rng([seed, 2]).permutation(len(free))[: round(share * len(free))]

@@ -1,5 +1,5 @@
-"""Architecture -> Keras model. The only part of this package that imports TensorFlow."""
+"""Keras models of any graph; importing this loads TensorFlow."""
 
-from search_spaces.keras_models.build import build_model
+from search_spaces.keras_models.build import as_if_trained, build_graph, build_model
 
-__all__ = ["build_model"]
+__all__ = ["as_if_trained", "build_graph", "build_model"]

@@ -1,95 +1,92 @@
-"""Any architecture's operator list as a Keras 2 model (tensorflow-model-optimization reads Keras 2 only)."""
+"""Any graph as a Keras 2 model."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import tf_keras as keras
 
-from search_spaces.architecture import MnasNetArch, Shape
-from search_spaces.operators import IMAGE, Operator, operators
+from search_spaces.catalog import Arch, lower
+from search_spaces.graph import Graph, Operator, Shape
+from search_spaces.heads import Head
+from search_spaces.keras_models.layers import batch_norm, layer_of, relu
+
+_STATISTICS = (0.5, 1.5)
+"""Between these lie the offsets, means and variances that `as_if_trained` draws."""
 
 
 def build_model(
-    arch: MnasNetArch,
+    arch: Arch,
     input_shape: Shape,
-    classes: int,
+    head: Head | int,
     *,
     dropout: float = 0.2,
     batch_norm_momentum: float = 0.99,
     seed: int = 0,
 ) -> keras.Model:
-    """A classifier with freshly drawn weights.
+    """A network with freshly drawn weights.
 
     Args:
         arch: What to build.
         input_shape: `(height, width, channels)` of one image.
-        classes: Width of the softmax.
+        head: What stands behind the features; a number of classes stands for a classifier.
         dropout: Rate in front of the classifier (MnasNet: 0.2).
         batch_norm_momentum: Of the running statistics (MnasNet: 0.99); short trainings need less.
         seed: Of the weights: same seed, same weights, whatever was built before.
 
     Returns:
-        Images `[batch, height, width, channels]` -> probabilities `[batch, classes]`.
+        For a classifier: images `[batch, height, width, channels]` -> probabilities `[batch, classes]`.
     """
-    listed = operators(arch, input_shape, classes)
-    seeds = iter(np.random.SeedSequence(seed).generate_state(len(listed)).tolist())
-    image = keras.Input(input_shape, name=IMAGE)
-    tensors = {IMAGE: image}
-    for operator in listed:
+    graph = lower(arch, input_shape, head)
+    return build_graph(graph, dropout=dropout, batch_norm_momentum=batch_norm_momentum, seed=seed)
+
+
+def build_graph(graph: Graph, *, dropout: float = 0.0, batch_norm_momentum: float = 0.99, seed: int = 0) -> keras.Model:
+    """A graph with freshly drawn weights; arguments as for `build_model`.
+
+    Returns:
+        One tensor per input of the graph -> one per output; a single one is not in a list.
+    """
+    seeds = iter(np.random.SeedSequence(seed).generate_state(len(graph.operators)).tolist())
+    entries = {name: keras.Input(shape, name=name) for name, shape in graph.inputs}
+    tensors: dict[str, Any] = dict(entries)
+    for operator in graph.operators:
         inputs = [tensors[name] for name in operator.inputs]
         if operator.kind == "dense":
-            inputs = [keras.layers.Reshape((operator.input_shape[2],), name=f"{operator.name}.flatten")(inputs[0])]
+            inputs = [_flat(operator, inputs[0])]
             if dropout:
                 inputs = [keras.layers.Dropout(dropout, seed=seed, name=f"{operator.name}.dropout")(inputs[0])]
-        tensor = _layer(operator, next(seeds))(inputs if len(inputs) > 1 else inputs[0])
+        layer = layer_of(operator, next(seeds), batch_norm_momentum)
+        tensor = layer(inputs if len(inputs) > 1 else inputs[0])
         if operator.batch_norm:
-            name = f"{operator.name}.norm"
-            tensor = keras.layers.BatchNormalization(momentum=batch_norm_momentum, epsilon=1e-3, name=name)(tensor)
+            tensor = batch_norm(f"{operator.name}.norm", batch_norm_momentum)(tensor)
         if operator.activation != "none":
-            limit = 6.0 if operator.activation == "relu6" else None
-            tensor = keras.layers.ReLU(limit, name=f"{operator.name}.{operator.activation}")(tensor)
+            tensor = relu(f"{operator.name}.{operator.activation}", operator.activation)(tensor)
         tensors[operator.name] = tensor
-    return keras.Model(image, tensor, name="network")
+    outputs = [tensors[name] for name in graph.outputs]
+    return keras.Model(_one_or_all(list(entries.values())), _one_or_all(outputs), name="network")
 
 
-def _layer(operator: Operator, seed: int) -> keras.layers.Layer:
-    """The Keras layer of one operator; weights as in the reference models: normal, variance 2 / fan-out."""
-    layers, name, filters = keras.layers, operator.name, operator.output_shape[2]
-    he = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=seed)
-    if operator.name.endswith(".se.reduce"):
-        # Its inputs are averages of ReLUs: weights of both signs leave its few units dead for every image, and a
-        # tensor of zeros gets an int8 scale that XNNPACK refuses.
-        he = keras.initializers.RandomUniform(0.0, 2.0 / operator.input_shape[2], seed=seed)
-    match operator.kind:
-        case "conv":
-            return layers.Conv2D(
-                filters,
-                operator.kernel,
-                operator.stride,
-                "same",
-                use_bias=operator.bias,
-                kernel_initializer=he,
-                name=name,
-            )
-        case "depthwise":
-            return layers.DepthwiseConv2D(
-                operator.kernel,
-                operator.stride,
-                "same",
-                use_bias=operator.bias,
-                depthwise_initializer=he,
-                name=name,
-            )
-        case "dense":
-            uniform = keras.initializers.VarianceScaling(1.0 / 3.0, "fan_out", "uniform", seed=seed)
-            return layers.Dense(filters, use_bias=operator.bias, kernel_initializer=uniform, name=name)
-        case "average_pool":
-            return layers.AveragePooling2D(operator.kernel, operator.stride, "same", name=name)
-        case "global_pool":
-            return layers.GlobalAveragePooling2D(keepdims=True, name=name)
-        case "add":
-            return layers.Add(name=name)
-        case "multiply":
-            return layers.Multiply(name=name)
-        case "sigmoid" | "softmax":
-            return layers.Activation(operator.kind, name=name)
+def as_if_trained(model: keras.Model, seed: int = 0) -> None:
+    """Gives the batch normalizations that stand alone statistics that a training would.
+
+    A converter leaves out a sum with zeros and shares equal products: an untrained network would be timed without
+    operators that it will have.
+    """
+    rng = np.random.default_rng(seed)
+    joined = {f"{layer.name}.norm" for layer in model.layers}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.name not in joined:
+            for weight in (layer.beta, layer.moving_mean, layer.moving_variance):
+                weight.assign(rng.uniform(*_STATISTICS, weight.shape))
+
+
+def _flat(operator: Operator, tensor: Any) -> Any:
+    if len(tensor.shape) == 2:
+        return tensor
+    return keras.layers.Reshape((operator.input_shape[2],), name=f"{operator.name}.flatten")(tensor)
+
+
+def _one_or_all(tensors: list[Any]) -> Any:
+    return tensors[0] if len(tensors) == 1 else tensors

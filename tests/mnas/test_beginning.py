@@ -14,7 +14,8 @@ from mnas.errors import SearchError
 from mnas.progress import PlainDisplay
 from mnas.reward import Reward
 from mnas.run import Run
-from search_spaces import MnasNetArch, Space, arch_hash, describe, space
+from search_spaces import Space, arch_hash, describe, space
+from search_spaces.mnasnet.architecture import MnasNetArch
 
 SHAPE = (32, 32, 1)
 CONFIG = """

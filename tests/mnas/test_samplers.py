@@ -8,7 +8,8 @@ from mnas.errors import SearchError
 from mnas.open_trials import batch_of, first_open, open_proposals
 from mnas.reward import Reward
 from mnas.samplers import batch_size, check_algorithm, sampler_factory
-from search_spaces import MnasNetArch, Space, cost, space
+from search_spaces import Space, cost, space
+from search_spaces.mnasnet.architecture import MnasNetArch
 
 SHAPE = (32, 32, 1)
 optuna.logging.set_verbosity(optuna.logging.WARNING)

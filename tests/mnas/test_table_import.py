@@ -10,8 +10,9 @@ from device_bench.latency_table.published import import_table
 from device_bench.latency_table.table import LatencyTable, MissingEntries
 from mnas.errors import SearchError
 from mnas.tables.price import price
-from search_spaces import SpaceError, from_block_strings
-from search_spaces.block_keys import proxyless_keys, tunas_keys
+from search_spaces import SpaceError
+from search_spaces.mnasnet.block_keys import proxyless_keys, tunas_keys
+from search_spaces.mnasnet.block_strings import from_block_strings
 
 YAML = """
 Conv-input:16x16x3-output:8x8x8:

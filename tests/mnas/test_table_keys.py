@@ -7,6 +7,7 @@ import search_spaces
 from device_bench import to_tflite
 from device_bench.latency_table.signature import signatures as read
 from search_spaces import SpaceError, published, space
+from search_spaces.mnasnet.architecture import fit
 from search_spaces.signatures import signatures
 
 
@@ -26,7 +27,7 @@ def test_random_architectures(precision, size, channels, classes, width):
 
 
 def test_a_published_network_with_relu6():
-    arch, shape = search_spaces.fit(published("mobilenet-v2"), (40, 56, 3)), (40, 56, 3)
+    arch, shape = fit(published("mobilenet-v2"), (40, 56, 3)), (40, 56, 3)
     rng = np.random.default_rng(0)
     assert signatures(arch, shape, 7, "int8") == read(file_of(arch, shape, 7, "int8", rng))
 

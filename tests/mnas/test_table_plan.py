@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mnas.tables.plan import Target, centre_of, cover, enumerate_networks, near_networks, random_networks
-from search_spaces import arch_hash, cost, published, space
+from mnas.tables.plan import Target, cover, enumerate_networks, near_networks, random_networks
+from search_spaces import arch_hash, closest, cost, published, space
 
 SHAPE = (48, 48, 3)
 
@@ -44,7 +44,7 @@ def test_held_out_networks_are_others(target, listed):
 
 
 def test_near_networks_are_mutants_of_about_the_same_cost(target):
-    centre = centre_of(target, published("mnasnet-a1"))
+    centre = closest(target.space, published("mnasnet-a1"))
     near = near_networks(target, centre, 10, np.random.default_rng(2), {arch_hash(centre)})
     macs = cost(centre, SHAPE, 10).macs
     assert len({arch_hash(arch) for arch in near}) == 10
@@ -57,7 +57,7 @@ def test_near_networks_are_mutants_of_about_the_same_cost(target):
 def test_the_centre_takes_over_what_the_space_can_spell():
     full = Target(space("mnasnet"), (224, 224, 3), 1000, "int8")
     wish = published("mnasnet-a1")
-    centre = centre_of(full, wish)
+    centre = closest(full.space, wish)
     full.space.encode(centre)
     assert [block.kernel for block in centre.blocks] == [block.kernel for block in wish.blocks]
     assert [block.se_ratio for block in centre.blocks] == [block.se_ratio for block in wish.blocks]

@@ -8,7 +8,7 @@ from device_bench.latency_table.table import LatencyTable, MissingEntries
 from mnas.errors import SearchError
 from mnas.tables.price import architecture_keys, price
 from search_spaces import SpaceError, cost, published
-from search_spaces.block_keys import proxyless_keys
+from search_spaces.mnasnet.block_keys import proxyless_keys
 from search_spaces.signatures import signatures
 
 SHAPE = (96, 96, 3)

@@ -19,11 +19,13 @@ from mnas.errors import SearchError
 from mnas.latency import open_latency
 from mnas.tables.at_hand import confirm
 from mnas.tables.latency import trust
-from mnas.tables.run import BuildRequest, SpaceChoice, build_table, check_table, leave_out, open_for_tables
-from search_spaces import Decision, MnasNetArch, Space, from_block_strings
+from mnas.tables.run import BuildRequest, TableSpace, build_table, check_table, leave_out, open_for_tables
+from search_spaces import Decision, Space, SpaceChoice
+from search_spaces.mnasnet.architecture import MnasNetArch
+from search_spaces.mnasnet.block_strings import from_block_strings
 
 
-def tiny_space(name, shape, **settings):
+def tiny_space(choice, shape):
     """Eight networks: three decisions."""
 
     def build(choices):
@@ -47,10 +49,10 @@ def tiny_space(name, shape, **settings):
 def built(tmp_path_factory):
     """A table of the tiny space, its file, and what was said."""
     folder, said, told = tmp_path_factory.mktemp("table"), [], []
-    choice = SpaceChoice("mnasnet", image_size=48, classes=5)
+    choice = TableSpace(SpaceChoice.of("mnasnet", {}), image_size=48, classes=5)
     request = BuildRequest("host", choice, "int8", 1, None, 0.5, 5, 1, 0, False, folder / "host.json")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnas.tables.run.space", tiny_space)
+        patch.setattr(SpaceChoice, "space", tiny_space)
         table = build_table(request, said.append, told.append)
     return table, folder / "host.json", said, told
 
@@ -81,7 +83,7 @@ def test_it_prices_every_network_of_the_space(built):
 
 def test_a_check_is_stored_and_a_search_says_it(built, tmp_path, monkeypatch):
     table = built[0]
-    monkeypatch.setattr("mnas.tables.run.space", tiny_space)
+    monkeypatch.setattr(SpaceChoice, "space", tiny_space)
     copy = tmp_path / "copy.json"
     # Fewer networks were seen: what is left of the eight can be held against it.
     replace(table, facts={**table.facts, "built_from": table.facts["built_from"][:2]}).save(copy)
@@ -103,9 +105,9 @@ def test_a_check_is_stored_and_a_search_says_it(built, tmp_path, monkeypatch):
 @pytest.mark.xdist_group("adbd")
 @pytest.mark.usefixtures("at_desk")
 def test_a_phone_from_its_address_to_a_checked_table(phone, tmp_path, monkeypatch):
-    monkeypatch.setattr("mnas.tables.run.space", tiny_space)
+    monkeypatch.setattr(SpaceChoice, "space", tiny_space)
     path, device = tmp_path / "phone.json", f"adb:{phone.host}:{phone.port}"
-    choice = SpaceChoice("mnasnet", image_size=32, classes=5)
+    choice = TableSpace(SpaceChoice.of("mnasnet", {}), image_size=32, classes=5)
     table = build_table(
         BuildRequest(device, choice, "int8", 1, None, 0.5, 4, 1, 0, False, path), lambda text: None, lambda told: None
     )
@@ -124,7 +126,7 @@ def test_a_phone_from_its_address_to_a_checked_table(phone, tmp_path, monkeypatc
 
 def test_a_table_from_before_identities_is_checked_by_operators_converted_again(built, tmp_path, monkeypatch):
     table = built[0]
-    monkeypatch.setattr("mnas.tables.run.space", tiny_space)
+    monkeypatch.setattr(SpaceChoice, "space", tiny_space)
     facts = {key: value for key, value in table.facts.items() if key not in ("identity", "canary_ms")}
     old = replace(table, facts=facts, probes={})
     said = []
@@ -143,7 +145,7 @@ def test_a_table_of_an_odd_space_is_one_line(built):
         (None, "facts.space is None"),
     ]:
         with pytest.raises(SearchError, match=re.escape(words)):
-            SpaceChoice.of(replace(table, facts={**table.facts, "space": odd}))
+            TableSpace.of(replace(table, facts={**table.facts, "space": odd}))
 
 
 def test_a_check_on_another_machine_of_that_name_is_refused(built, tmp_path):

@@ -13,7 +13,8 @@ from mnas.errors import SearchError
 from mnas.evaluation import CompileCandidate, EvaluateCandidate, Evaluation, calibration_images, load_weights
 from mnas.executors import ProcessExecutor, silent
 from mnas.recipe import Recipe
-from search_spaces import cost, from_block_strings, to_json
+from search_spaces import cost, to_json
+from search_spaces.mnasnet.block_strings import from_block_strings
 
 SHAPE = (12, 12, 1)
 RECIPE = Recipe(epochs=3, batch_size=32, learning_rate=0.004, dropout=0.1, shift=1)

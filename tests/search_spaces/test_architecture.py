@@ -4,21 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from search_spaces import (
-    PUBLISHED,
-    Block,
-    MnasNetArch,
-    SpaceError,
-    arch_hash,
-    canonical,
-    fit,
-    from_json,
-    published,
-    scale,
-    space,
-    to_json,
-)
-from search_spaces.architecture import round_filters
+from search_spaces import SpaceError, arch_hash, canonical, from_json, published, scale, space, to_json
+from search_spaces.mnasnet.architecture import Block, MnasNetArch, fit, round_filters
+from search_spaces.mnasnet.published import PUBLISHED
 
 
 def strides(arch: MnasNetArch) -> int:

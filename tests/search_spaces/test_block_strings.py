@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from search_spaces import PUBLISHED, SpaceError, from_block_strings, published, space, to_block_strings
+from search_spaces import SpaceError, published, space
+from search_spaces.mnasnet.block_strings import from_block_strings, to_block_strings
+from search_spaces.mnasnet.published import PUBLISHED
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if name != "mnasnet-small"])

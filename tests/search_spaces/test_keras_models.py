@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from search_spaces import PUBLISHED, MnasNetArch, build_model, cost, operators, published, scale, space
+from search_spaces import build_model, cost, operators, published, scale, space
+from search_spaces.mnasnet.architecture import MnasNetArch
+from search_spaces.mnasnet.published import PUBLISHED
 
 WITH_STATISTICS = {
     "mnasnet-a1": 3_920_526,

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from search_spaces import SPACES, SpaceError, arch_hash, cost, published, space
-from search_spaces.mnasnet import FIELDS, mnasnet
+from search_spaces import FAMILIES, SpaceError, arch_hash, cost, published, space
+from search_spaces.mnasnet.space import FIELDS, MnasNetParameters
 
 IMAGENET = (224, 224, 3)
 
@@ -81,5 +81,5 @@ def test_a_wrong_space_is_refused() -> None:
     with pytest.raises(SpaceError, match="too small"):
         space("mnasnet", (4, 4, 1))
     with pytest.raises(SpaceError, match="positive"):
-        mnasnet(width=0)
-    assert "mnasnet" in SPACES
+        MnasNetParameters(width=0)
+    assert "mnasnet" in FAMILIES

@@ -3,9 +3,9 @@
 import pytest
 
 from search_spaces import SpaceError, published
-from search_spaces.architecture import skip_acts
-from search_spaces.block_keys import proxyless_keys
-from search_spaces.net_config import definition_keys
+from search_spaces.mnasnet.architecture import skip_acts
+from search_spaces.mnasnet.block_keys import proxyless_keys
+from search_spaces.mnasnet.net_config import definition_keys
 
 IDENTITY = {"name": "IdentityLayer"}
 

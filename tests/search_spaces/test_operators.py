@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from search_spaces import PUBLISHED, Cost, SpaceError, cost, operators, published, scale, space
-from search_spaces.operators import IMAGE
+from search_spaces import Cost, SpaceError, cost, operators, published, scale, space
+from search_spaces.graph import IMAGE
+from search_spaces.mnasnet.published import PUBLISHED
 
 IMAGENET = (224, 224, 3)
 COUNTS = {

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from search_spaces.architecture import Shape
-from search_spaces.block_keys import classifier_key, part_key, residual_key, strided
 from search_spaces.errors import SpaceError
+from search_spaces.graph import Shape
+from search_spaces.mnasnet.block_keys import classifier_key, part_key, residual_key, strided
 
 Dialect = Literal["proxyless", "ofa"]
 _MOST = 1_000_000

@@ -7,14 +7,16 @@ serves every width, depth, image size and number of classes.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
 
-from search_spaces.architecture import Block, MnasNetArch, Op, Shape, Skip, canonical, fit, round_filters, scale
 from search_spaces.decision import Choice, Decision, Space
 from search_spaces.errors import SpaceError
-from search_spaces.published import published
+from search_spaces.graph import Shape
+from search_spaces.mnasnet.architecture import Block, MnasNetArch, Op, Skip, canonical, fit, round_filters, scale
+from search_spaces.mnasnet.published import PUBLISHED
 
 OPS: dict[str, tuple[Op, int]] = {
     "conv": ("conv", 1),
@@ -36,36 +38,90 @@ FIELDS: dict[str, tuple[Choice, ...]] = {
 _BlockChoices = tuple[str, int, float, Skip, float, int]
 
 
-def mnasnet(
-    input_shape: Shape = (224, 224, 3),
-    *,
-    width: float = 1.0,
-    depth: float = 1.0,
-    stem_filters: int = 32,
-    head_filters: int = 1280,
-) -> Space[MnasNetArch]:
+@dataclass(frozen=True, slots=True)
+class MnasNetParameters:
+    """What a search may set of this space.
+
+    Attributes:
+        width: Factor on the filters of the stem and the blocks.
+        depth: Factor on MobileNetV2's layers per block, rounded, at least one.
+        stem_filters: Filters of the first convolution, before width.
+        head_filters: Filters of the 1x1 convolution before the classifier; width leaves it alone.
+    """
+
+    width: float = 1.0
+    depth: float = 1.0
+    stem_filters: int = 32
+    head_filters: int = 1280
+
+    def __post_init__(self) -> None:
+        for name in ("width", "depth"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise SpaceError(f"{name} must be positive, not {getattr(self, name)}")
+        for name in ("stem_filters", "head_filters"):
+            if getattr(self, name) < 1:
+                raise SpaceError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+
+def mnasnet_space(input_shape: Shape, parameters: MnasNetParameters) -> Space[MnasNetArch]:
     """The factorized hierarchical space around MobileNetV2's seven blocks.
 
     Args:
         input_shape: `(height, width, channels)` of the images; small images lose the earliest strides.
-        width: Factor on the filters of stem and blocks.
-        depth: Factor on MobileNetV2's layers a block, rounded, at least one.
-        stem_filters: Filters of the stem before `width`.
-        head_filters: Filters of the 1x1 convolution before the classifier; `width` leaves it alone.
+        parameters: How wide and deep.
 
     Raises:
-        SpaceError: An image too small for the space, or a factor that is not positive.
+        SpaceError: An image too small for the space.
     """
-    base = published("mobilenet-v2")
-    centre = replace(base, stem_filters=stem_filters, head_filters=head_filters, activation="relu")
-    skeleton = fit(scale(centre, width, depth), input_shape)
-    menus = tuple(_filters_menu(block.filters, width) for block in base.blocks)
+    base = PUBLISHED["mobilenet-v2"]()
+    centre = replace(
+        base, stem_filters=parameters.stem_filters, head_filters=parameters.head_filters, activation="relu"
+    )
+    skeleton = fit(scale(centre, parameters.width, parameters.depth), input_shape)
+    menus = tuple(_filters_menu(block.filters, parameters.width) for block in base.blocks)
     decisions = tuple(
         Decision(f"block{index}.{name}", choices, tag=name)
         for index in range(1, len(skeleton.blocks) + 1)
         for name, choices in FIELDS.items()
     )
     return Space("mnasnet", decisions, partial(_build, skeleton, menus), partial(_choose, skeleton, menus))
+
+
+def fit_reference(arch: MnasNetArch, input_shape: Shape, parameters: MnasNetParameters) -> MnasNetArch:
+    """A published network as wide and deep as the space, with strides for the images.
+
+    Raises:
+        SpaceError: Images too small.
+    """
+    scaled = scale(arch, parameters.width, parameters.depth)
+    return replace(fit(scaled, input_shape), head_filters=parameters.head_filters)
+
+
+def with_relu(arch: MnasNetArch) -> MnasNetArch:
+    """The same network with the activation of the space; MobileNetV2 and ProxylessNAS have ReLU6."""
+    return replace(arch, activation="relu")
+
+
+def closest(space: Space[MnasNetArch], wish: MnasNetArch) -> MnasNetArch:
+    """The network of the space that is closest to `wish`, block by block."""
+    base = space.decode([size // 2 for size in space.sizes])
+    blocks: list[Block] = []
+    for own, wished in zip(base.blocks, wish.blocks, strict=True):
+        options: list[Block] = [own]
+        for name in ("op", "expansion", "kernel", "se_ratio", "skip", "filters", "layers"):
+            options = [replace(one, **{name: getattr(wished, name)}) for one in options] + options
+        rest = base.blocks[len(blocks) + 1 :]
+        fitting = (one for one in options if _inside(space, replace(base, blocks=(*blocks, one, *rest))))
+        blocks.append(next(fitting, own))
+    return replace(base, blocks=tuple(blocks))
+
+
+def _inside(space: Space[MnasNetArch], arch: MnasNetArch) -> bool:
+    try:
+        space.encode(arch)
+    except SpaceError:
+        return False
+    return True
 
 
 def _filters_menu(filters: int, width: float) -> dict[Choice, int]:

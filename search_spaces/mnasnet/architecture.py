@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from search_spaces.errors import SpaceError
+from search_spaces.graph import Shape, check_input_shape
 
-Shape = tuple[int, int, int]
 Op = Literal["conv", "mbconv"]
 Skip = Literal["none", "identity", "pool"]
 Activation = Literal["relu", "relu6"]
@@ -126,14 +124,6 @@ def scale(arch: MnasNetArch, width: float, depth: float = 1.0) -> MnasNetArch:
     return replace(arch, blocks=blocks)
 
 
-def check_input_shape(input_shape: Shape) -> Shape:
-    """`(height, width, channels)` as a tuple of positive integers, or a `SpaceError`."""
-    shape = tuple(input_shape)
-    if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in shape):
-        raise SpaceError(f"an input shape is (height, width, channels), all positive, not {input_shape!r}")
-    return shape
-
-
 def fit(arch: MnasNetArch, input_shape: Shape) -> MnasNetArch:
     """Turns the earliest strides into 1 until the last feature map keeps `SMALLEST_MAP` pixels a side.
 
@@ -157,33 +147,23 @@ def fit(arch: MnasNetArch, input_shape: Shape) -> MnasNetArch:
     return replace(arch, stem_stride=strides[0], blocks=blocks)
 
 
-def to_json(arch: MnasNetArch) -> str:
-    """One line of JSON with sorted keys; `from_json` reads it back."""
-    return json.dumps({"type": "mnasnet", **asdict(arch)}, sort_keys=True, separators=(",", ":"))
+def to_dict(arch: MnasNetArch) -> dict[str, Any]:
+    """The architecture as JSON values; `from_dict` reads them back."""
+    return asdict(arch)
 
 
-def from_json(text: str) -> MnasNetArch:
-    """The architecture that `to_json` wrote.
+def from_dict(data: dict[str, Any]) -> MnasNetArch:
+    """The architecture behind what `to_dict` gave.
 
     Raises:
-        SpaceError: Not JSON, not an architecture, or a value that no architecture has.
+        SpaceError: A key is missing or unknown, or a value is one that no architecture has.
     """
+    rest = dict(data)
     try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SpaceError(f"not an architecture: {error}") from None
-    if not isinstance(data, dict) or data.pop("type", None) != "mnasnet":
-        raise SpaceError('not an architecture: expected a JSON object with "type": "mnasnet"')
-    try:
-        blocks = tuple(Block(**_known(block, Block)) for block in data.pop("blocks"))
-        return MnasNetArch(blocks=blocks, **_known(data, MnasNetArch))
+        blocks = tuple(Block(**_known(block, Block)) for block in rest.pop("blocks"))
+        return MnasNetArch(blocks=blocks, **_known(rest, MnasNetArch))
     except (TypeError, KeyError, AttributeError) as error:
         raise SpaceError(f"not an architecture: {error}") from None
-
-
-def arch_hash(arch: MnasNetArch) -> str:
-    """16 hexadecimal digits, the same for all spellings of one network, on every machine and version."""
-    return hashlib.sha256(to_json(canonical(arch)).encode()).hexdigest()[:16]
 
 
 def _known(data: dict[str, Any], kind: type) -> dict[str, Any]:

@@ -7,20 +7,18 @@ ratio, `noskip`. Two tokens are added for what the published models do not use: 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
-from typing import Any
 
-from search_spaces.architecture import Activation, Block, MnasNetArch, Op, Skip, arch_hash, to_json
 from search_spaces.errors import SpaceError
+from search_spaces.mnasnet.architecture import Activation, Block, MnasNetArch, Op, Skip
 
 _TOKEN = re.compile(r"(se|[rkseio])([0-9.]+)")
 _FLAGS = {"noskip", "pool", "conv"}
 
 
 def to_block_strings(arch: MnasNetArch) -> list[str]:
-    """One string a block."""
+    """One string per block."""
     strings, filters_in = [], arch.stem_filters
     for block in arch.blocks:
         parts = [
@@ -86,8 +84,3 @@ def _parse(text: str, filters_in: int) -> Block:
             raise SpaceError(f"block string {text!r}: declares {declared} input filters, but {filters_in} reach it")
         skip = "none"
     return Block(op, kernel, expansion, se_ratio, skip, filters, repeats, strides.pop())
-
-
-def describe(arch: MnasNetArch) -> dict[str, Any]:
-    """An architecture as JSON values for a record: `arch` (`from_json` reads it), `arch_hash` and `blocks`."""
-    return {"arch": json.loads(to_json(arch)), "arch_hash": arch_hash(arch), "blocks": to_block_strings(arch)}

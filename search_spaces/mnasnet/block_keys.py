@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search_spaces.architecture import MnasNetArch, Shape, check_input_shape, skip_acts
 from search_spaces.errors import SpaceError
+from search_spaces.graph import Shape, check_input_shape
+from search_spaces.mnasnet.architecture import MnasNetArch, skip_acts
 
 _TUNAS_LAYERS = (4, 4, 4, 4, 4, 1)
 """Layers of the blocks of TuNAS' proxylessnas_search space, behind its first separable layer."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from search_spaces.architecture import Block, MnasNetArch
-from search_spaces.block_strings import from_block_strings
-from search_spaces.errors import SpaceError
+from search_spaces.mnasnet.architecture import Block, MnasNetArch
+from search_spaces.mnasnet.block_strings import from_block_strings
 
 
 def _mnasnet_a1() -> MnasNetArch:
@@ -78,14 +77,3 @@ PUBLISHED: dict[str, Callable[[], MnasNetArch]] = {
     "mobilenet-v2": _mobilenet_v2,
     "proxylessnas-mobile": _proxylessnas_mobile,
 }
-
-
-def published(name: str) -> MnasNetArch:
-    """A published network by name, for 224x224 images; see `PUBLISHED` for the names.
-
-    Raises:
-        SpaceError: No network of that name.
-    """
-    if name not in PUBLISHED:
-        raise SpaceError(f"no published network {name!r}; known: {', '.join(PUBLISHED)}")
-    return PUBLISHED[name]()

@@ -1,0 +1,158 @@
+"""The Keras 2 layer of each kind of operator (tensorflow-model-optimization reads Keras 2 only)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+import tf_keras as keras
+
+from search_spaces.graph import Operator
+
+_LIMITS = {"relu": None, "relu6": 6.0}
+
+
+def layer_of(operator: Operator, seed: int, batch_norm_momentum: float) -> keras.layers.Layer:
+    """The layer of one operator, without what is joined to it.
+
+    Args:
+        operator: Any kind.
+        seed: Of its weights; as in the reference models normal, of variance 2 / fan-out.
+        batch_norm_momentum: Of the running statistics.
+    """
+    layers, name = keras.layers, operator.name
+    match operator.kind:
+        case "conv" | "depthwise" | "dense":
+            return _weighted(operator, seed)
+        case "average_pool":
+            return layers.AveragePooling2D(operator.kernel, operator.strides, operator.padding, name=name)
+        case "max_pool":
+            return layers.MaxPooling2D(operator.kernel, operator.strides, operator.padding, name=name)
+        case "global_pool":
+            return layers.GlobalAveragePooling2D(keepdims=True, name=name)
+        case "add":
+            return layers.Add(name=name)
+        case "multiply":
+            return layers.Multiply(name=name)
+        case "concat":
+            return layers.Concatenate(name=name)
+        case "pad":
+            top, bottom, left, right = operator.margins
+            return layers.ZeroPadding2D(((top, bottom), (left, right)), name=name)
+        case "slice":
+            return StridedSlice(operator.margins, operator.strides, name=name)
+        case "batch_norm":
+            return batch_norm(name, batch_norm_momentum)
+        case "relu" | "relu6":
+            return relu(name, operator.kind)
+        case "hard_sigmoid":
+            return HardSigmoid(name=name)
+        case "hard_swish":
+            return HardSwish(name=name)
+        case "sigmoid" | "tanh" | "softmax":
+            return layers.Activation(operator.kind, name=name)
+
+
+def batch_norm(name: str, momentum: float) -> keras.layers.Layer:
+    """A batch normalization."""
+    return keras.layers.BatchNormalization(momentum=momentum, epsilon=1e-3, name=name)
+
+
+def relu(name: str, kind: str) -> keras.layers.Layer:
+    """A `relu` or `relu6`."""
+    return keras.layers.ReLU(_LIMITS[kind], name=name)
+
+
+def _weighted(operator: Operator, seed: int) -> keras.layers.Layer:
+    layers, name, filters = keras.layers, operator.name, operator.output_shape[2]
+    weights = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=seed)
+    if operator.initializer == "positive":
+        weights = keras.initializers.RandomUniform(0.0, 2.0 / operator.input_shape[2], seed=seed)
+    if operator.kind == "dense":
+        uniform = keras.initializers.VarianceScaling(1.0 / 3.0, "fan_out", "uniform", seed=seed)
+        return layers.Dense(filters, use_bias=operator.bias, kernel_initializer=uniform, name=name)
+    window = (operator.kernel, operator.strides, operator.padding)
+    dilated = operator.dilation != (1, 1)
+    if operator.kind == "depthwise":
+        return (DilatedDepthwiseConv2D if dilated else layers.DepthwiseConv2D)(
+            *window,
+            dilation_rate=operator.dilation,
+            use_bias=operator.bias,
+            depthwise_initializer=weights,
+            name=name,
+        )
+    return (DilatedConv2D if dilated else layers.Conv2D)(
+        filters,
+        *window,
+        dilation_rate=operator.dilation,
+        use_bias=operator.bias,
+        kernel_initializer=weights,
+        name=name,
+    )
+
+
+class DilatedConv2D(keras.layers.Conv2D):  # type: ignore[misc]
+    """A dilated convolution that stays one operator in a TFLite file.
+
+    TensorFlow's gradient on a CPU needs the detour over a batch of sub-images; a converter cannot undo it where
+    two convolutions read the same map.
+    """
+
+    def call(self, inputs: tf.Tensor, training: Any = None) -> tf.Tensor:
+        """`[batch, height, width, channels]` -> the same with `filters` channels."""
+        if training is not False:
+            return super().call(inputs)
+        made = tf.nn.conv2d(inputs, self.kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate)
+        return made if self.bias is None else tf.nn.bias_add(made, self.bias)
+
+
+class DilatedDepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
+    """A dilated depthwise convolution that stays one operator; see `DilatedConv2D`."""
+
+    def call(self, inputs: tf.Tensor, training: Any = None) -> tf.Tensor:
+        """`[batch, height, width, channels]` -> the same shape, with strides smaller."""
+        if training is not False:
+            return super().call(inputs)
+        made = tf.raw_ops.DepthwiseConv2dNative(
+            input=inputs,
+            filter=self.depthwise_kernel,
+            strides=[1, *self.strides, 1],
+            padding=self.padding.upper(),
+            dilations=[1, *self.dilation_rate, 1],
+        )
+        return made if self.bias is None else tf.nn.bias_add(made, self.bias)
+
+
+class StridedSlice(keras.layers.Layer):  # type: ignore[misc]
+    """Cuts `margins` (top, bottom, left, right) off a map, then takes every `strides`-th row and column."""
+
+    def __init__(self, margins: tuple[int, int, int, int], strides: tuple[int, int], **options: Any) -> None:
+        super().__init__(**options)
+        self.margins, self.strides = tuple(margins), tuple(strides)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """`[batch, height, width, channels]` -> the same with fewer rows and columns."""
+        top, bottom, left, right = self.margins
+        rows = slice(top or None, -bottom or None, self.strides[0])
+        columns = slice(left or None, -right or None, self.strides[1])
+        return inputs[:, rows, columns, :]
+
+    def get_config(self) -> dict[str, Any]:
+        """What `__init__` takes."""
+        return {**super().get_config(), "margins": self.margins, "strides": self.strides}
+
+
+class HardSigmoid(keras.layers.Layer):  # type: ignore[misc]
+    """relu6(x + 3) / 6 (Howard et al., MobileNetV3, ICCV 2019, section 5.2); Keras' own has another slope."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Any shape -> the same."""
+        return tf.nn.relu6(inputs + 3.0) * (1.0 / 6.0)
+
+
+class HardSwish(keras.layers.Layer):  # type: ignore[misc]
+    """x * relu6(x + 3) / 6 (Howard et al., MobileNetV3, ICCV 2019, section 5.2)."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Any shape -> the same."""
+        return inputs * tf.nn.relu6(inputs + 3.0) * (1.0 / 6.0)
