@@ -1,6 +1,5 @@
 """Phones and boards over adb: commands that end with us, files that are whole or absent, connections that come back."""
 
-import hashlib
 import posixpath
 import secrets
 import threading
@@ -12,12 +11,15 @@ from typing import Any
 
 import tenacity
 
+from device_bench.adb.checksum import CHECKSUMS
 from device_bench.adb.link import DirectLink, Link
 from device_bench.adb.scripts import (
     CHECK_PUSH,
-    FIND_WORKDIR,
     FINISH_PUSH,
     PREPARE_PUSH,
+    SURVEY,
+    SURVEYED,
+    UNFIT,
     WORKDIRS,
     guarded,
     script,
@@ -31,7 +33,8 @@ from device_bench.transport import Completed
 DEFAULT_PORT = 5555
 _GRACE_S = 5.0  # for the phone to report the end of a command that it ended itself
 _HOUSEKEEPING_S = 60.0
-_ENDED_BY_LIMIT = (124, 137, 143)
+_KILLED = 137
+_CLOCKS_APART = 1e-3  # the most by which a device's clock may run faster than ours
 
 
 class AdbTransport:
@@ -42,6 +45,7 @@ class AdbTransport:
     Attributes:
         name: As the user spells the device.
         workdir: An existing directory on the device for our files.
+        checksum: The program there that tells whether a file arrived whole; one of `CHECKSUMS`.
     """
 
     def __init__(self, link: Link, *, reconnect_s: float) -> None:
@@ -50,16 +54,28 @@ class AdbTransport:
         self._turn = threading.Lock()
         self._litter: set[str] = set()
         self._closed = False
-        self.workdir = ""
+        self.workdir = self.checksum = ""
         try:
             link.connect()
-            found = self._run(script(FIND_WORKDIR, *WORKDIRS), _HOUSEKEEPING_S)
-            if found.exit_code:
-                raise TransportError(f"{self.name}: none of {', '.join(WORKDIRS)} can be written")
+            self.checksum, self.workdir = self._survey()
         except BaseException:
             link.close()
             raise
-        self.workdir = found.stdout.strip()
+
+    def _survey(self) -> tuple[str, str]:
+        """The device's checksum program and a directory for our files, found by the first command that it runs."""
+        found = self._run(script(SURVEY, " ".join(CHECKSUMS), *WORKDIRS), _HOUSEKEEPING_S)
+        said = " ".join(found.stderr.split())
+        if found.exit_code == UNFIT:
+            raise TransportError(f"{self.name}: {said}")
+        if found.exit_code != SURVEYED:
+            raise TransportError(
+                f"{self.name}: commands cannot be kept to their time limit there, nor tell how they ended "
+                f"({said or f'exit code {found.exit_code} came instead of {SURVEYED}'}); needed are a `sh` with job "
+                "control, or `setsid` that does not fork, and a `sh` with `read -t`, or `timeout --foreground`"
+            )
+        checksum, _, workdir = found.stdout.strip().partition(" ")
+        return checksum, workdir
 
     def shell(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """See `Transport.shell`."""
@@ -73,11 +89,11 @@ class AdbTransport:
         parent = posixpath.dirname(target)
         with self._turn:
             self._ensure()
-            checked = self._run(script(PREPARE_PUSH, parent, target, str(len(data))), _HOUSEKEEPING_S)
+            checked = self._run(script(PREPARE_PUSH, parent, target, str(len(data)), self.checksum), _HOUSEKEEPING_S)
             if checked.exit_code:
                 raise self._push_failed(target, checked.stderr)
             there = checked.stdout.split()
-            if there and there[0] == hashlib.sha256(data).hexdigest():
+            if there and there[0] == CHECKSUMS[self.checksum](data):
                 self._run(("chmod", f"{mode:o}", target), _HOUSEKEEPING_S)
             else:
                 self._send(data, target, mode)
@@ -87,12 +103,13 @@ class AdbTransport:
         self._litter.add(aside)
         # Both ends hash at the same time, which takes about as long as half the transfer.
         with ThreadPoolExecutor(1) as other:
-            digest = other.submit(lambda: hashlib.sha256(data).hexdigest())
+            digest = other.submit(CHECKSUMS[self.checksum], data)
             try:
                 self._link.send(data, aside)
-                arrived = self._run(script(CHECK_PUSH, aside), _HOUSEKEEPING_S)
+                arrived = self._run(script(CHECK_PUSH, aside, self.checksum), _HOUSEKEEPING_S)
                 if arrived.stdout.split()[:1] != [digest.result()]:
-                    raise Refused(arrived.stderr or "the content that arrived is not what was sent")
+                    wrong = f"the content that arrived is not what was sent, by {self.checksum}"
+                    raise Refused(arrived.stderr or wrong)
                 finished = self._run(script(FINISH_PUSH, aside, target, f"{mode:o}"), _HOUSEKEEPING_S)
                 if finished.exit_code:
                     raise Refused(finished.stderr)
@@ -162,7 +179,7 @@ class AdbTransport:
             exit_code, stdout, stderr = self._link.run(guarded(argv, limit_s), limit_s + _GRACE_S)
         except Refused as error:
             raise TransportError(f"{self.name}: {error}; Android 7 or newer is needed") from error
-        if exit_code in _ENDED_BY_LIMIT and time.monotonic() - began >= limit_s:
+        if exit_code == _KILLED and time.monotonic() - began >= limit_s * (1 - _CLOCKS_APART):
             raise CommandTimeout(f"{self.name}: {argv[0]} ran longer than {limit_s} s and was ended there")
         return exit_code, stdout, stderr
 

@@ -1,16 +1,31 @@
 import pytest
-from adbd_rig.fixtures import adb_server, at_desk, desk, phone, running_adb_server
+from adbd_rig.fixtures import (
+    adb_server,
+    android_phone,
+    at_desk,
+    desk,
+    phone,
+    running_adb_server,
+)
 
 from device_bench.adb.server import open_server
 from device_bench.adb.transport import open_tcp
 
-__all__ = ["adb_server", "at_desk", "desk", "phone", "running_adb_server"]
+__all__ = ["adb_server", "android_phone", "at_desk", "desk", "phone", "running_adb_server"]
 
 
 @pytest.fixture
 def adb_transport(at_desk, phone):
     """A real adbd over TCP."""
     transport = open_tcp(phone.host, phone.port)
+    yield transport
+    transport.close()
+
+
+@pytest.fixture
+def android_transport(at_desk, android_phone):
+    """The same, with the shell and the programs of today's Android."""
+    transport = open_tcp(android_phone.host, android_phone.port)
     yield transport
     transport.close()
 

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from device_bench.adb.scripts import SURVEYED
 from device_bench.adb.transport import open_tcp
 from device_bench.errors import DeviceLost, TransportError
 
@@ -76,9 +77,9 @@ def test_a_phone_that_closes_without_an_exit_code_is_lost(tmp_path):
 
 
 def test_output_may_come_in_any_pieces(tmp_path):
-    text = struct.pack("<BI", 1, 4) + b"/wd\n" + struct.pack("<BI", 3, 1) + b"\0"
+    text = struct.pack("<BI", 1, 14) + b"sha256sum /wd\n" + struct.pack("<BIB", 3, 1, SURVEYED)
     pieces = b"".join(packet(b"WRTE", 7, 1, bytes([one])) for one in text)
     with stranger(HELLO, packet(b"OKAY", 7, 1) + pieces + packet(b"CLSE", 7, 1)) as port:
         transport = open_tcp(LOOP, port, key=tmp_path / "key", connect_s=2)
-        assert transport.workdir == "/wd"
+        assert (transport.checksum, transport.workdir) == ("sha256sum", "/wd")
         transport.close()

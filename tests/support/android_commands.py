@@ -50,19 +50,31 @@ _PROGRAMS = {
 
 
 class AndroidCommands:
-    """A folder of such programs."""
+    """A folder of such programs, which any user may call.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where to put them.
+        here: The folder as the programs see it, where that differs; a phone of the rig looks in `/android`.
+    """
+
+    def __init__(self, folder: Path, here: str | None = None) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o777)
         for name, body in _PROGRAMS.items():
             program = folder / name
-            program.write_text(f"#!/bin/sh\nHERE='{folder}'\n{body}\n")
+            program.write_text(f"#!/bin/sh\nHERE='{here or folder}'\n{body}\n")
             program.chmod(0o755)
         (folder / "getprop.txt").write_text(PROPERTIES)
-        (folder / "stay_on").write_text("0\n")
-        (folder / "fixed").write_text("false\n")
+        self.set("stay_on", "0")
+        self.set("fixed", "false")
         self.feel()
+
+    def set(self, name: str, value: str) -> None:
+        """Sets "stay_on" or "fixed", as the user would in the phone's settings."""
+        setting = self.folder / name
+        setting.write_text(f"{value}\n")
+        setting.chmod(0o666)
 
     def feel(self, *, status: int = 0, battery_c: float = 30.0, level: int = 80) -> None:
         """Sets the thermal status and the battery; whole, as a reader may look at any moment."""

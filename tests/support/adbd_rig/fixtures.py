@@ -11,11 +11,16 @@ from adbd_rig.prerequisites import require
 from adbd_rig.roots import build_root
 from adbd_rig.server import Server
 
+# The setsid of Android 11 and 12 (toybox 0.8.3 and 0.8.4): its parent exits with 0 at once.
+FORKING_SETSID = '#!/bin/sh\ntoybox setsid "$@" &\n'
+
 
 @contextlib.contextmanager
-def _phone(desk, folder, name, *, arch="amd64", adbd=None):
-    phone = Phone(desk, build_root(arch), folder, name, adbd=adbd)
+def _phone(desk, folder, name, *, arch="amd64", adbd=None, kind="debian"):
+    phone = Phone(desk, build_root(arch, kind.partition("-")[0]), folder, name, adbd=adbd)
     try:
+        if kind == "android-11":
+            phone.put("/usr/bin/setsid", FORKING_SETSID)
         yield phone
     finally:
         phone.close()
@@ -51,10 +56,17 @@ def second_phone(desk, tmp_path_factory):
         yield made
 
 
+@pytest.fixture(scope="session")
+def android_phone(desk, tmp_path_factory):
+    """A phone with the shell, the programs and the user of today's Android."""
+    with _phone(desk, tmp_path_factory.mktemp("phone"), "android", kind="android") as made:
+        yield made
+
+
 @pytest.fixture
-def mortal_phone(desk, tmp_path):
-    """A phone of this test's own, to be broken."""
-    with _phone(desk, tmp_path / "phone", "mortal") as made:
+def mortal_phone(request, desk, tmp_path):
+    """A phone of this test's own, to be broken: "debian", or what `parametrize` asks for with `indirect`."""
+    with _phone(desk, tmp_path / "phone", "mortal", kind=getattr(request, "param", "debian")) as made:
         yield made
 
 

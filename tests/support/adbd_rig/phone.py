@@ -34,7 +34,8 @@ ip link set lo up
 hostname "$3"
 touch ready
 while :; do
-    env -i PATH=/usr/sbin:/usr/bin HOME=/ ADBD_PORT=5555 chroot . /usr/sbin/adbd >>adbd.log 2>&1 || true
+    env -i PATH=/android:/usr/sbin:/usr/bin HOME=/ ADBD_PORT=5555 \
+        chroot "--userspec=$4:$4" . /usr/sbin/adbd >>adbd.log 2>&1 || true
     sleep 0.2
 done
 """
@@ -53,7 +54,7 @@ class Phone:
         self.desk, self.root, self.name = desk, root, name
         mountpoint.mkdir(parents=True, exist_ok=True)
         unshare = "unshare --net --uts --mount --pid --fork --kill-child=KILL".split()
-        script = ["sh", "-c", _INIT, "init", str(mountpoint), str(root.path), name]
+        script = ["sh", "-c", _INIT, "init", str(mountpoint), str(root.path), name, str(root.user)]
         self._unshare = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *unshare, *script])
         self._mountpoint, self.port = mountpoint, _PORT
         try:
@@ -151,6 +152,7 @@ class Phone:
         """Place an executable script in the phone, not through adb."""
         target = self.files / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
         target.write_text(text)
         target.chmod(0o755)
 

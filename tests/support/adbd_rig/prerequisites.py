@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 _TOOLS = ("ip", "mmdebstrap", "nsenter", "setpriv", "unshare")
@@ -19,18 +20,21 @@ def _emulates_aarch64() -> bool:
     return (_BINFMT / "qemu-aarch64").exists()
 
 
+def _absent(programs: Sequence[str]) -> list[str]:
+    return [f"the program {program}" for program in programs if shutil.which(program) is None]
+
+
 def missing_for(*, aarch64: bool = False) -> list[str]:
     """Name everything a phone of this kind would lack here; an empty list means go."""
     missing = [] if os.geteuid() == 0 else ["root (uid 0)"]
-    missing += [f"the program {tool}" for tool in _TOOLS if shutil.which(tool) is None]
+    missing += _absent(_TOOLS)
     if missing:
         return missing
     probe = ["unshare", "--net", "--mount", "--pid", "--uts", "--fork", "true"]
     if subprocess.run(probe, capture_output=True).returncode:
         missing.append("the right to make namespaces")
     if aarch64:
-        if shutil.which("aarch64-linux-gnu-gcc") is None:
-            missing.append("the program aarch64-linux-gnu-gcc")
+        missing += _absent(["aarch64-linux-gnu-gcc"])
         if not _emulates_aarch64():
             missing.append("qemu-user with a binfmt_misc entry for aarch64")
     return missing
@@ -42,10 +46,18 @@ def require(*, aarch64: bool = False) -> str:
     Raises:
         RuntimeError: something is missing and MNAS_NO_SKIP forbids to skip.
     """
-    missing = missing_for(aarch64=aarch64)
+    return _reason("no adbd phone here", missing_for(aarch64=aarch64))
+
+
+def require_programs(*programs: str) -> str:
+    """Return the reason to skip what needs these programs; as `require` does."""
+    return _reason("no phone's shell here", _absent(programs))
+
+
+def _reason(what: str, missing: list[str]) -> str:
     if not missing:
         return ""
-    reason = f"no adbd phone here, missing: {', '.join(missing)}"
+    reason = f"{what}, missing: {', '.join(missing)}"
     if os.environ.get("MNAS_NO_SKIP") == "1":
         raise RuntimeError(reason)
     return reason

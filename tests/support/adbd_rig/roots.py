@@ -12,7 +12,10 @@ from pathlib import Path
 from adbd_rig.desk import outside
 
 _SUITE = "trixie"
-_PACKAGES = "adbd base-files coreutils dash findutils grep libc-bin libstdc++6 procps sed util-linux".split()
+_PACKAGES = {
+    "debian": "adbd base-files coreutils dash findutils grep libc-bin libstdc++6 procps sed util-linux".split(),
+    "android": "adbd base-files libc-bin libstdc++6 mksh toybox".split(),
+}
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _ADBD = "usr/lib/android-sdk/platform-tools/adbd"
 # Debian compiles authentication off; in exactly this build one byte turns it on.
@@ -22,10 +25,17 @@ _AUTH_OFFSET, _AUTH_OFF, _AUTH_ON = 0x3ADAD, bytes.fromhex("c60000"), bytes.from
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A file system to be shared read-only by phones of one architecture."""
+    """A file system to be shared read-only by phones of one architecture.
+
+    Attributes:
+        path: Where it lies.
+        arch: Its Debian architecture.
+        user: The user id that commands run as: 0, or 2000 as on an Android phone.
+    """
 
     path: Path
     arch: str
+    user: int
 
     @property
     def adbd(self) -> Path:
@@ -48,32 +58,55 @@ def cache_folder() -> Path:
     return cache
 
 
-def build_root(arch: str) -> Root:
-    """Return the root for a Debian architecture (`amd64`, `arm64`), made now if the cache has none."""
-    key = hashlib.sha256(" ".join([_SUITE, arch, *_PACKAGES, "1"]).encode()).hexdigest()[:12]
+def build_root(arch: str, tools: str = "debian") -> Root:
+    """Return the root for a Debian architecture (`amd64`, `arm64`), made now if the cache has none.
+
+    Args:
+        arch: The architecture.
+        tools: "debian", or "android" for one whose only shell is mksh and whose only programs are toybox's.
+    """
+    key = hashlib.sha256(" ".join([_SUITE, arch, *_PACKAGES[tools], "1"]).encode()).hexdigest()[:12]
     cache = cache_folder()
     path = cache / f"{_SUITE}-{arch}-{key}"
     with (cache / f"{arch}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             with outside():
-                _bootstrap(arch, path)
-    return Root(path, arch)
+                _bootstrap(arch, tools, path)
+    return Root(path, arch, user=2000 if tools == "android" else 0)
 
 
-def _bootstrap(arch: str, path: Path) -> None:
+def _bootstrap(arch: str, tools: str, path: Path) -> None:
     aside = Path(tempfile.mkdtemp(prefix="making-", dir=path.parent))
+    root = aside / "root"
+    include = f"--include={','.join(_PACKAGES[tools])}"
     try:
         signed = f"[signed-by={_KEYRING}] " if _KEYRING.exists() else ""
-        command = ["mmdebstrap", "--quiet", "--variant=extract", f"--arch={arch}", f"--include={','.join(_PACKAGES)}"]
-        command += [_SUITE, str(aside / "root"), f"deb {signed}{_mirror()} {_SUITE} main"]
+        command = ["mmdebstrap", "--quiet", "--variant=extract", f"--arch={arch}", include, _SUITE, str(root)]
+        command.append(f"deb {signed}{_mirror()} {_SUITE} main")
         subprocess.run(command, check=True, timeout=240, stdin=subprocess.DEVNULL)
-        adbd = aside / "root" / _ADBD
+        adbd = root / _ADBD
         shutil.copy2(adbd, f"{adbd}.stock")
         adbd.write_bytes(_without_vsock(adbd.read_bytes()))
-        (aside / "root").rename(path)
+        if tools == "android":
+            _make_android(root)
+        root.rename(path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _make_android(root: Path) -> None:
+    """Leave mksh and toybox, each command of it by its name, nothing else to be called, and a user named shell."""
+    programs = root / "usr/bin"
+    for program in (*programs.iterdir(), *(root / "usr/sbin").iterdir()):
+        if program.name not in ("adbd", "mksh", "toybox"):
+            program.unlink()
+    listed = subprocess.run(["chroot", root, "/usr/bin/toybox"], check=True, capture_output=True, text=True, timeout=60)
+    for name in listed.stdout.split():
+        (programs / name).symlink_to("toybox")
+    (programs / "sh").symlink_to("mksh")
+    (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nshell:x:2000:2000::/:/bin/sh\n")
+    (root / "etc/group").write_text("root:x:0:\nshell:x:2000:\n")
 
 
 def _mirror() -> str:
