@@ -3,6 +3,7 @@
 import hashlib
 import posixpath
 import secrets
+import shlex
 import threading
 import time
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from device_bench.transport import Completed
 DEFAULT_PORT = 5555
 _GRACE_S = 5.0  # for the phone to report the end of a command that it ended itself
 _HOUSEKEEPING_S = 60.0
+_MOST_WORDS = 300
 _ENDED_BY_LIMIT = (124, 137, 143)
 
 
@@ -102,7 +104,7 @@ class AdbTransport:
         self._litter.discard(aside)
 
     def _push_failed(self, target: str, words: str) -> PushFailed:
-        reason = " ".join(words.split()) or "no reason given"
+        reason = _plain(words) or "no reason given"
         if "no space left" in reason.lower():
             return PushFailed(f"{self.name}: no room for {target}; free some space there ({reason})", reason)
         return PushFailed(f"{self.name}: {target} was refused ({reason})", reason)
@@ -114,7 +116,7 @@ class AdbTransport:
             self._ensure()
             exit_code, data, stderr = self._raw(("cat", "--", target), _HOUSEKEEPING_S)
         if exit_code:
-            reason = " ".join(stderr.decode(errors="replace").split())
+            reason = _plain(stderr.decode(errors="replace"))
             raise PullFailed(f"{self.name}: {target} cannot be read ({reason})", reason)
         return data
 
@@ -123,7 +125,7 @@ class AdbTransport:
         target = posixpath.join(self.workdir, path)
         done = self.shell(("rm", "-rf", "--", target), timeout_s=_HOUSEKEEPING_S)
         if done.exit_code:
-            raise TransportError(f"{self.name}: {target} cannot be removed ({done.stderr.strip()})")
+            raise TransportError(f"{self.name}: {target} cannot be removed ({_plain(done.stderr)})")
 
     def close(self) -> None:
         """See `Transport.close`."""
@@ -157,18 +159,39 @@ class AdbTransport:
         if not argv:
             raise BadRequest("an empty command")
         limit_s = whole_seconds(timeout_s)
+        line = self._fitting(guarded(argv, limit_s))
         began = time.monotonic()
         try:
-            exit_code, stdout, stderr = self._link.run(guarded(argv, limit_s), limit_s + _GRACE_S)
+            exit_code, stdout, stderr = self._link.run(line, limit_s + _GRACE_S)
         except Refused as error:
             raise TransportError(f"{self.name}: {error}; Android 7 or newer is needed") from error
         if exit_code in _ENDED_BY_LIMIT and time.monotonic() - began >= limit_s:
             raise CommandTimeout(f"{self.name}: {argv[0]} ran longer than {limit_s} s and was ended there")
         return exit_code, stdout, stderr
 
+    def _fitting(self, line: str) -> str:
+        """The line, or one that has the phone's shell read it from a file, where it is longer than a command may be."""
+        content = line.encode(errors="surrogateescape")
+        if b"\0" in content:
+            raise BadRequest(f"{self.name}: a command holds a zero byte, which no shell can take")
+        if len(content) <= self._link.longest_command:
+            return line
+        aside = f"{self.workdir}/{secrets.token_hex(8)}.part"
+        self._litter.add(aside)
+        try:
+            self._link.send(f"rm -f {shlex.quote(aside)}; ".encode() + content, aside)
+        except Refused as error:
+            raise self._push_failed("a long command", str(error)) from error
+        return f". {shlex.quote(aside)}"
+
     def _run(self, argv: Sequence[str], timeout_s: float) -> Completed:
         exit_code, stdout, stderr = self._raw(argv, timeout_s)
         return Completed(exit_code, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+
+
+def _plain(words: str) -> str:
+    """What a phone says, fit for one line on a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(words.split())[:_MOST_WORDS])
 
 
 def open_tcp(
