@@ -2,22 +2,23 @@
 
 A job names the devices that may do it: one for a cell of a matrix, several where equal phones share the work. Each
 device has a thread, which opens it, does its jobs in series and closes it. A device that is lost in the middle of a
-job is opened again and the job begun anew; when that does not help it is set aside. A job that only it could do stays
-open, any other job goes to the next device.
+job is looked for, for minutes, and the job begun anew; when that does not help it is set aside. A job that only it
+could do stays open, any other job goes to the next device.
 """
 
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from device_bench.device import Device
-from device_bench.errors import BadRequest, BenchError, TransportError
-from device_bench.lease import lease
+from device_bench.errors import BadRequest, BenchError, NoRoom, PushFailed, TransportError
+from device_bench.lease import DeviceBusy, lease
 
 Payload = TypeVar("Payload")
+LONGEST_PAUSE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,20 @@ class PoolSettings:
     """How patient the pool is.
 
     Attributes:
-        attempts: How often in a row a device may be lost before it is set aside.
-        back_off_s: Pause before a lost device is opened again; doubles each time.
+        attempts: How often in a row a device may be lost in a job, or not be there at all, before it is set aside.
+        back_off_s: Pause before a lost device is opened again; doubles each time, up to `LONGEST_PAUSE` times as long.
+        looks: How often a device that was there before is looked for before it is set aside: 5 minutes at least.
         lease_wait_s: How long to wait for a device that another process uses.
     """
 
     attempts: int = 3
     back_off_s: float = 2.0
+    looks: int = 24
     lease_wait_s: float = 5.0
+
+    def pause_s(self, failures: int) -> float:
+        """How long to wait after so many failures in a row."""
+        return self.back_off_s * min(2 ** (failures - 1), LONGEST_PAUSE)
 
 
 class Stopped(BenchError):
@@ -80,6 +87,7 @@ class Pool(Generic[Payload]):
         work: Does a job on an open device. It may call `check` of the pool often, to end early when it stops.
         tell: Receives events, from several threads, one at a time.
         settings: How patient it is.
+        known: Devices that were there before, and are looked for as patiently as if they had been lost here.
     """
 
     def __init__(
@@ -90,6 +98,7 @@ class Pool(Generic[Payload]):
         *,
         tell: Callable[[PoolEvent], None] | None = None,
         settings: PoolSettings | None = None,
+        known: Collection[str] = (),
     ) -> None:
         self._pending = list(jobs)
         self._open, self._work, self._tell = open_device, work, tell
@@ -99,6 +108,8 @@ class Pool(Generic[Payload]):
         self._stop = threading.Event()
         self._errors: list[BaseException] = []
         self._losses: Counter[str] = Counter()
+        self._looks: Counter[str] = Counter()
+        self._known, self._open_devices = set(known), dict[str, Device]()
 
     def run(self) -> list[Job[Payload]]:
         """Does all jobs that can be done.
@@ -108,17 +119,18 @@ class Pool(Generic[Payload]):
 
         Raises:
             BaseException: The first error of a job that is not about its device, or an interrupt; running jobs are
-                told to stop, waited for, and their devices closed, before it is raised.
+                told to stop, waited for, and their devices closed, before it is raised. An interrupt does not wait
+                for devices that are away.
         """
         names = sorted({name for job in self._pending for name in job.devices})
         threads = [threading.Thread(target=self._serve, args=(name,), name=name, daemon=True) for name in names]
         for thread in threads:
             thread.start()
         try:
-            _join(threads)
+            self._join(threads)
         except BaseException:
             self.stop()
-            _join(threads)
+            self._join(threads, connected=True)
             raise
         if self._errors:
             raise self._errors[0]
@@ -146,13 +158,12 @@ class Pool(Generic[Payload]):
                 self._series(name, job)
             except Stopped:
                 return
-            except TransportError as error:
-                self._losses[name] += 1
-                if self._losses[name] >= self._settings.attempts:
+            except (TransportError, DeviceBusy) as error:
+                if isinstance(error, NoRoom) or not self._hopeful(name, error):
                     self._say(PoolEvent(name, "aside", str(error)))
                     return
                 self._say(PoolEvent(name, "lost", str(error)))
-                self._stop.wait(self._settings.back_off_s * 2 ** (self._losses[name] - 1))
+                self._stop.wait(self._settings.pause_s(self._looks[name] or self._losses[name]))
             except Unusable as error:
                 self._say(PoolEvent(name, "aside", str(error)))
                 return
@@ -161,11 +172,19 @@ class Pool(Generic[Payload]):
                 self.stop()
                 return
 
+    def _hopeful(self, name: str, error: Exception) -> bool:
+        """Whether it helps to open a device again: for minutes where it is away, a few times where it fails jobs."""
+        if self._looks[name]:
+            return self._looks[name] < self._settings.looks
+        self._losses[name] += 1
+        return not isinstance(error, DeviceBusy) and self._losses[name] < self._settings.attempts
+
     def _series(self, name: str, job: Job[Payload] | None) -> None:
         """Does jobs on one connection; a job that fails with it goes back to the others."""
         try:
             with contextlib.ExitStack() as held:
                 device = self._opened(name, held)
+                self.check()
                 self._say(PoolEvent(name, "ready"))
                 while job:
                     self._work(device, job.payload)
@@ -181,11 +200,21 @@ class Pool(Generic[Payload]):
     def _opened(self, name: str, held: contextlib.ExitStack) -> Device:
         try:
             held.enter_context(lease(name, wait_s=self._settings.lease_wait_s))
-            return held.enter_context(self._open(name))
-        except (TransportError, BadRequest):
+            held.callback(self._open_devices.pop, name, None)
+            device = held.enter_context(self._open(name))
+        except (TransportError, DeviceBusy) as error:
+            # A phone that is there, but refuses what it is sent, will do so again.
+            away = name in self._known and not isinstance(error, PushFailed)
+            self._looks[name] = self._looks[name] + 1 if away else 0
+            raise
+        except BadRequest:
             raise
         except BenchError as error:
             raise Unusable(str(error)) from error
+        self._looks[name] = 0
+        self._known.add(name)
+        self._open_devices[name] = device
+        return device
 
     def _take(self, name: str, *, wait: bool = True) -> Job[Payload] | None:
         """The next job for a device; waits while a running job may still come back. None: nothing is left for it."""
@@ -213,9 +242,12 @@ class Pool(Generic[Payload]):
             with self._turn:
                 self._tell(event)
 
-
-def _join(threads: Sequence[threading.Thread]) -> None:
-    for thread in threads:
-        while thread.is_alive():
-            # A join without a limit would not let ctrl-C through.
-            thread.join(0.2)
+    def _join(self, threads: Sequence[threading.Thread], *, connected: bool = False) -> None:
+        """Waits for the threads; `connected` leaves out those whose device is away, which have nothing to give back."""
+        for thread in threads:
+            while thread.is_alive():
+                device = self._open_devices.get(thread.name)
+                if connected and not (device and device.transport.connected):
+                    break
+                # A join without a limit would not let ctrl-C through.
+                thread.join(0.2)

@@ -1,5 +1,6 @@
 """Phones and boards over adb: commands that end with us, files that are whole or absent, connections that come back."""
 
+import contextlib
 import hashlib
 import posixpath
 import secrets
@@ -14,6 +15,7 @@ from typing import Any
 import tenacity
 
 from device_bench.adb.link import DirectLink, Link
+from device_bench.adb.lock import IDENTITY, IDLE_S, PhoneLock, owner
 from device_bench.adb.scripts import (
     CHECK_PUSH,
     FIND_WORKDIR,
@@ -26,13 +28,24 @@ from device_bench.adb.scripts import (
 )
 from device_bench.adb.stream import Refused
 from device_bench.adb.wire import TcpWire, UsbWire
-from device_bench.errors import BadRequest, CommandTimeout, DeviceLost, PullFailed, PushFailed, TransportError
+from device_bench.errors import (
+    BadRequest,
+    CommandTimeout,
+    DeviceLost,
+    NoRoom,
+    PullFailed,
+    PushFailed,
+    TransportError,
+)
+from device_bench.lease import DeviceBusy, lease
 from device_bench.transport import Completed
 
 DEFAULT_PORT = 5555
 _GRACE_S = 5.0  # for the phone to report the end of a command that it ended itself
 _HOUSEKEEPING_S = 60.0
-_MOST_WORDS = 300
+_MOST_WORDS, _MOST_IDENTITY = 300, 4096
+_LOCK_POLL_S, _RELEASE_S = 1.0, 5.0
+_FULL = ("no space left", "quota exceeded")
 _ENDED_BY_LIMIT = (124, 137, 143)
 
 
@@ -52,6 +65,8 @@ class AdbTransport:
         self._turn = threading.Lock()
         self._litter: set[str] = set()
         self._closed = False
+        self._lock: PhoneLock | None = None
+        self._held = contextlib.ExitStack()
         self.workdir = ""
         try:
             link.connect()
@@ -62,6 +77,28 @@ class AdbTransport:
             link.close()
             raise
         self.workdir = found.stdout.strip()
+
+    @property
+    def connected(self) -> bool:
+        """See `Transport.connected`."""
+        return not self._closed and self._link.alive()
+
+    def hold(self, *, wait_s: float) -> None:
+        """See `Transport.hold`; the phone is known by what it is, not by the route to it."""
+        deadline = time.monotonic() + wait_s
+        with self._turn:
+            self._ensure()
+            identity = self._identity()
+            word = self._held.enter_context(lease(self.name, wait_s=wait_s, key=identity))
+            lock = PhoneLock(self.workdir, word, identity)
+            while who := owner(*self._raw(lock.take(), _HOUSEKEEPING_S)[:2]):
+                if time.monotonic() >= deadline:
+                    raise DeviceBusy(f"{self.name} is in use by {_plain(who)} (user@computer:process); wait or end it")
+                time.sleep(_LOCK_POLL_S)
+            self._lock = lock
+
+    def _identity(self) -> str:
+        return self._run(script(IDENTITY, self.workdir), _HOUSEKEEPING_S).stdout[:_MOST_IDENTITY]
 
     def shell(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """See `Transport.shell`."""
@@ -105,8 +142,8 @@ class AdbTransport:
 
     def _push_failed(self, target: str, words: str) -> PushFailed:
         reason = _plain(words) or "no reason given"
-        if "no space left" in reason.lower():
-            return PushFailed(f"{self.name}: no room for {target}; free some space there ({reason})", reason)
+        if any(words in reason.lower() for words in _FULL):
+            return NoRoom(f"{self.name}: no room for {target}; free some space there ({reason})", reason)
         return PushFailed(f"{self.name}: {target} was refused ({reason})", reason)
 
     def pull(self, path: str) -> bytes:
@@ -129,8 +166,17 @@ class AdbTransport:
 
     def close(self) -> None:
         """See `Transport.close`."""
+        # Another thread may be waiting for a command, which closing ends: then there is no asking.
+        lock, self._lock = self._lock, None
+        if lock and self.connected and self._turn.acquire(blocking=False):
+            try:
+                with contextlib.suppress(TransportError):
+                    self._run(lock.release(), _RELEASE_S)
+            finally:
+                self._turn.release()
         self._closed = True
         self._link.close()
+        self._held.close()
 
     def _ensure(self) -> None:
         """Makes the connection again if it broke, trying for `reconnect_s`, and removes what was left lying."""
@@ -149,6 +195,10 @@ class AdbTransport:
             reraise=True,
         )
         attempts(self._link.connect)
+        if self._lock and self._identity() != self._lock.identity:
+            self._closed = True
+            self._link.close()
+            raise DeviceLost(f"{self.name}: the phone has restarted, or another one answers there")
 
     def _sweep(self) -> None:
         if self._litter:
@@ -159,12 +209,17 @@ class AdbTransport:
         if not argv:
             raise BadRequest("an empty command")
         limit_s = whole_seconds(timeout_s)
-        line = self._fitting(guarded(argv, limit_s))
+        line = guarded(argv, limit_s)
+        if self._lock:
+            line = self._lock.around(line, limit_s)
+        line = self._fitting(line)
         began = time.monotonic()
         try:
             exit_code, stdout, stderr = self._link.run(line, limit_s + _GRACE_S)
         except Refused as error:
             raise TransportError(f"{self.name}: {error}; Android 7 or newer is needed") from error
+        if self._lock and (who := owner(exit_code, stderr)):
+            raise DeviceLost(f"{self.name}: {_plain(who)} has taken over what was not used for {IDLE_S} s from here")
         if exit_code in _ENDED_BY_LIMIT and time.monotonic() - began >= limit_s:
             raise CommandTimeout(f"{self.name}: {argv[0]} ran longer than {limit_s} s and was ended there")
         return exit_code, stdout, stderr
