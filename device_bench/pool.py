@@ -8,6 +8,7 @@ could do stays open, any other job goes to the next device.
 
 import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -104,8 +105,8 @@ class Pool(Generic[Payload]):
         self._open, self._work, self._tell = open_device, work, tell
         self._settings = settings or PoolSettings()
         self._turn = threading.Condition()
-        self._running = 0
-        self._stop = threading.Event()
+        self._taken: dict[str, Job[Payload]] = {}
+        self._stop, self._hurried = threading.Event(), False
         self._errors: list[BaseException] = []
         self._losses: Counter[str] = Counter()
         self._looks: Counter[str] = Counter()
@@ -119,8 +120,7 @@ class Pool(Generic[Payload]):
 
         Raises:
             BaseException: The first error of a job that is not about its device, or an interrupt; running jobs are
-                told to stop, waited for, and their devices closed, before it is raised. An interrupt does not wait
-                for devices that are away.
+                told to stop, waited for, and their devices closed, before it is raised.
         """
         names = sorted({name for job in self._pending for name in job.devices})
         threads = [threading.Thread(target=self._serve, args=(name,), name=name, daemon=True) for name in names]
@@ -130,14 +130,19 @@ class Pool(Generic[Payload]):
             self._join(threads)
         except BaseException:
             self.stop()
-            self._join(threads, connected=True)
+            self._join(threads)
             raise
         if self._errors:
             raise self._errors[0]
-        return list(self._pending)
+        with self._turn:
+            return [*self._taken.values(), *self._pending]
 
     def stop(self) -> None:
-        """Asks all devices to end at the next `check`."""
+        """Asks all devices to end at the next `check`; those that are away are not waited for."""
+        self._hurried = True
+        self._halt()
+
+    def _halt(self) -> None:
         self._stop.set()
         with self._turn:
             self._turn.notify_all()
@@ -169,7 +174,7 @@ class Pool(Generic[Payload]):
                 return
             except BaseException as error:
                 self._errors.append(error)
-                self.stop()
+                self._halt()
                 return
 
     def _hopeful(self, name: str, error: Exception) -> bool:
@@ -188,13 +193,13 @@ class Pool(Generic[Payload]):
                 self._say(PoolEvent(name, "ready"))
                 while job:
                     self._work(device, job.payload)
-                    self._ended()
+                    self._ended(name)
                     self._losses[name] = 0
                     job = None
                     job = self._take(name, wait=False)
         except BaseException:
             if job:
-                self._ended(job)
+                self._ended(name, job)
             raise
 
     def _opened(self, name: str, held: contextlib.ExitStack) -> Device:
@@ -223,16 +228,16 @@ class Pool(Generic[Payload]):
                 found = next((job for job in self._pending if name in job.devices), None)
                 if found:
                     self._pending.remove(found)
-                    self._running += 1
+                    self._taken[name] = found
                     return found
-                if not self._running or not wait:
+                if not self._taken or not wait:
                     return None
                 self._turn.wait()
         return None
 
-    def _ended(self, unfinished: Job[Payload] | None = None) -> None:
+    def _ended(self, name: str, unfinished: Job[Payload] | None = None) -> None:
         with self._turn:
-            self._running -= 1
+            del self._taken[name]
             if unfinished:
                 self._pending.insert(0, unfinished)
             self._turn.notify_all()
@@ -242,12 +247,12 @@ class Pool(Generic[Payload]):
             with self._turn:
                 self._tell(event)
 
-    def _join(self, threads: Sequence[threading.Thread], *, connected: bool = False) -> None:
-        """Waits for the threads; `connected` leaves out those whose device is away, which have nothing to give back."""
+    def _join(self, threads: Sequence[threading.Thread]) -> None:
+        """Waits for the threads; in a hurry not for those whose device is away, which have nothing to give back."""
         for thread in threads:
             while thread.is_alive():
                 device = self._open_devices.get(thread.name)
-                if connected and not (device and device.transport.connected):
+                if self._hurried and not (device and device.transport.connected):
                     break
-                # A join without a limit would not let ctrl-C through.
-                thread.join(0.2)
+                # Not `join`: before Python 3.13 an interrupt that ends it marks the thread as ended though it runs.
+                time.sleep(0.05)

@@ -132,7 +132,8 @@ class PhoneLatency:
                 lost.append(f"{what.device}: {what.reason}")
                 self._tell(f"{what.device} {what.kind}: {what.reason}")
 
-        left = Pool([Job(frozenset(self._names), share) for share in shares], self._open, work, tell=event).run()
+        jobs = [Job(frozenset(self._names), share) for share in shares]
+        left = Pool(jobs, self._open, work, tell=event, known=self._names).run()
         self._tell("")
         if left:
             raise DeviceLost(f"no device is left to time on; {lost[-1] if lost else 'none answered'}")

@@ -14,7 +14,7 @@ from device_bench.local import LocalTransport
 from device_bench.pool import Job, Pool, PoolSettings
 
 _QUICK = PoolSettings(attempts=3, back_off_s=0.001, looks=12, lease_wait_s=0.1)
-_JOBS = [Job(frozenset({"a"}), number) for number in range(3)]
+_JOBS = [Job(frozenset({"phone"}), number) for number in range(3)]
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ class Phone:
     """Away for some openings each time it is lost."""
 
     def __init__(self, error=None, *, at_once=0, later=0):
-        self.error = error or DeviceLost("a: no cable")
+        self.error = error or DeviceLost("phone: no cable")
         self.away, self.later, self.done = at_once, later, []
 
     def open(self, name):
@@ -37,7 +37,7 @@ class Phone:
 
     def lose(self, payload):
         self.away = self.later
-        raise DeviceLost("a: lost in a job")
+        raise DeviceLost("phone: lost in a job")
 
     def run(self, work=None, **more):
         self.events = []
@@ -84,7 +84,7 @@ def test_a_device_that_never_comes_back_is_set_aside():
 
 def test_a_device_that_was_there_before_the_pool_is_waited_for_too():
     phone = Phone(at_once=11)
-    assert phone.run(known=("a",)) == (0, [*["lost"] * 11, "ready"])
+    assert phone.run(known=("phone",)) == (0, [*["lost"] * 11, "ready"])
 
 
 def test_a_device_that_was_never_there_is_not_waited_for():
@@ -102,34 +102,34 @@ def test_a_job_that_takes_the_device_down_is_not_repeated_for_ever():
 
 def test_a_full_phone_is_not_lost():
     def work(device, payload):
-        raise NoRoom("a: no room for model; free some space there", "No space left on device")
+        raise NoRoom("phone: no room for model; free some space there", "No space left on device")
 
     phone = Phone()
     assert phone.run(work) == (3, ["ready", "aside"])
-    assert phone.events[-1].reason == "a: no room for model; free some space there"
+    assert phone.events[-1].reason == "phone: no room for model; free some space there"
 
 
 def test_a_phone_that_comes_back_and_refuses_is_not_looked_for():
-    phone = Phone(PushFailed("a: read-only"), later=99)
+    phone = Phone(PushFailed("phone: read-only"), later=99)
     assert phone.run(lost_once(phone)) == (2, ["ready", "lost", "lost", "aside"])
 
 
 @pytest.mark.parametrize("blocked", [False, True])
 def test_ctrl_c_ends_at_once_while_a_device_is_away(blocked):
-    phone, opened = Phone(), threading.Event()
+    phone, opened, over = Phone(), threading.Event(), threading.Event()
 
     def open_device(name):
         if phone.done:
             # In the pause between two looks, or in a look that takes its time.
             opened.set()
             if blocked:
-                time.sleep(20)
-            raise DeviceLost("a: no cable")
+                over.wait(20)
+            raise DeviceLost("phone: no cable")
         return phone.open(name)
 
     def work(device, payload):
         phone.done.append(payload)
-        raise DeviceLost("a: lost")
+        raise DeviceLost("phone: lost")
 
     settings = PoolSettings(back_off_s=0.1 if blocked else 10, looks=99)
     interrupt = threading.Timer(0.5, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT))
@@ -137,5 +137,22 @@ def test_ctrl_c_ends_at_once_while_a_device_is_away(blocked):
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         Pool(_JOBS, open_device, work, settings=settings).run()
+    over.set()
     assert time.monotonic() - began < 5
     assert opened.is_set() == blocked
+
+
+def test_stopping_from_outside_does_not_wait_for_a_device_that_is_away():
+    phone, over = Phone(), threading.Event()
+
+    def open_device(name):
+        if phone.done:
+            pool.stop()
+            over.wait(20)
+        return phone.open(name)
+
+    pool = Pool(_JOBS, open_device, lambda device, payload: phone.done or phone.done.append(1) or phone.lose(payload))
+    began = time.monotonic()
+    assert len(pool.run()) == 3
+    over.set()
+    assert time.monotonic() - began < 10
