@@ -28,13 +28,12 @@ from device_bench.adb.scripts import (
 )
 from device_bench.adb.stream import Refused
 from device_bench.adb.wire import TcpWire, UsbWire
+from device_bench.adb.words import plain, refusal
 from device_bench.errors import (
     BadRequest,
     CommandTimeout,
     DeviceLost,
-    NoRoom,
     PullFailed,
-    PushFailed,
     TransportError,
 )
 from device_bench.lease import DeviceBusy, lease
@@ -43,9 +42,8 @@ from device_bench.transport import Completed
 DEFAULT_PORT = 5555
 _GRACE_S = 5.0  # for the phone to report the end of a command that it ended itself
 _HOUSEKEEPING_S = 60.0
-_MOST_WORDS, _MOST_IDENTITY = 300, 4096
+_MOST_IDENTITY = 4096
 _LOCK_POLL_S, _RELEASE_S = 1.0, 5.0
-_FULL = ("no space left", "quota exceeded")
 _ENDED_BY_LIMIT = (124, 137, 143)
 
 
@@ -93,7 +91,7 @@ class AdbTransport:
             lock = PhoneLock(self.workdir, word, identity)
             while who := owner(*self._raw(lock.take(), _HOUSEKEEPING_S)[:2]):
                 if time.monotonic() >= deadline:
-                    raise DeviceBusy(f"{self.name} is in use by {_plain(who)} (user@computer:process); wait or end it")
+                    raise DeviceBusy(f"{self.name} is in use by {plain(who)} (user@computer:process); wait or end it")
                 time.sleep(_LOCK_POLL_S)
             self._lock = lock
 
@@ -114,7 +112,7 @@ class AdbTransport:
             self._ensure()
             checked = self._run(script(PREPARE_PUSH, parent, target, str(len(data))), _HOUSEKEEPING_S)
             if checked.exit_code:
-                raise self._push_failed(target, checked.stderr)
+                raise refusal(self.name, target, checked.stderr)
             there = checked.stdout.split()
             if there and there[0] == hashlib.sha256(data).hexdigest():
                 self._run(("chmod", f"{mode:o}", target), _HOUSEKEEPING_S)
@@ -137,14 +135,8 @@ class AdbTransport:
                     raise Refused(finished.stderr)
             except Refused as error:
                 self._sweep()
-                raise self._push_failed(target, str(error)) from error
+                raise refusal(self.name, target, str(error)) from error
         self._litter.discard(aside)
-
-    def _push_failed(self, target: str, words: str) -> PushFailed:
-        reason = _plain(words) or "no reason given"
-        if any(words in reason.lower() for words in _FULL):
-            return NoRoom(f"{self.name}: no room for {target}; free some space there ({reason})", reason)
-        return PushFailed(f"{self.name}: {target} was refused ({reason})", reason)
 
     def pull(self, path: str) -> bytes:
         """See `Transport.pull`."""
@@ -153,7 +145,7 @@ class AdbTransport:
             self._ensure()
             exit_code, data, stderr = self._raw(("cat", "--", target), _HOUSEKEEPING_S)
         if exit_code:
-            reason = _plain(stderr.decode(errors="replace"))
+            reason = plain(stderr.decode(errors="replace"))
             raise PullFailed(f"{self.name}: {target} cannot be read ({reason})", reason)
         return data
 
@@ -162,7 +154,7 @@ class AdbTransport:
         target = posixpath.join(self.workdir, path)
         done = self.shell(("rm", "-rf", "--", target), timeout_s=_HOUSEKEEPING_S)
         if done.exit_code:
-            raise TransportError(f"{self.name}: {target} cannot be removed ({_plain(done.stderr)})")
+            raise TransportError(f"{self.name}: {target} cannot be removed ({plain(done.stderr)})")
 
     def close(self) -> None:
         """See `Transport.close`."""
@@ -196,9 +188,13 @@ class AdbTransport:
         )
         attempts(self._link.connect)
         if self._lock and self._identity() != self._lock.identity:
-            self._closed = True
-            self._link.close()
-            raise DeviceLost(f"{self.name}: the phone has restarted, or another one answers there")
+            raise self._not_ours("the phone has restarted, or another one answers there")
+
+    def _not_ours(self, why: str) -> TransportError:
+        """Lets go of a phone whose state is not what we left: another command would not go on where the last ended."""
+        self._closed = True
+        self._link.close()
+        return TransportError(f"{self.name}: {why}; open it again")
 
     def _sweep(self) -> None:
         if self._litter:
@@ -219,7 +215,7 @@ class AdbTransport:
         except Refused as error:
             raise TransportError(f"{self.name}: {error}; Android 7 or newer is needed") from error
         if self._lock and (who := owner(exit_code, stderr)):
-            raise DeviceLost(f"{self.name}: {_plain(who)} has taken over what was not used for {IDLE_S} s from here")
+            raise self._not_ours(f"{plain(who)} has taken over what was not used for {IDLE_S} s from here")
         if exit_code in _ENDED_BY_LIMIT and time.monotonic() - began >= limit_s:
             raise CommandTimeout(f"{self.name}: {argv[0]} ran longer than {limit_s} s and was ended there")
         return exit_code, stdout, stderr
@@ -236,17 +232,12 @@ class AdbTransport:
         try:
             self._link.send(f"rm -f {shlex.quote(aside)}; ".encode() + content, aside)
         except Refused as error:
-            raise self._push_failed("a long command", str(error)) from error
+            raise refusal(self.name, "a long command", str(error)) from error
         return f". {shlex.quote(aside)}"
 
     def _run(self, argv: Sequence[str], timeout_s: float) -> Completed:
         exit_code, stdout, stderr = self._raw(argv, timeout_s)
         return Completed(exit_code, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
-
-
-def _plain(words: str) -> str:
-    """What a phone says, fit for one line on a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(words.split())[:_MOST_WORDS])
 
 
 def open_tcp(

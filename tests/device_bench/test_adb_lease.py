@@ -9,7 +9,7 @@ import pytest
 from device_bench.adb.lock import IDLE_S
 from device_bench.adb.transport import open_tcp
 from device_bench.device import open_device
-from device_bench.errors import DeviceLost
+from device_bench.errors import TransportError
 from device_bench.json_runner import JsonRunner
 from device_bench.lease import DeviceBusy
 
@@ -142,7 +142,7 @@ def test_who_was_away_too_long_is_told_so_and_disturbs_nobody(mortal_phone, else
     age(mortal_phone, renewed="0")
     elsewhere()
     with opened(name) as device:
-        with pytest.raises(DeviceLost, match=f"taken over what was not used for {IDLE_S} s"):
+        with pytest.raises(TransportError, match=f"taken over what was not used for {IDLE_S} s"):
             asleep.transport.shell(("sh", "-c", "echo disturbed >/disturbed"), timeout_s=5)
         asleep.close()
         assert not (mortal_phone.files / "disturbed").exists()
@@ -182,7 +182,7 @@ def test_another_phone_at_the_address_is_not_taken_for_the_first(mortal_phone):
     device = opened(f"adb:{mortal_phone.host}")
     mortal_phone.put("/usr/bin/getprop", "#!/bin/sh\necho ANOTHER\n")
     device.transport._link.close()
-    with pytest.raises(DeviceLost, match="restarted, or another one answers"):
+    with pytest.raises(TransportError, match="restarted, or another one answers"):
         device.transport.shell(("true",), timeout_s=5)
     device.close()
 
