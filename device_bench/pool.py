@@ -7,11 +7,12 @@ could do stays open, any other job goes to the next device.
 """
 
 import contextlib
+import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from device_bench.device import Device
@@ -20,6 +21,8 @@ from device_bench.lease import DeviceBusy, lease
 
 Payload = TypeVar("Payload")
 LONGEST_PAUSE = 8
+_BACK_OFF_S = 2.0
+_MOST_MINUTES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,26 @@ class PoolEvent:
     reason: str = ""
 
 
+def _looks() -> int:
+    """Looks, with their pauses, that take the minutes of `$MNAS_PATIENCE`, or 4.
+
+    Raises:
+        BadRequest: It is not a number of minutes.
+    """
+    text = os.environ.get("MNAS_PATIENCE") or "4"
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = -1.0
+    if not 0 <= minutes <= _MOST_MINUTES:
+        raise BadRequest(f"MNAS_PATIENCE is {text!r}; it is a number of minutes from 0 to {_MOST_MINUTES}")
+    looks, waited_s = 1, 0.0
+    while waited_s < 60 * minutes:
+        waited_s += _BACK_OFF_S * min(2 ** (looks - 1), LONGEST_PAUSE)
+        looks += 1
+    return looks
+
+
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
     """How patient the pool is.
@@ -57,13 +80,14 @@ class PoolSettings:
     Attributes:
         attempts: How often in a row a device may be lost in a job, or not be there at all, before it is set aside.
         back_off_s: Pause before a lost device is opened again; doubles each time, up to `LONGEST_PAUSE` times as long.
-        looks: How often a device that was there before is looked for before it is set aside: 5 minutes at least.
+        looks: How often a device that was there before is looked for before it is set aside; `$MNAS_PATIENCE` is the
+            minutes that this takes at least.
         lease_wait_s: How long to wait for a device that another process uses.
     """
 
     attempts: int = 3
-    back_off_s: float = 2.0
-    looks: int = 24
+    back_off_s: float = _BACK_OFF_S
+    looks: int = field(default_factory=_looks)
     lease_wait_s: float = 5.0
 
     def pause_s(self, failures: int) -> float:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from device_bench.device import Device
-from device_bench.errors import DeviceLost, NoRoom, PushFailed
+from device_bench.errors import BadRequest, DeviceLost, NoRoom, PushFailed
 from device_bench.json_runner import host_runner
 from device_bench.lease import DeviceBusy
 from device_bench.local import LocalTransport
@@ -72,9 +72,21 @@ def test_a_device_that_was_there_is_looked_for_much_longer_than_a_job_is_repeate
     assert phone.done == [0, 1, 2]
 
 
-def test_minutes_are_meant():
+@pytest.mark.parametrize(("told", "minutes"), [(None, 4), ("0.1", 0.1), ("60", 60), ("0", 0)])
+def test_patience_is_a_matter_of_minutes(monkeypatch, told, minutes):
+    monkeypatch.delenv("MNAS_PATIENCE", raising=False)
+    if told:
+        monkeypatch.setenv("MNAS_PATIENCE", told)
     settings = PoolSettings()
-    assert sum(settings.pause_s(number) for number in range(1, settings.looks)) > 300
+    waited_s = sum(settings.pause_s(number) for number in range(1, settings.looks))
+    assert 60 * minutes <= waited_s < 60 * minutes + 17
+
+
+@pytest.mark.parametrize("told", ["soon", "-1", "nan", "inf", "1e9"])
+def test_patience_that_is_no_number_of_minutes_is_refused(monkeypatch, told):
+    monkeypatch.setenv("MNAS_PATIENCE", told)
+    with pytest.raises(BadRequest, match=r"MNAS_PATIENCE is .*number of minutes"):
+        PoolSettings()
 
 
 def test_a_device_that_never_comes_back_is_set_aside():
