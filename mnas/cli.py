@@ -44,6 +44,8 @@ def main() -> NoReturn:
     """Runs `mnas`: exit code 2 for bad input, 1 for a failed run, 130 after ctrl-C."""
     debug = "--debug" in sys.argv[1:2]
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         mnas.main(standalone_mode=False)
     except click.exceptions.Exit as leave:
