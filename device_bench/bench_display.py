@@ -124,6 +124,10 @@ class LiveDisplay:
     def event(self, event: PoolEvent) -> None:
         """Shows what is wrong with a device."""
         self._doing[event.device] = f"{_KINDS[event.kind]}: {event.reason}" if event.kind in _KINDS else "ready"
+        if event.kind == "aside":
+            # What is drawn goes when all is done; why cells stay open does not.
+            words = f"{event.device}: {_KINDS[event.kind]}: {event.reason}"
+            self._console.print(plain(words))
 
     def _drawn(self) -> Group:
         lines = Table.grid(padding=(0, 2))

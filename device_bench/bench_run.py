@@ -91,7 +91,7 @@ def _run(plan: Plan, options: BenchOptions) -> None:
     verdicts = Counter(results.verdict(cell) for cell in matrix)
     if left:
         lost = ", ".join(sorted({cell.device for cell in left}))
-        say(f"{len(left)} cells are open, for {lost} is lost; {_how_to_go_on(options)}", err=True)
+        say(f"{len(left)} cells are open, for {lost} was set aside; {_how_to_go_on(options)}", err=True)
     if verdicts["failed"]:
         say(f"{verdicts['failed']} cells have failed; --again failed measures them again", err=True)
     if left or verdicts["failed"]:

@@ -49,5 +49,9 @@ class PushFailed(TransferFailed):
     """A file could not be written to the device."""
 
 
+class NoRoom(PushFailed):
+    """A file does not fit on the device: its storage is full, out of inodes, or over its quota."""
+
+
 class PullFailed(TransferFailed):
     """A file could not be read from the device."""

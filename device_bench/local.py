@@ -12,7 +12,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from device_bench.errors import BadRequest, CommandTimeout, DeviceLost, PullFailed, PushFailed, TransportError
+from device_bench.errors import (
+    BadRequest,
+    CommandTimeout,
+    DeviceLost,
+    NoRoom,
+    PullFailed,
+    PushFailed,
+    TransportError,
+)
 from device_bench.transport import Completed
 
 _GRACE_S = 5.0
@@ -32,6 +40,14 @@ class LocalTransport:
         self.workdir = tempfile.mkdtemp(prefix=_PREFIX)
         self._lock: int | None = os.open(Path(self.workdir, _LOCK), os.O_CREAT | os.O_WRONLY, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    @property
+    def connected(self) -> bool:
+        """Until it is closed."""
+        return self._lock is not None
+
+    def hold(self, *, wait_s: float) -> None:
+        """Nothing to do: a machine has many users, and their working directories are their own."""
 
     def shell(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """Runs a command in its own process group, ended with all its children when its time is over."""
@@ -79,7 +95,8 @@ class LocalTransport:
             target.chmod(mode)
         except OSError as error:
             reason = error.strerror or str(error)
-            raise PushFailed(f"{self.name}: {target} could not be written: {reason}", reason) from error
+            kind = NoRoom if error.errno in (errno.ENOSPC, errno.EDQUOT) else PushFailed
+            raise kind(f"{self.name}: {target} could not be written: {reason}", reason) from error
 
     def pull(self, path: str) -> bytes:
         """Reads a file."""

@@ -78,8 +78,11 @@ def measure(
     if not models:
         return {}
     job = _Measurement(device, models, protocol, device.resolve(spec), rng, record, progress)
-    with steady(device.transport, device.info):
-        job.run()
+    try:
+        with steady(device.transport, device.info):
+            job.run()
+    finally:
+        device.release(job.paths)
     return judge(job.records)
 
 
@@ -116,6 +119,7 @@ class _Measurement:
         )
         self._paths = {name: device.push_model(model) for name, model in models.items()}
         self._canary_path = "" if protocol.canary_limit is None else device.push_model(canary_model())
+        self.paths = tuple(filter(None, (*self._paths.values(), self._canary_path)))
         self._note = ""
         self._keep(header)
 

@@ -14,6 +14,7 @@ from device_bench.transport import Transport
 
 _TIMEOUT_S = 30.0
 _MOST_CORES = 1024
+_MOST_TEXT, _LONGEST_LINE, _ENDLESS = 1 << 20, 4096, re.compile("[0-9]{20,}")
 _CPU = "/sys/devices/system/cpu"
 _CPUINFO = "processor|model name|hardware|vendor_id|cpu family|model|stepping|cpu (implementer|part|variant|revision)"
 _RANGES = re.compile(r"\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*")
@@ -107,7 +108,7 @@ def read_info(transport: Transport) -> DeviceInfo:
         TransportError: The device cannot be reached or runs no shell.
     """
     parts = _ask(transport, INFO_SCRIPT)
-    props = dict(re.findall(r"^\[([^\]]+)\]: \[([^\]]*)\]", parts.get("getprop", ""), re.M))
+    props = dict(re.findall(r"^\[([^\]\n]+)\]: \[([^\]]*)\]", parts.get("getprop", ""), re.M))
     machine, kernel, release, node = [*parts.get("uname", "").splitlines(), "", "", "", ""][:4]
     android = "ro.build.fingerprint" in props or "ro.build.version.release" in props
     props["soc0.revision"] = parts.get("soc0", "").strip()
@@ -156,10 +157,16 @@ def _ask(transport: Transport, script: str) -> dict[str, str]:
         words = answer.stderr.strip() or f"exit code {answer.exit_code}"
         raise TransportError(f"{transport.name}: the device's shell does not answer: {words}")
     parts: dict[str, str] = {}
-    for part in answer.stdout.replace("\r\n", "\n").split("## ")[1:]:
+    for part in _bounded(answer.stdout).split("## ")[1:]:
         name, _, text = part.partition("\n")
         parts[name.strip()] = text
     return parts
+
+
+def _bounded(text: str) -> str:
+    """The answer without what no sound device says and no pattern or number can take: megabytes, or endless digits."""
+    lines = (line for line in text[:_MOST_TEXT].splitlines() if line.strip() and len(line) <= _LONGEST_LINE)
+    return _ENDLESS.sub("", "\n".join(lines) + "\n")
 
 
 def _model(props: dict[str, str], parts: dict[str, str], machine: str) -> str:

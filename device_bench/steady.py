@@ -1,14 +1,16 @@
 """Holds an Android device awake and at a fixed speed while it is timed, and gives both back whatever happens."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 
-from device_bench.errors import DeviceLost, PullFailed, TransportError
+from device_bench.errors import CommandTimeout, DeviceLost, PullFailed, TransportError
 from device_bench.probe import DeviceInfo
 from device_bench.transport import Transport
 
 _TIMEOUT_S = 15.0
-_NOTE = "before-benchmark"
+_NOTE, _LONGEST_NOTE = "before-benchmark", 100
+_SETTING = re.compile("[0-9]{1,9}")
 _FIXED_SPEED = ("cmd", "power", "set-fixed-performance-mode-enabled")
 _STAY_ON = ("global", "stay_on_while_plugged_in")
 
@@ -23,9 +25,9 @@ def steady(transport: Transport, info: DeviceInfo) -> Iterator[None]:
     if not info.android:
         yield
         return
-    give_back(transport)
-    stay_on = _run(transport, ("settings", "get", *_STAY_ON)).strip()
-    transport.push(f"{stay_on}\n".encode(), _note(transport))
+    if not _still_noted(transport):
+        stay_on = _run(transport, ("settings", "get", *_STAY_ON)).strip()[:_LONGEST_NOTE]
+        transport.push(f"{stay_on}\n".encode(), _note(transport))
     try:
         _run(transport, ("svc", "power", "stayon", "true"))
         _run(transport, (*_FIXED_SPEED, "true"))
@@ -39,32 +41,46 @@ def steady(transport: Transport, info: DeviceInfo) -> Iterator[None]:
 def give_back(transport: Transport) -> bool:
     """Restores what a note on the device says; False when there is none.
 
+    The note stays until the device has taken its settings back, so that a later call can try again.
+
     Raises:
-        TransportError: The device is lost.
+        TransportError: The device is lost, or does not take them.
     """
     try:
-        noted = transport.pull(_note(transport)).decode(errors="replace").strip()
+        noted = transport.pull(_note(transport))[:_LONGEST_NOTE].decode(errors="replace").strip()
     except PullFailed:
         return False
-    _run(transport, (*_FIXED_SPEED, "false"))
-    if noted.isdigit():
-        _run(transport, ("settings", "put", *_STAY_ON, noted))
-    else:
-        _run(transport, ("svc", "power", "stayon", "false"))
+    _run(transport, (*_FIXED_SPEED, "false"), may_hang=False)
+    known = _SETTING.fullmatch(noted)
+    back = ("settings", "put", *_STAY_ON, noted) if known else ("svc", "power", "stayon", "false")
+    answer = transport.shell(back, timeout_s=_TIMEOUT_S)
+    if known and answer.exit_code:
+        raise TransportError(f"{transport.name}: the setting {' '.join(_STAY_ON)} could not be put back to {noted}")
     transport.remove(_note(transport))
     return True
+
+
+def _still_noted(transport: Transport) -> bool:
+    """Gives back what a killed run left; True when that fails: then its note holds the user's settings, not ours."""
+    try:
+        give_back(transport)
+    except DeviceLost:
+        raise
+    except TransportError:
+        return True
+    return False
 
 
 def _note(transport: Transport) -> str:
     return f"{transport.workdir.rstrip('/')}/{_NOTE}"
 
 
-def _run(transport: Transport, argv: Sequence[str]) -> str:
-    """What the command printed, or "" where the device does not know or allow it."""
+def _run(transport: Transport, argv: Sequence[str], *, may_hang: bool = True) -> str:
+    """What the command printed, or "" where the device does not know or allow it, or, if it may, does not end it."""
     try:
         answer = transport.shell(argv, timeout_s=_TIMEOUT_S)
-    except DeviceLost:
-        raise
-    except TransportError:
+    except CommandTimeout:
+        if not may_hang:
+            raise
         return ""
     return answer.stdout if answer.exit_code == 0 else ""

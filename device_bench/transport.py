@@ -32,6 +32,18 @@ class Transport(Protocol):
     name: str
     workdir: str
 
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as can be known without asking the device."""
+
+    def hold(self, *, wait_s: float) -> None:
+        """Keeps every other user off the device until the connection is closed.
+
+        Raises:
+            DeviceBusy: Somebody else has it and did not let go within `wait_s`.
+            TransportError: The device cannot be asked.
+        """
+
     def shell(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """Runs a command and waits for it; each word reaches it unchanged, whatever it contains.
 

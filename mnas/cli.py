@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from device_bench.errors import BadRequest, BenchError
-from device_bench.terminal import printable
+from device_bench.terminal import printable, say
 from mnas.errors import RunFailed, SearchError
 from mnas.home import at_home
 from search_spaces.errors import SpaceError
@@ -63,8 +63,9 @@ def main() -> NoReturn:
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as error:
-        error.message = printable(error.message)
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        say(told.getvalue().rstrip("\n"), err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)

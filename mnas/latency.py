@@ -151,7 +151,8 @@ class PhoneLatency:
                 lost.append(f"{what.device}: {what.reason}")
                 self._tell(f"{what.device} {what.kind}: {what.reason}")
 
-        self._pool = pool = Pool([Job(frozenset(self._names), share) for share in shares], self._open, work, tell=event)
+        jobs = [Job(frozenset(self._names), share) for share in shares]
+        self._pool = pool = Pool(jobs, self._open, work, tell=event, known=self._names)
         if self._stopped:
             raise DeviceLost("the search was stopped")
         left = pool.run()

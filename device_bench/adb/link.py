@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from adb_shell import constants
 from adb_shell.adb_device import AdbDevice
 from adb_shell.exceptions import (
     AdbTimeoutError,
@@ -12,11 +13,16 @@ from adb_shell.exceptions import (
 )
 
 from device_bench.adb.keys import load_signer
-from device_bench.adb.stream import Refused, run_shell, send_file
+from device_bench.adb.stream import SHELL, Packets, Refused, run_shell, send_file
 from device_bench.adb.wire import TcpWire, Wire, WireClosed, WireTimeout
 from device_bench.errors import AuthRequired, DeviceLost, TransportError
 
-_GARBLED = (InvalidChecksumError, InvalidCommandError, InvalidResponseError, AdbTimeoutError)
+# ValueError: what is to be signed, or a field of a packet, has another length than it can have.
+_GARBLED = (InvalidChecksumError, InvalidCommandError, InvalidResponseError, AdbTimeoutError, ValueError)
+_WORDS = 200  # of what a stranger says, in a message
+
+LONGEST_COMMAND = 100_000
+"""Bytes that every Linux lets one argument of a process be: the phone's shell gets a command as one argument."""
 
 
 class Link(Protocol):
@@ -24,9 +30,11 @@ class Link(Protocol):
 
     Attributes:
         name: As the user spells the device.
+        longest_command: The most bytes that `run` may be given.
     """
 
     name: str
+    longest_command: int
 
     def connect(self) -> None:
         """Connects if it is not.
@@ -67,6 +75,7 @@ class DirectLink:
         self._wire, self._key = wire, key
         self._connect_s, self._auth_s = connect_s, auth_s
         self._device: AdbDevice | None = None
+        self.longest_command = LONGEST_COMMAND
 
     def connect(self) -> None:
         """See `Link.connect`."""
@@ -74,6 +83,7 @@ class DirectLink:
             return
         signer = load_signer(self._key)
         device = AdbDevice(self._wire)
+        device._io_manager = Packets(self._wire)
         asked = False
 
         def asking(_: object) -> None:
@@ -84,12 +94,20 @@ class DirectLink:
         self._wire.limit(self._connect_s)
         try:
             device.connect([signer], read_timeout_s=1e6, auth_timeout_s=1e6, auth_callback=asking)
+            self._agree(device._maxdata)
         except BaseException as error:
             self._wire.close()
             if isinstance(error, Exception):
                 raise self._words(error, asked) from error
             raise
         self._device = device
+
+    def _agree(self, packet_bytes: int) -> None:
+        """Takes the phone's own limit, which lies within the protocol's."""
+        if packet_bytes < constants.MAX_LEGACY_ADB_DATA:
+            least = constants.MAX_LEGACY_ADB_DATA
+            raise InvalidResponseError(f"it takes packets of {packet_bytes} bytes at most, and adb's least is {least}")
+        self.longest_command = min(LONGEST_COMMAND, packet_bytes - len(SHELL) - 1)
 
     def _words(self, error: Exception, asked: bool) -> TransportError:
         if isinstance(error, TransportError):
@@ -105,7 +123,7 @@ class DirectLink:
                 "`adb pair` it and use adb-server:SERIAL, or `adb tcpip 5555` over USB once"
             )
         if isinstance(error, _GARBLED):
-            return TransportError(f"{self.name}: what answers there does not speak adb ({error})")
+            return TransportError(f"{self.name}: what answers there does not speak adb ({str(error)[:_WORDS]})")
         reason = "no answer" if isinstance(error, WireTimeout | TimeoutError) else str(error)
         if isinstance(error, OSError | WireClosed | WireTimeout) and isinstance(self._wire, TcpWire):
             return DeviceLost(
@@ -149,7 +167,7 @@ class DirectLink:
         if isinstance(error, WireClosed):
             return DeviceLost(f"{self.name}: the connection broke ({error})")
         if isinstance(error, _GARBLED):
-            return DeviceLost(f"{self.name}: the connection is garbled ({error})")
+            return DeviceLost(f"{self.name}: the connection is garbled ({str(error)[:_WORDS]})")
         return error
 
     def close(self) -> None:

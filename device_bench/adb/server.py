@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from device_bench.adb.stream import STALL_S, check_sent, packets, read_shell
+from device_bench.adb.stream import SHELL, STALL_S, check_sent, packets, read_shell
 from device_bench.adb.transport import AdbTransport
 from device_bench.adb.wire import TcpWire, WireClosed, WireTimeout
 from device_bench.errors import AuthRequired, DeviceLost, TransportError
@@ -28,6 +28,8 @@ class ServerLink:
         self.name = f"adb-server:{serial}"
         self._serial, self._connect_s = serial, connect_s
         self._known = False
+        # The server's protocol tells a length in four hexadecimal digits.
+        self.longest_command = 0xFFFF - len(SHELL)
 
     def connect(self) -> None:
         """See `Link.connect`."""
@@ -49,7 +51,7 @@ class ServerLink:
 
     def run(self, command: str, limit_s: float) -> tuple[int, bytes, bytes]:
         """See `Link.run`."""
-        with self._service(f"shell,v2,raw:{command}", limit_s) as wire:
+        with self._service(SHELL + command, limit_s) as wire:
             return read_shell(wire.read_exactly)
 
     def send(self, data: bytes, path: str) -> None:
@@ -68,7 +70,7 @@ class ServerLink:
         with self._words(f"within {limit_s:g} s"):
             try:
                 connection = _client().device(self._serial).open_transport(timeout=self._connect_s)
-                words = service.encode()
+                words = service.encode(errors="surrogateescape")
                 connection.conn.sendall(b"%04x%s" % (len(words), words))
                 connection.check_okay()
                 wire.adopt(connection.conn)

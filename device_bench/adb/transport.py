@@ -1,7 +1,9 @@
 """Phones and boards over adb: commands that end with us, files that are whole or absent, connections that come back."""
 
+import contextlib
 import posixpath
 import secrets
+import shlex
 import threading
 import time
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ import tenacity
 
 from device_bench.adb.checksum import CHECKSUMS
 from device_bench.adb.link import DirectLink, Link
+from device_bench.adb.lock import IDENTITY, IDLE_S, PhoneLock, owner
 from device_bench.adb.scripts import (
     CHECK_PUSH,
     FINISH_PUSH,
@@ -27,12 +30,22 @@ from device_bench.adb.scripts import (
 )
 from device_bench.adb.stream import Refused
 from device_bench.adb.wire import TcpWire, UsbWire
-from device_bench.errors import BadRequest, CommandTimeout, DeviceLost, PullFailed, PushFailed, TransportError
+from device_bench.adb.words import plain, refusal
+from device_bench.errors import (
+    BadRequest,
+    CommandTimeout,
+    DeviceLost,
+    PullFailed,
+    TransportError,
+)
+from device_bench.lease import DeviceBusy, lease
 from device_bench.transport import Completed
 
 DEFAULT_PORT = 5555
 _GRACE_S = 5.0  # for the phone to report the end of a command that it ended itself
 _HOUSEKEEPING_S = 60.0
+_MOST_IDENTITY = 4096
+_LOCK_POLL_S, _RELEASE_S = 1.0, 5.0
 _KILLED = 137
 _CLOCKS_APART = 1e-3  # the most by which a device's clock may run faster than ours
 
@@ -54,6 +67,8 @@ class AdbTransport:
         self._turn = threading.Lock()
         self._litter: set[str] = set()
         self._closed = False
+        self._lock: PhoneLock | None = None
+        self._held = contextlib.ExitStack()
         self.workdir = self.checksum = ""
         try:
             link.connect()
@@ -65,7 +80,7 @@ class AdbTransport:
     def _survey(self) -> tuple[str, str]:
         """The device's checksum program and a directory for our files, found by the first command that it runs."""
         found = self._run(script(SURVEY, " ".join(CHECKSUMS), *WORKDIRS), _HOUSEKEEPING_S)
-        said = " ".join(found.stderr.split())
+        said = plain(found.stderr)
         if found.exit_code == UNFIT:
             raise TransportError(f"{self.name}: {said}")
         if found.exit_code != SURVEYED:
@@ -76,6 +91,28 @@ class AdbTransport:
             )
         checksum, _, workdir = found.stdout.strip().partition(" ")
         return checksum, workdir
+
+    @property
+    def connected(self) -> bool:
+        """See `Transport.connected`."""
+        return not self._closed and self._link.alive()
+
+    def hold(self, *, wait_s: float) -> None:
+        """See `Transport.hold`; the phone is known by what it is, not by the route to it."""
+        deadline = time.monotonic() + wait_s
+        with self._turn:
+            self._ensure()
+            identity = self._identity()
+            word = self._held.enter_context(lease(self.name, wait_s=wait_s, key=identity))
+            lock = PhoneLock(self.workdir, word, identity)
+            while who := owner(*self._raw(lock.take(), _HOUSEKEEPING_S)[:2]):
+                if time.monotonic() >= deadline:
+                    raise DeviceBusy(f"{self.name} is in use by {plain(who)} (user@computer:process); wait or end it")
+                time.sleep(_LOCK_POLL_S)
+            self._lock = lock
+
+    def _identity(self) -> str:
+        return self._run(script(IDENTITY, self.workdir), _HOUSEKEEPING_S).stdout[:_MOST_IDENTITY]
 
     def shell(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
         """See `Transport.shell`."""
@@ -91,7 +128,7 @@ class AdbTransport:
             self._ensure()
             checked = self._run(script(PREPARE_PUSH, parent, target, str(len(data)), self.checksum), _HOUSEKEEPING_S)
             if checked.exit_code:
-                raise self._push_failed(target, checked.stderr)
+                raise refusal(self.name, target, checked.stderr)
             there = checked.stdout.split()
             if there and there[0] == CHECKSUMS[self.checksum](data):
                 self._run(("chmod", f"{mode:o}", target), _HOUSEKEEPING_S)
@@ -115,14 +152,8 @@ class AdbTransport:
                     raise Refused(finished.stderr)
             except Refused as error:
                 self._sweep()
-                raise self._push_failed(target, str(error)) from error
+                raise refusal(self.name, target, str(error)) from error
         self._litter.discard(aside)
-
-    def _push_failed(self, target: str, words: str) -> PushFailed:
-        reason = " ".join(words.split()) or "no reason given"
-        if "no space left" in reason.lower():
-            return PushFailed(f"{self.name}: no room for {target}; free some space there ({reason})", reason)
-        return PushFailed(f"{self.name}: {target} was refused ({reason})", reason)
 
     def pull(self, path: str) -> bytes:
         """See `Transport.pull`."""
@@ -131,7 +162,7 @@ class AdbTransport:
             self._ensure()
             exit_code, data, stderr = self._raw(("cat", "--", target), _HOUSEKEEPING_S)
         if exit_code:
-            reason = " ".join(stderr.decode(errors="replace").split())
+            reason = plain(stderr.decode(errors="replace"))
             raise PullFailed(f"{self.name}: {target} cannot be read ({reason})", reason)
         return data
 
@@ -140,12 +171,21 @@ class AdbTransport:
         target = posixpath.join(self.workdir, path)
         done = self.shell(("rm", "-rf", "--", target), timeout_s=_HOUSEKEEPING_S)
         if done.exit_code:
-            raise TransportError(f"{self.name}: {target} cannot be removed ({done.stderr.strip()})")
+            raise TransportError(f"{self.name}: {target} cannot be removed ({plain(done.stderr)})")
 
     def close(self) -> None:
         """See `Transport.close`."""
+        # Another thread may be waiting for a command, which closing ends: then there is no asking.
+        lock, self._lock = self._lock, None
+        if lock and self.connected and self._turn.acquire(blocking=False):
+            try:
+                with contextlib.suppress(TransportError):
+                    self._run(lock.release(), _RELEASE_S)
+            finally:
+                self._turn.release()
         self._closed = True
         self._link.close()
+        self._held.close()
 
     def _ensure(self) -> None:
         """Makes the connection again if it broke, trying for `reconnect_s`, and removes what was left lying."""
@@ -164,6 +204,14 @@ class AdbTransport:
             reraise=True,
         )
         attempts(self._link.connect)
+        if self._lock and self._identity() != self._lock.identity:
+            raise self._not_ours("the phone has restarted, or another one answers there")
+
+    def _not_ours(self, why: str) -> TransportError:
+        """Lets go of a phone whose state is not what we left: another command would not go on where the last ended."""
+        self._closed = True
+        self._link.close()
+        return TransportError(f"{self.name}: {why}; open it again")
 
     def _sweep(self) -> None:
         if self._litter:
@@ -174,14 +222,35 @@ class AdbTransport:
         if not argv:
             raise BadRequest("an empty command")
         limit_s = whole_seconds(timeout_s)
+        line = guarded(argv, limit_s)
+        if self._lock:
+            line = self._lock.around(line, limit_s)
+        line = self._fitting(line)
         began = time.monotonic()
         try:
-            exit_code, stdout, stderr = self._link.run(guarded(argv, limit_s), limit_s + _GRACE_S)
+            exit_code, stdout, stderr = self._link.run(line, limit_s + _GRACE_S)
         except Refused as error:
             raise TransportError(f"{self.name}: {error}; Android 7 or newer is needed") from error
+        if self._lock and (who := owner(exit_code, stderr)):
+            raise self._not_ours(f"{plain(who)} has taken over what was not used for {IDLE_S} s from here")
         if exit_code == _KILLED and time.monotonic() - began >= limit_s * (1 - _CLOCKS_APART):
             raise CommandTimeout(f"{self.name}: {argv[0]} ran longer than {limit_s} s and was ended there")
         return exit_code, stdout, stderr
+
+    def _fitting(self, line: str) -> str:
+        """The line, or one that has the phone's shell read it from a file, where it is longer than a command may be."""
+        content = line.encode(errors="surrogateescape")
+        if b"\0" in content:
+            raise BadRequest(f"{self.name}: a command holds a zero byte, which no shell can take")
+        if len(content) <= self._link.longest_command:
+            return line
+        aside = f"{self.workdir}/{secrets.token_hex(8)}.part"
+        self._litter.add(aside)
+        try:
+            self._link.send(f"rm -f {shlex.quote(aside)}; ".encode() + content, aside)
+        except Refused as error:
+            raise refusal(self.name, "a long command", str(error)) from error
+        return f". {shlex.quote(aside)}"
 
     def _run(self, argv: Sequence[str], timeout_s: float) -> Completed:
         exit_code, stdout, stderr = self._raw(argv, timeout_s)

@@ -55,7 +55,11 @@ class TcpWire(BaseTransport):  # type: ignore[misc]
 
     def connect(self, transport_timeout_s: float | None = None) -> None:
         """Opens the connection; OSError says why not."""
-        self.adopt(socket.create_connection((self.host, self.port), timeout=self._limit.left()))
+        try:
+            connection = socket.create_connection((self.host, self.port), timeout=self._limit.left())
+        except UnicodeError as error:
+            raise OSError(f"{self.host!r} cannot be a host's name") from error
+        self.adopt(connection)
 
     def adopt(self, connection: socket.socket) -> None:
         """Goes on with a connection that somebody else has opened."""

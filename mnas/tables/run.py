@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from device_bench.latency_table.build import BuildPlan, BuildProgress, build
 from device_bench.latency_table.check import compare, measure_networks, report
 from device_bench.latency_table.schema import place
 from device_bench.latency_table.table import OPERATORS, LatencyTable
+from device_bench.patience import patiently
 from device_bench.protocol import TimingProtocol
 from mnas.config import SpaceSection, family_name, space_section
 from mnas.errors import SearchError
@@ -137,25 +139,27 @@ def build_table(
         f"{request.space.choice.name} and {len(references)} references have {len(wanted)} different operators;"
         f" {len(chosen)} networks hold them all"
     )
-    with open_for_tables(request.device, realtime=request.realtime) as device:
-        networks, parts = prepare(target, [*chosen, *extra], wanted, request.folder, workers=request.workers, tell=say)
-        order = rng.permutation(len(networks))[: request.networks]
-        facts = {
-            "precision": request.precision,
-            "space": request.space.to_dict(),
-            "realtime": request.realtime,
-            "built_from": sorted(network.name for network in networks),
-        }
-        plan = BuildPlan(
-            parts,
-            [networks[index] for index in order],
-            request.folder,
-            replace(NETWORK_SPEC, threads=request.threads, cores=request.cores),
-            minutes=request.minutes,
-            seed=request.seed,
-            facts=facts,
-        )
-        table = build(device, plan, TimingProtocol(), tell)
+    find = partial(open_for_tables, request.device, realtime=request.realtime)
+    # A device that is not there is told before networks are converted, for minutes, and is not kept from others then.
+    find().close()
+    networks, parts = prepare(target, [*chosen, *extra], wanted, request.folder, workers=request.workers, tell=say)
+    order = rng.permutation(len(networks))[: request.networks]
+    facts = {
+        "precision": request.precision,
+        "space": request.space.to_dict(),
+        "realtime": request.realtime,
+        "built_from": sorted(network.name for network in networks),
+    }
+    plan = BuildPlan(
+        parts,
+        [networks[index] for index in order],
+        request.folder,
+        replace(NETWORK_SPEC, threads=request.threads, cores=request.cores),
+        minutes=request.minutes,
+        seed=request.seed,
+        facts=facts,
+    )
+    table = patiently(find, lambda device: build(device, plan, TimingProtocol(), tell), say)
     table.save(request.output)
     shutil.rmtree(request.folder, ignore_errors=True)
     return table

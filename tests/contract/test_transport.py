@@ -196,3 +196,18 @@ def test_a_model_lies_where_its_content_says(transport):
 def test_close_twice(transport):
     transport.close()
     transport.close()
+
+
+def test_a_device_that_is_held_works_as_before_until_it_is_closed(transport, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert transport.connected
+    transport.hold(wait_s=0)
+    assert _shell(transport, "echo out; echo err >&2; exit 7") == Completed(7, "out\n", "err\n")
+    assert _shell(transport, "kill -11 $$").exit_code == 139
+    with pytest.raises(CommandTimeout):
+        _shell(transport, "sleep 60 & sleep 60", timeout_s=1)
+    transport.push(b"content", "held")
+    assert transport.pull("held") == b"content"
+    transport.remove("held")
+    transport.close()
+    assert not transport.connected

@@ -141,7 +141,7 @@ def test_a_phone_that_dies_half_way_leaves_its_cells_open(names, mortal_phone, t
         transport = open_tcp(host, int(port), connect_s=1, reconnect_s=1)
         return Device(transport, _sleeping(transport))
 
-    settings = PoolSettings(attempts=2, back_off_s=0.1)
+    settings = PoolSettings(attempts=2, back_off_s=0.1, looks=2)
     todo = cells(models, plan.axes)
     left = run_matrix(plan, todo, results, open_quickly, finished=finished, settings=settings)
     assert {cell.device for cell in left} == {mortal}

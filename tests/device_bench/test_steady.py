@@ -72,3 +72,24 @@ def test_other_systems_are_left_alone(host):
     with steady(host, read_info(host)):
         pass
     assert not give_back(host)
+
+
+def test_a_phone_that_does_not_take_its_settings_back_is_asked_again_by_the_next_run(host, android):
+    (android.folder / "stay_on").write_text("3\n")
+    settings = android.folder / "settings"
+    sound = settings.read_text()
+    with steady(host, read_info(host)):
+        settings.write_text(sound.replace("if [", "[ $1 = put ] && exit 1\nif [", 1))
+    assert android.setting("stay_on") == "7"
+    # The note holds the user's setting, also when the next run cannot put it back either.
+    with steady(host, read_info(host)):
+        settings.write_text(sound)
+    assert (android.setting("stay_on"), android.setting("fixed")) == ("3", "false")
+    assert not give_back(host)
+
+
+@pytest.mark.parametrize("noted", ["\u00b2", "9" * 30, "3; reboot", "\x1b[31m3", "x" * 100_000])
+def test_a_note_that_is_no_setting_of_ours_is_not_put(host, android, noted):
+    host.push(noted.encode(), "before-benchmark")
+    assert give_back(host)
+    assert android.told()[-1] == "svc power stayon false"

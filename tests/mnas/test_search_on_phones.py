@@ -40,6 +40,12 @@ names = []
 """
 
 
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A phone that is closed here does not come back."""
+    monkeypatch.setenv("MNAS_PATIENCE", "0.1")
+
+
 def start(folder: Path, device: str, *overrides: str) -> subprocess.Popen[str]:
     (folder / "search.toml").write_text(CONFIG.format(device=device))
     words = [MNAS, "search", "search.toml", *(word for override in overrides for word in ("-o", override))]
