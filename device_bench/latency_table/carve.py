@@ -43,10 +43,10 @@ def _single(whole: Any, index: int) -> Any:
     makers = {int(made): one for one in graph.operators for made in one.outputs}
     chosen, moving = [operator], []
     for tensor in map(int, operator.inputs):
-        maker = makers.get(tensor)
-        if maker is not None and _unpacks(whole, graph, maker):
-            chosen.insert(0, maker)
-        elif tensor >= 0 and not _constant(whole, graph.tensors[tensor]):
+        unpacking = _unpacking(whole, graph, makers, tensor)
+        if unpacking is not None:
+            chosen = [*unpacking, *chosen]
+        elif tensor >= 0:
             moving.append(tensor)
     return _assemble(schema, whole, chosen, moving)
 
@@ -94,13 +94,24 @@ def _constant(whole: Any, tensor: Any) -> bool:
     return data is not None and len(data) > 0
 
 
-def _unpacks(whole: Any, graph: Any, maker: Any) -> bool:
-    """Whether `maker` only turns stored constants into another number format."""
+def _unpacking(whole: Any, graph: Any, makers: dict[int, Any], tensor: int) -> list[Any] | None:
+    """The operators that turn stored constants into `tensor`, none where it is one; None when it is computed."""
     from ai_edge_litert import schema_py_generated as schema
 
+    if tensor < 0:
+        return None
+    if _constant(whole, graph.tensors[tensor]):
+        return []
+    if (maker := makers.get(tensor)) is None:
+        return None
     code = whole.operatorCodes[maker.opcodeIndex]
-    kind = max(code.builtinCode, code.deprecatedBuiltinCode)
-    return kind == schema.BuiltinOperator.DEQUANTIZE and _constant(whole, graph.tensors[int(maker.inputs[0])])
+    if max(code.builtinCode, code.deprecatedBuiltinCode) not in (
+        schema.BuiltinOperator.DEQUANTIZE,
+        schema.BuiltinOperator.DENSIFY,
+    ):
+        return None
+    before = _unpacking(whole, graph, makers, int(maker.inputs[0]))
+    return None if before is None else [*before, maker]
 
 
 def _pack(model: Any) -> bytes:

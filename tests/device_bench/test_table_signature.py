@@ -6,6 +6,7 @@ import pytest
 from device_bench.errors import BadRequest
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.signature import signatures
+from device_bench.model_file import model_precision
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 
@@ -48,6 +49,7 @@ def test_weights_of_another_format_are_told(files):
     last = [next(line for line in signatures(files[one]) if line.startswith(wide)) for one in PRECISIONS]
     assert [line.rsplit(" ", 1)[1] for line in last] == ["float32", "float32/float16", "float32/int8", "int8"]
     assert not any(line.startswith("DEQUANTIZE") for line in signatures(files["float16"]))
+    assert [model_precision(files[one]) for one in PRECISIONS] == list(PRECISIONS)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -83,6 +85,31 @@ def test_a_chain_of_carved_operators_computes_what_the_network_computes(files):
     made = part.get_output_details()[0]
     same = next(one for one in whole.get_tensor_details() if one["name"] == made["name"])
     assert np.array_equal(part.get_tensor(made["index"]), whole.get_tensor(same["index"]))
+
+
+@pytest.fixture(scope="module")
+def sparse():
+    """A network whose weights are stored sparse, as the converter writes pruned ones: a fifth of the first layer's."""
+    import tensorflow as tf
+    import tf_keras as keras
+
+    image = keras.Input((8, 8, 8))
+    model = keras.Model(image, keras.layers.Conv2D(20, 3, use_bias=False)(image))
+    weights = np.where(np.arange(9 * 8 * 20) % 5 == 0, 1.0, 0.0).reshape(3, 3, 8, 20)
+    model.set_weights([weights])
+    call = tf.function(lambda images: model(images, training=False))
+    traced = call.get_concrete_function(tf.TensorSpec((1, 8, 8, 8)))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
+    converter.optimizations = [tf.lite.Optimize.EXPERIMENTAL_SPARSITY]
+    return converter.convert()
+
+
+def test_sparse_weights_are_weights(sparse):
+    [line] = signatures(sparse)
+    assert line == "CONV_2D 1x8x8x8>1x6x6x20 k3x3 s1x1 valid float32/sparse20_float32"
+    assert model_precision(sparse) == "float32"
+    part = carve(sparse, [line])[line]
+    assert signatures(part) == (line,)
 
 
 def test_only_what_is_wanted_is_carved(files):
