@@ -47,6 +47,8 @@ class BenchOptions:
     output: Path | None
     figure: Path | None
     again: tuple[str, ...]
+    shapes: tuple[str, ...] = ()
+    signature: str | None = None
 
 
 def run_bench(paths: Sequence[Path], options: BenchOptions) -> None:
@@ -64,7 +66,7 @@ def run_bench(paths: Sequence[Path], options: BenchOptions) -> None:
 
 
 def _run(plan: Plan, options: BenchOptions) -> None:
-    matrix = cells(plan.models, plan.axes)
+    matrix = cells(plan.models, plan.axes, plan.spec)
     results = Results(options.output)
     todo = results.open(matrix, options.again)
     if len(todo) < len(matrix):
@@ -121,7 +123,7 @@ def _plan(paths: Sequence[Path], options: BenchOptions) -> Plan:
         session_timeout_s=options.time_limit,
         canary_limit=None if options.no_canary else TimingProtocol().canary_limit,
     )
-    spec = BenchSpec(warmup_runs=options.warmup, runs=options.runs)
+    spec = BenchSpec(warmup_runs=options.warmup, runs=options.runs, shapes=options.shapes, signature=options.signature)
     raw = options.output.with_name(f"{options.output.name}.raw") if options.output else None
     return Plan(_models(paths), axes, protocol, spec, options.seed, raw)
 
@@ -147,8 +149,8 @@ def _opener(tool: str | None) -> Callable[[str], Device]:
 
 def _show(results: Results, matrix: Sequence[Cell], options: BenchOptions) -> None:
     frame = results.frame()
-    asked = {(cell.device, cell.repeat, cell.threads, cell.delegate, cell.cores, cell.sha256) for cell in matrix}
-    key = ["device", "repeat", "threads", "delegate", "cores", "sha256"]
+    key = ["device", "repeat", "threads", "delegate", "cores", "sha256", "shape", "signature"]
+    asked = {tuple(getattr(cell, name) for name in key) for cell in matrix}
     frame = frame[[tuple(row) in asked for row in frame[key].itertuples(index=False)]]
     if frame.empty:
         return

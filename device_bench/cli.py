@@ -70,6 +70,14 @@ def devices(names: tuple[str, ...], as_json: bool) -> None:
     help=f"Of {', '.join(DELEGATES)}.",
 )
 @click.option("--cores", metavar="big|little|all|MASK", help="Cores to run on; MASK is hexadecimal, such as f0.")
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="[INPUT=]N,N...",
+    help="Shape of an input that a model leaves open, such as 1,224,224,3. May be given once per input.",
+)
+@click.option("--signature", metavar="NAME", help="The signature to time of a model that has several.")
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(1), help="Measure each cell so often.")
 @click.option("--runs", default=50, show_default=True, type=click.IntRange(1), help="Inferences a session.")
 @click.option("--warmup", default=8, show_default=True, type=click.IntRange(0), help="Inferences before them.")

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +24,8 @@ class Header:
         precisions: Each model's precision, by the name of the model.
         sha256: Each model's content.
         canary_us: The canary's time when this device was first measured, if it was.
+        shapes: The input shapes that were chosen, by the name of the model; see `model_inputs.Chosen`.
+        signatures: The signature that was chosen, by the name of the model.
     """
 
     device: str
@@ -33,6 +35,8 @@ class Header:
     precisions: dict[str, str]
     sha256: dict[str, str]
     canary_us: float | None = None
+    shapes: dict[str, str] = field(default_factory=dict)
+    signatures: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ def measurements(lines: Iterable[str]) -> list[list[Record]]:
 
 def _revived(values: dict[str, Any]) -> dict[str, Any]:
     revive: Mapping[str, Callable[[Any], Any]] = {
-        "spec": lambda value: BenchSpec(**value),
+        "spec": lambda value: BenchSpec(**{**value, "shapes": tuple(value.get("shapes", ()))}),
         "session": _session,
         "state_before": _state,
         "state_after": _state,

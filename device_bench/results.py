@@ -40,6 +40,8 @@ _TEXT = (
     "model",
     "sha256",
     "precision",
+    "shape",
+    "signature",
     "verdict",
     "reason",
     "runtime",
@@ -64,6 +66,8 @@ COLUMNS = (
     "governors",
     "measured_at",
 )
+# Columns that tables of earlier versions lack.
+_LATER = ("shape", "signature")
 _SUFFIXES = (".csv", ".parquet")
 
 
@@ -135,7 +139,7 @@ def read_results(path: Path) -> "pd.DataFrame":
             frame = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, na_values=[""])
     except Exception as error:
         raise BadRequest(f"{path} is no table of results: {' '.join(str(error).split())[:100]}") from error
-    if missing := [name for name in _KEY if name not in frame.columns]:
+    if missing := [name for name in _KEY if name not in (*frame.columns, *_LATER)]:
         raise BadRequest(f"{path} is no table of results: it has no column {missing[0]}; choose another name")
     frame = frame.reindex(columns=list(COLUMNS))
     return frame.assign(**{name: frame[name].fillna("").astype(str) for name in _TEXT})

@@ -135,6 +135,8 @@ def _conditions(model: str, header: Header, records: Sequence[Record], problems:
         **known,
         "cores": header.spec.cores,
         "sha256": header.sha256[model],
+        "shape": header.shapes.get(model, ""),
+        "signature": header.signatures.get(model, ""),
         "statistic": sessions[0].statistic if sessions else None,
         "dropped_sessions": len(sessions) - len(counted(model, records, problems)),
         "failed_sessions": sum(_failed(record, model) for record in records),

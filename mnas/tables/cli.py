@@ -155,14 +155,23 @@ def check(
 @click.option("--fill", is_flag=True, help="Estimate operators that the table does not have.")
 @click.option("--image-size", default=224, show_default=True, type=click.IntRange(8), help="Of published networks.")
 @click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="Of published networks.")
-def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, classes: int) -> None:
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="[INPUT=]N,N...",
+    help="Shape of an input that a TFLite file leaves open.",
+)
+def predict(
+    path: Path, models: tuple[str, ...], fill: bool, image_size: int, classes: int, shapes: tuple[str, ...]
+) -> None:
     """Price TFLite files, net definitions (.config, .json), or published networks by name.
 
     Example: mnas table predict pixel7.json mnasnet-a1 model.tflite
     """
     from mnas.tables.price import price
 
-    for line in price(path, models, fill=fill, image_size=image_size, classes=classes):
+    for line in price(path, models, fill=fill, image_size=image_size, classes=classes, shapes=shapes):
         click.echo(line)
 
 

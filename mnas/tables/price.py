@@ -10,6 +10,7 @@ from typing import Literal
 from device_bench.latency_table.published import OFA, PROXYLESS
 from device_bench.latency_table.table import OPERATORS, LatencyTable, Prediction
 from device_bench.model_file import model_precision
+from device_bench.model_inputs import choose
 from mnas.errors import SearchError
 from search_spaces import MnasNetArch, published
 from search_spaces.architecture import Shape
@@ -18,7 +19,9 @@ from search_spaces.net_config import definition_keys
 from search_spaces.signatures import signatures
 
 
-def price(path: Path, models: Sequence[str], *, fill: bool, image_size: int, classes: int) -> Iterator[str]:
+def price(
+    path: Path, models: Sequence[str], *, fill: bool, image_size: int, classes: int, shapes: Sequence[str] = ()
+) -> Iterator[str]:
     """One line a model.
 
     Args:
@@ -28,6 +31,7 @@ def price(path: Path, models: Sequence[str], *, fill: bool, image_size: int, cla
         fill: Estimate what the table does not have.
         image_size: Of published networks and of definitions.
         classes: Of published networks; a definition tells its own.
+        shapes: Of inputs that a TFLite file leaves open, such as "1,224,224,3".
 
     Raises:
         BenchError: The table or a file cannot be read, or the table lacks an operator.
@@ -35,9 +39,9 @@ def price(path: Path, models: Sequence[str], *, fill: bool, image_size: int, cla
     """
     table = LatencyTable.load(path)
     for model in models:
-        if model.endswith(".tflite"):
-            guess = _file(table, Path(model), fill)
-        elif model.endswith((".config", ".json")):
+        if model.lower().endswith(".tflite"):
+            guess = _file(table, Path(model), fill, shapes)
+        elif model.lower().endswith((".config", ".json")):
             guess = table.predict(_definition(table, Path(model), image_size), fill=fill)
         else:
             shape = (image_size, image_size, 3)
@@ -71,8 +75,8 @@ def _definition(table: LatencyTable, path: Path, image_size: int) -> tuple[str, 
     return definition_keys(definition, image_size, dialects[table.keys])
 
 
-def _file(table: LatencyTable, path: Path, fill: bool) -> Prediction:
-    content = _content(path)
+def _file(table: LatencyTable, path: Path, fill: bool, shapes: Sequence[str]) -> Prediction:
+    content = choose(_content(path), shapes, None, str(path)).model
     if table.keys == OPERATORS:
         table.require(precision=model_precision(content))
     return table.predict(content, fill=fill)
