@@ -21,7 +21,7 @@ from device_bench.model_file import custom_operators, model_precision
 from device_bench.model_inputs import choose
 from device_bench.plausible import Work, check_plausible, least_work
 from device_bench.protocol import TimingProtocol
-from device_bench.records import BlockRecord, GateRecord, Header, Record, SessionRecord
+from device_bench.records import BlockRecord, GateRecord, Header, Record, SessionRecord, StateRecord
 from device_bench.runner import BenchSpec, Session
 from device_bench.steady import steady
 from device_bench.timing import Timing
@@ -181,10 +181,13 @@ class _Measurement:
                 session = self._session(self._spec, self._paths[name], self._work[name])
             except (RunnerError, CommandTimeout) as error:
                 self._failures[name] += 1
-                self._keep(SessionRecord(name, block, None, f"{error}{_lacking(self._custom[name], str(error))}"))
+                words = f"{error}{_lacking(self._custom[name], str(error))}"
+                self._keep(SessionRecord(name, block, None, words))
             else:
                 self._failures[name] = 0
                 self._keep(SessionRecord(name, block, session))
+            # A phone may be hot in the middle of a block and cool at both ends.
+            self._keep(StateRecord(block, self._device.state()))
 
     def _session(self, spec: BenchSpec, path: str, work: Work) -> Session:
         argv = self._device.runner.argv(spec, path)

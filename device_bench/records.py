@@ -57,6 +57,19 @@ class SessionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StateRecord:
+    """How the device felt between two sessions of a block.
+
+    Attributes:
+        block: Number of the block.
+        state: How it felt.
+    """
+
+    block: int
+    state: DeviceState
+
+
+@dataclass(frozen=True, slots=True)
 class BlockRecord:
     """What lies around a block of sessions.
 
@@ -92,10 +105,11 @@ class GateRecord:
     passed: bool
 
 
-Record = Header | SessionRecord | BlockRecord | GateRecord
+Record = Header | SessionRecord | StateRecord | BlockRecord | GateRecord
 _KINDS: dict[str, type[Record]] = {
     "header": Header,
     "session": SessionRecord,
+    "state": StateRecord,
     "block": BlockRecord,
     "gate": GateRecord,
 }
@@ -174,6 +188,7 @@ def _revived(values: dict[str, Any]) -> dict[str, Any]:
     revive: Mapping[str, Callable[[Any], Any]] = {
         "spec": lambda value: BenchSpec(**{**value, "shapes": tuple(value.get("shapes", ()))}),
         "session": _session,
+        "state": _state,
         "state_before": _state,
         "state_after": _state,
     }

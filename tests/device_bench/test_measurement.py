@@ -147,6 +147,24 @@ def test_a_phone_that_gets_hot_meanwhile_drops_the_block(phone, told):
     assert (timing.verdict, timing.conditions["dropped_sessions"]) == ("valid", 3)
 
 
+def test_a_phone_that_is_hot_in_the_middle_of_a_block_drops_it(phone, told):
+    folder = phone.android.folder
+    hot = f'n=$(wc -l < "$HERE/log"); s=0; [ $n = 4 ] && s=2; echo "Thermal Status: $s" > {folder}/thermalservice.txt'
+    told.tell(before=hot)
+    seen = []
+    timing = _measure(phone, record=seen.append)["one"]
+    first = next(one for one in seen if isinstance(one, BlockRecord))
+    assert (first.state_before.thermal_status, first.state_after.thermal_status) == (0, 0)
+    assert (timing.verdict, timing.conditions["dropped_sessions"]) == ("valid", 3)
+
+
+def test_a_phone_whose_battery_is_nearly_empty_is_not_timed(phone, told):
+    phone.android.feel(level=5)
+    timing = _measure(phone, protocol=TimingProtocol(gate_timeout_s=0.2, gate_poll_s=0.05))["one"]
+    assert (timing.verdict, told.log()) == ("failed", [])
+    assert "the battery is at 5 %, less than 15 %" in timing.reason
+
+
 def test_a_time_that_was_not_waited_for_is_no_latency(device, told):
     told.tell(us=4)
     timing = _measure(
