@@ -142,7 +142,7 @@ def read_results(path: Path) -> "pd.DataFrame":
     if missing := [name for name in _KEY if name not in (*frame.columns, *_LATER)]:
         raise BadRequest(f"{path} is no table of results: it has no column {missing[0]}; choose another name")
     frame = frame.reindex(columns=list(COLUMNS))
-    return frame.assign(**{name: frame[name].fillna("").astype(str) for name in _TEXT})
+    return frame.assign(**{name: frame[name].astype(object).fillna("").astype(str) for name in _TEXT})
 
 
 def _check_writable(path: Path) -> None:
