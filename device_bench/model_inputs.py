@@ -92,13 +92,10 @@ def choose(model: bytes, shapes: Sequence[str], signature: str | None, name: str
         content = bytearray(model)
         if entry.table is not None and (entry.subgraph or len({one.subgraph for one in entries}) > 1):
             _put_first(content, model, entry, entry.table, name)
-        changed = {one: new for one, new in sizes.items() if new != graph.tensors[one].sizes}
-        if changed:
-            _fix(content, graph, changed, name)
-            _infer(content, graph, name)
-        said = [
-            f"{_name(graph, entry, one)}={','.join(map(str, changed[one]))}" for one in graph.inputs if one in changed
-        ]
+        changed = [one for one in graph.inputs if sizes[one] != graph.tensors[one].sizes]
+        if changed or any(sizes[one] != _allowed(graph.tensors[one]) for one in graph.inputs):
+            content = _fixed(content, graph, sizes, name, must=bool(changed))
+        said = [f"{_name(graph, entry, one)}={','.join(map(str, sizes[one]))}" for one in changed]
     several = len({one.subgraph for one in entries}) > 1
     return Chosen(bytes(content), ";".join(said), entry.key if several else "", names)
 
@@ -194,7 +191,33 @@ def _put_first(content: bytearray, model: bytes, entry: _Entry, signature: FlatT
         struct.pack_into("<I", content, place, 0)
 
 
-def _fix(content: bytearray, graph: Graph, sizes: Mapping[int, Shape], name: str) -> None:
+def _fixed(content: bytearray, graph: Graph, sizes: Mapping[int, Shape], name: str, *, must: bool) -> bytearray:
+    """A file of fixed shapes: those of its inputs, and those of all other tensors that follow from them.
+
+    Where it must not, a file that this machine's runtime cannot prepare stays as it is, with its open batch.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    fixed = bytearray(content)
+    _write(fixed, graph, sizes, name)
+    try:
+        plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        interpreter = Interpreter(model_content=bytes(fixed), experimental_op_resolver_type=plain)
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        if not must:
+            return content
+        words = " ".join(str(error).split())[:200]
+        raise BadRequest(f"{name} cannot be run with an input of this shape: {words}") from error
+    known = {one["index"]: tuple(map(int, one["shape"])) for one in interpreter.get_tensor_details()}
+    computed = [
+        one for one, tensor in enumerate(graph.tensors) if not tensor.constant and min(known[one], default=0) > 0
+    ]
+    _write(fixed, graph, {one: known[one] for one in computed}, name)
+    return fixed
+
+
+def _write(content: bytearray, graph: Graph, sizes: Mapping[int, Shape], name: str) -> None:
     """Writes shapes over those of the file, which have as many sizes."""
     for field in (flat.TENSOR_SHAPE, flat.TENSOR_SHAPE_SIGNATURE):
         vectors = [tensor.table.vector(field) for tensor in graph.tensors]
@@ -208,22 +231,3 @@ def _fix(content: bytearray, graph: Graph, sizes: Mapping[int, Shape], name: str
                     f"{name}: tensors share one shape in the file; convert it again with a fixed input shape"
                 )
             struct.pack_into(f"<{length}i", content, start, *new)
-
-
-def _infer(content: bytearray, graph: Graph, name: str) -> None:
-    """Writes the shapes that follow from those of the inputs over those of all other tensors."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    try:
-        plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        interpreter = Interpreter(model_content=bytes(content), experimental_op_resolver_type=plain)
-        interpreter.allocate_tensors()
-    except (RuntimeError, ValueError) as error:
-        words = " ".join(str(error).split())[:200]
-        raise BadRequest(f"{name} cannot be run with an input of this shape: {words}") from error
-    known = {one["index"]: tuple(map(int, one["shape"])) for one in interpreter.get_tensor_details()}
-    # Delegates leave tensors behind the file's own.
-    computed = [
-        one for one, tensor in enumerate(graph.tensors) if not tensor.constant and min(known[one], default=0) > 0
-    ]
-    _fix(content, graph, {one: known[one] for one in computed}, name)

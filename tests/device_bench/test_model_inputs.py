@@ -8,8 +8,12 @@ from tiny_graph import Body, Node, Tensor, add, chain, tiny_graph
 from tiny_model import tiny_model
 
 from device_bench.errors import BadRequest
+from device_bench.json_runner import host_runner
 from device_bench.latency_table.signature import signatures
+from device_bench.local import LocalTransport
 from device_bench.model_inputs import choose, parse_shape
+from device_bench.native_runner import install_native
+from device_bench.runner import BenchSpec
 
 OPEN = tiny_graph(chain(["FLOAT32"] * 3, shape=(-1, -1, -1, 3), key="serving_default"))
 BATCH = tiny_graph(chain(["FLOAT32"] * 2, shape=(-1, 8, 8, 3)))
@@ -40,17 +44,36 @@ def run(model, *inputs):
 
 
 def test_a_model_without_a_choice_is_left_as_it_is():
-    for model in (tiny_model(), BATCH):
-        assert pick(model).model == model
-        assert (pick(model).shape, pick(model).signature) == ("", "")
-    assert pick(BATCH, "1,8,8,3").model == BATCH
-    assert pick(BATCH, "1,8,8,3").shape == ""
+    assert pick(tiny_model()).model == tiny_model()
+    assert (pick(tiny_model()).shape, pick(tiny_model()).signature) == ("", "")
 
 
-def test_a_batch_may_be_larger_than_one():
+def test_an_open_batch_is_one_and_may_be_larger():
+    assert pick(BATCH).model == pick(BATCH, "1,8,8,3").model
+    assert pick(BATCH).shape == pick(BATCH, "1,8,8,3").shape == ""
+    assert run(pick(BATCH).model, np.ones((1, 8, 8, 3), np.float32)).shape == (1, 8, 8, 3)
     chosen = pick(BATCH, "4,8,8,3")
     assert chosen.shape == "t0=4,8,8,3"
     assert run(chosen.model, np.ones((4, 8, 8, 3), np.float32)).shape == (4, 8, 8, 3)
+
+
+def test_every_runner_of_ours_takes_what_was_chosen():
+    host = LocalTransport()
+    for model in (pick(BATCH), pick(OPEN, "2,9,9,3"), pick(TWO, signature="decode")):
+        host.push(model.model, "model.tflite")
+        for runner in (host_runner(), install_native(host)):
+            spec = BenchSpec(runs=2)
+            completed = host.shell(runner.argv(spec, f"{host.workdir}/model.tflite"), timeout_s=60)
+            assert runner.parse(spec, completed).runs == 2
+    host.close()
+
+
+def test_a_batch_stays_open_where_this_machine_cannot_run_the_model():
+    tensors = [Tensor((-1, 4)), Tensor((-1, 4))]
+    model = tiny_graph(Body(tensors, [Node("CUSTOM", [0], [1], "MyOwnOp")]))
+    assert pick(model).model == model
+    with pytest.raises(BadRequest, match="unresolved custom op: MyOwnOp"):
+        pick(model, "2,4")
 
 
 def test_an_open_shape_is_not_guessed():
