@@ -100,6 +100,15 @@ def choose(model: bytes, shapes: Sequence[str], signature: str | None, name: str
     return Chosen(bytes(content), ";".join(said), entry.key if several else "", names)
 
 
+def check_fixed(graph: Graph, name: str) -> None:
+    """Refuses a graph whose inputs leave more open than a batch, which is 1.
+
+    Raises:
+        BadRequest: They do.
+    """
+    _sizes(graph, _Entry("", 0, {}), {}, name)
+
+
 def _entries(model: bytes) -> list[_Entry]:
     """The signatures of a file; a file without any has one, without a key."""
     entries = []

@@ -18,6 +18,7 @@ from device_bench import flat
 from device_bench.errors import BadRequest
 from device_bench.flat import FlatTable
 from device_bench.graph import Graph, Operator, Tensor, check_identifier, option_values, reading
+from device_bench.model_inputs import check_fixed
 
 _ACTIVATIONS = {0: "", 1: "relu", 2: "relu_n1_to_1", 3: "relu6", 4: "tanh", 5: "sign_bit"}
 _PADDINGS = {0: "same", 1: "valid"}
@@ -49,7 +50,7 @@ def signatures(model: bytes) -> tuple[str, ...]:
     when the file is loaded: they are no work of an inference, and have no signature.
 
     Raises:
-        BadRequest: The bytes are no TFLite file with one subgraph.
+        BadRequest: The bytes are no TFLite file with one subgraph and inputs of a known shape.
     """
     return tuple(view.signature for view in operator_views(model))
 
@@ -61,14 +62,16 @@ def operator_views(model: bytes) -> tuple[OperatorView, ...]:
         subgraphs = FlatTable.root(model).length(flat.MODEL_SUBGRAPHS)
         if subgraphs != 1:
             raise BadRequest(f"a file of {subgraphs} subgraphs cannot be priced; one is needed")
-        return tuple(_Words(model).views())
+        graph = Graph(model)
+        check_fixed(graph, "the model")
+        return tuple(_Words(graph).views())
 
 
 class _Words:
     """The signatures of a graph, word by word."""
 
-    def __init__(self, model: bytes) -> None:
-        self._graph = Graph(model)
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
         self._read_options: dict[tuple[str, int, bytes, bytes], list[str]] = {}
 
     def views(self) -> Iterator[OperatorView]:
@@ -114,6 +117,8 @@ class _Words:
         if name in ("QUANTIZE", "DEQUANTIZE", "CAST"):
             return f"{kind}>{made[0].kind}"
         weights = self._graph.stored_kind(fixed[0]) if fixed else kind
+        if fixed and "int" in weights and self._graph.tensors[fixed[0]].kind == "float32":
+            weights += ">float32"  # turned into floats when the file is loaded, not converted as an inference runs
         return kind if weights == kind or name in _ARGUMENTS or name == "RESHAPE" else f"{kind}/{weights}"
 
 

@@ -45,6 +45,10 @@ def test_initialization_and_memory_are_read_where_told(output, init_ms, peak_mb)
     assert (session.init_ms, session.peak_mb) == (init_ms, peak_mb)
 
 
+def test_a_memory_of_nothing_is_not_known():
+    assert parse(OLD, stdout=OLD.stdout.replace("overall=12.8672", "overall=0")).peak_mb is None
+
+
 def test_windows_line_ends_do_not_matter():
     assert parse(NEW, stdout=NEW.stdout.replace("\n", "\r\n")).center_us == NEW.mean_us
 

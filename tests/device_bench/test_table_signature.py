@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tiny_graph import Body, Node, Tensor, chain, convolution, tiny_graph
 
 from device_bench.errors import BadRequest
 from device_bench.latency_table.carve import carve
@@ -110,6 +111,22 @@ def test_sparse_weights_are_weights(sparse):
     assert model_precision(sparse) == "float32"
     part = carve(sparse, [line])[line]
     assert signatures(part) == (line,)
+
+
+def test_an_open_shape_has_no_signature():
+    with pytest.raises(BadRequest, match=r"the input 't0' has the open shape \[1, -1, 4\]"):
+        signatures(tiny_graph(chain(["FLOAT32"] * 2, shape=(1, -1, 4))))
+    assert signatures(tiny_graph(chain(["FLOAT32"] * 2, shape=(-1, 4)))) == ("ADD 1x4,1x4>1x4 float32",)
+
+
+def test_weights_that_are_unpacked_are_not_those_that_are_converted():
+    weights = Tensor((8, 1, 1, 8), "INT8", np.ones((8, 1, 1, 8), np.int8))
+    image, bias = Tensor((1, 2, 2, 8)), Tensor((8,), "FLOAT32", np.zeros(8, np.float32))
+    hybrid = Body([image, weights, bias, image], [convolution(0, 1, 2, 3)])
+    unpacked = Tensor((8, 1, 1, 8))
+    plain = Body([image, weights, unpacked, bias, image], [Node("DEQUANTIZE", [1], [2]), convolution(0, 2, 3, 4)])
+    lines = [signatures(tiny_graph(body))[0].rsplit(" ", 1)[1] for body in (hybrid, plain)]
+    assert lines == ["float32/int8", "float32/int8>float32"]
 
 
 def test_only_what_is_wanted_is_carved(files):
