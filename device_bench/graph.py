@@ -19,6 +19,7 @@ from device_bench.errors import BadRequest
 from device_bench.flat import FlatTable
 
 _IDENTIFIER = b"TFL3"
+_BREAKS = (LookupError, TypeError, ValueError, AttributeError, BufferError, ArithmeticError, MemoryError, struct.error)
 CUSTOM = "CUSTOM:"
 _UNPACKING = ("DEQUANTIZE", "DENSIFY")
 # Bytes of a value, where not 4.
@@ -46,7 +47,7 @@ def reading(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except (IndexError, KeyError, TypeError, ValueError, AttributeError, BufferError, struct.error) as error:
+    except _BREAKS as error:
         raise BadRequest(f"{name} is a damaged TFLite file ({type(error).__name__}: {error})") from error
 
 

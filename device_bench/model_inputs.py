@@ -4,10 +4,14 @@ Tools differ in how they choose a signature or resize an input, and a GPU takes 
 written into the file itself, in place: every tool, runtime and accelerator then times the same work.
 """
 
+import json
 import struct
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from device_bench import flat
 from device_bench.errors import BadRequest
@@ -15,6 +19,7 @@ from device_bench.flat import FlatTable
 from device_bench.graph import Graph, Tensor, check_identifier, reading
 
 Shape = tuple[int, ...]
+_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,25 +210,33 @@ def _fixed(content: bytearray, graph: Graph, sizes: Mapping[int, Shape], name: s
 
     Where it must not, a file that this machine's runtime cannot prepare stays as it is, with its open batch.
     """
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
     fixed = bytearray(content)
     _write(fixed, graph, sizes, name)
     try:
-        plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        interpreter = Interpreter(model_content=bytes(fixed), experimental_op_resolver_type=plain)
-        interpreter.allocate_tensors()
-    except (RuntimeError, ValueError) as error:
+        known = _inferred(bytes(fixed))
+    except BadRequest as error:
         if not must:
             return content
-        words = " ".join(str(error).split())[:200]
-        raise BadRequest(f"{name} cannot be run with an input of this shape: {words}") from error
-    known = {one["index"]: tuple(map(int, one["shape"])) for one in interpreter.get_tensor_details()}
-    computed = [
-        one for one, tensor in enumerate(graph.tensors) if not tensor.constant and min(known[one], default=0) > 0
-    ]
-    _write(fixed, graph, {one: known[one] for one in computed}, name)
+        raise BadRequest(f"{name} cannot be run with an input of this shape: {error}") from error
+    tensors = list(zip(graph.tensors, known, strict=False))
+    # A tensor whose size only an inference tells has none here.
+    computed = {one: new for one, (old, new) in enumerate(tensors) if not old.constant and min(new, default=0) > 0}
+    _write(fixed, graph, computed, name)
     return fixed
+
+
+def _inferred(model: bytes) -> list[Shape]:
+    """The shape of each tensor, by the runtime in a process of its own."""
+    script = Path(__file__).with_name("infer_shapes.py")
+    command = [sys.executable, "-I", str(script)]
+    try:
+        done = subprocess.run(command, input=model, capture_output=True, check=False, timeout=_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise BadRequest(f"the runtime was not ready after {_TIMEOUT_S} s") from None
+    if done.returncode:
+        words = done.stderr.decode(errors="replace").strip().splitlines()
+        raise BadRequest(words[-1] if words and done.returncode > 0 else "the runtime crashed")
+    return [tuple(sizes) for sizes in json.loads(done.stdout)]
 
 
 def _write(content: bytearray, graph: Graph, sizes: Mapping[int, Shape], name: str) -> None:

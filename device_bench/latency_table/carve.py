@@ -4,11 +4,10 @@ No conversion is needed: the operator, its tensors and their buffers are copied 
 what the converter made, weights and scales included.
 """
 
-import struct
 from collections.abc import Collection
 from typing import Any
 
-from device_bench.errors import BadRequest
+from device_bench.graph import reading
 from device_bench.latency_table.signature import operator_views
 
 
@@ -27,11 +26,9 @@ def carve(model: bytes, wanted: Collection[str]) -> dict[str, bytes]:
         return {}
     from ai_edge_litert import schema_py_generated as schema
 
-    try:
+    with reading("the model"):
         whole = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
         return {signature: _pack(_single(whole, index)) for signature, index in views.items()}
-    except (IndexError, TypeError, ValueError, AttributeError, struct.error) as error:
-        raise BadRequest(f"the TFLite file cannot be cut ({type(error).__name__}: {error})") from error
 
 
 def _single(whole: Any, index: int) -> Any:
