@@ -1,4 +1,4 @@
-"""Prints the shapes of all tensors of a TFLite model as JSON, as the runtime computes them from those of its inputs.
+"""Prints the shapes of all tensors of a TFLite model as JSON, as an inference computes them from those of its inputs.
 
 Started as a script in a process of its own, with the model on standard input: a damaged file may crash the runtime.
 """
@@ -8,7 +8,8 @@ import sys
 
 
 def main() -> int:
-    """Prints one list of sizes per tensor; the exit code is 0 only when the runtime could prepare the model."""
+    """Prints one list of sizes per tensor; the exit code is 0 only when the runtime could run the model."""
+    import numpy as np
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     try:
@@ -18,6 +19,10 @@ def main() -> int:
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
         interpreter.allocate_tensors()
+        # Some sizes are known only once an inference has computed them.
+        for tensor in interpreter.get_input_details():
+            interpreter.set_tensor(tensor["index"], np.zeros(tensor["shape"], tensor["dtype"]))
+        interpreter.invoke()
     except (RuntimeError, ValueError) as error:
         print(" ".join(str(error).split())[:200], file=sys.stderr)
         return 1

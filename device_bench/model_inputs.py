@@ -5,6 +5,7 @@ written into the file itself, in place: every tool, runtime and accelerator then
 """
 
 import json
+import shlex
 import struct
 import subprocess
 import sys
@@ -151,13 +152,29 @@ def _sizes(graph: Graph, entry: _Entry, shapes: Mapping[str, Shape], name: str) 
     if "" in shapes and len(target) != 1:
         known = ", ".join(repr(_name(graph, entry, one)) for one in target)
         raise BadRequest(f"{name} has the inputs {known or 'none'}; say which has the shape, as NAME=SIZES")
-    found = {}
+    found, missing = dict[int, Shape](), []
     for tensor in graph.inputs:
         label = _name(graph, entry, tensor)
         given = shapes.get(label) or shapes.get(graph.tensors[tensor].name)
         given = given or (shapes.get("") if tensor in target else None)
-        found[tensor] = _fitting(graph.tensors[tensor], given, label, name, only=len(target) == 1)
+        sizes = _fitting(graph.tensors[tensor], given, label, name)
+        if sizes is not None:
+            found[tensor] = sizes
+        else:
+            missing.append((label, _allowed(graph.tensors[tensor])))
+    if missing:
+        raise BadRequest(_refusal(name, missing, named=len(target) > 1))
     return found
+
+
+def _refusal(name: str, missing: Sequence[tuple[str, Shape]], *, named: bool) -> str:
+    """Which inputs are open, and what to type."""
+    shown = ", ".join(f"{label!r} {[max(size, -1) for size in sizes]}" for label, sizes in missing)
+    words = []
+    for label, sizes in missing:
+        example = ",".join(str(size if size > 0 else 224 if place else 1) for place, size in enumerate(sizes))
+        words.append(f"--shape {shlex.quote(f'{label}={example}')}" if named else f"--shape {example}")
+    return f"{name}: inputs of an open shape: {shown}; say which to time, such as {' '.join(words)}"
 
 
 def _allowed(tensor: Tensor) -> Shape:
@@ -165,22 +182,18 @@ def _allowed(tensor: Tensor) -> Shape:
     return tensor.table.integers(flat.TENSOR_SHAPE_SIGNATURE) or tensor.sizes
 
 
-def _fitting(tensor: Tensor, given: Shape | None, label: str, name: str, *, only: bool) -> Shape:
-    """The sizes of one input, refused where they do not fit or are not known."""
+def _fitting(tensor: Tensor, given: Shape | None, label: str, name: str) -> Shape | None:
+    """The sizes of one input, refused where they do not fit; None where they are not known."""
     allowed = _allowed(tensor)
-    shown = [max(size, -1) for size in allowed]
     if given is None:
         batched = len(allowed) > 1 and allowed[0] < 1 <= min(allowed[1:])
-        if batched or min(allowed, default=1) >= 1:
-            return (1, *allowed[1:]) if batched else tensor.sizes
-        example = ",".join(str(size) if size > 0 else "1" if not place else "224" for place, size in enumerate(allowed))
-        words = example if only else f"{label}={example}"
-        raise BadRequest(f"{name}: the input {label!r} has the open shape {shown}; say which, such as --shape {words}")
+        return (1, *allowed[1:]) if batched else allowed if min(allowed, default=1) >= 1 else None
     if len(given) != len(allowed):
         raise BadRequest(
             f"{name}: the shape {','.join(map(str, given))} has {len(given)} sizes, the input {label!r} {len(allowed)}"
         )
     if any(size >= 1 and size != new for size, new in zip(allowed, given, strict=True)):
+        shown = [max(size, -1) for size in allowed]
         raise BadRequest(f"{name}: the shape {','.join(map(str, given))} does not fit the input {label!r}, {shown}")
     return given
 
@@ -208,7 +221,7 @@ def _put_first(content: bytearray, model: bytes, entry: _Entry, signature: FlatT
 def _fixed(content: bytearray, graph: Graph, sizes: Mapping[int, Shape], name: str, *, must: bool) -> bytearray:
     """A file of fixed shapes: those of its inputs, and those of all other tensors that follow from them.
 
-    Where it must not, a file that this machine's runtime cannot prepare stays as it is, with its open batch.
+    Where it must not, a file that this machine's runtime cannot run stays as it is, with its open batch.
     """
     fixed = bytearray(content)
     _write(fixed, graph, sizes, name)
@@ -219,7 +232,6 @@ def _fixed(content: bytearray, graph: Graph, sizes: Mapping[int, Shape], name: s
             return content
         raise BadRequest(f"{name} cannot be run with an input of this shape: {error}") from error
     tensors = list(zip(graph.tensors, known, strict=False))
-    # A tensor whose size only an inference tells has none here.
     computed = {one: new for one, (old, new) in enumerate(tensors) if not old.constant and min(new, default=0) > 0}
     _write(fixed, graph, computed, name)
     return fixed
@@ -232,7 +244,7 @@ def _inferred(model: bytes) -> list[Shape]:
     try:
         done = subprocess.run(command, input=model, capture_output=True, check=False, timeout=_TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        raise BadRequest(f"the runtime was not ready after {_TIMEOUT_S} s") from None
+        raise BadRequest(f"one inference took more than {_TIMEOUT_S} s") from None
     if done.returncode:
         words = done.stderr.decode(errors="replace").strip().splitlines()
         raise BadRequest(words[-1] if words and done.returncode > 0 else "the runtime crashed")

@@ -66,7 +66,7 @@ def check_plausible(session: Session, work: Work, spec: BenchSpec) -> None:
     shortest_us, limit_us = min((session.center_us, *session.samples_us)), least_us(work, spec)
     if shortest_us < limit_us:
         raise RunnerError(
-            f"{shortest_us:.4g} us is no inference time: {work.macs / 1e6:.4g} million multiply-adds and "
+            f"{shortest_us:.4g} us is not an inference time: {work.macs / 1e6:.4g} million multiply-adds and "
             f"{work.moved_bytes / 1e6:.3g} MB take any {spec.delegate} at least {limit_us:.4g} us, so the tool did "
             "not wait for the result"
         )

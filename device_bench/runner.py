@@ -107,7 +107,7 @@ class Session:
 
     def __post_init__(self) -> None:
         if not self.center_us > 0 or self.center_us == float("inf"):
-            raise RunnerError(f"{self.center_us} us is no inference time")
+            raise RunnerError(f"{self.center_us} us is not an inference time")
         if self.runs < 1:
             raise RunnerError("a session without a timed inference is no measurement")
 

@@ -105,7 +105,10 @@ def test_a_failed_cell_is_exit_code_1():
         (("one.tflite", "--cores", "medium"), "unknown cores 'medium'"),
         (("missing.tflite",), "missing.tflite"),
         (("broken.tflite",), "broken.tflite is no TFLite file"),
-        (("open.tflite",), "open: the input 't0' has the open shape [-1, -1, 3]; say which, such as --shape 1,224,3"),
+        (
+            ("open.tflite",),
+            "open: inputs of an open shape: 't0' [-1, -1, 3]; say which to time, such as --shape 1,224,3",
+        ),
         (("open.tflite", "--shape", "big"), "the shape 'big' cannot be read"),
         (("open.tflite", "--shape", "1,9"), "has 2 sizes"),
         (("open.tflite", "--shape", "1,9,3", "--shape", "images=1,9,3"), "no model has an input 'images'"),

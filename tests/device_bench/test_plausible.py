@@ -54,7 +54,7 @@ def test_a_time_of_submission_is_refused_and_a_true_one_is_not(delegate):
     spec = BenchSpec(delegate=delegate)
     impossible_us = 274.0 if delegate == "gpu" else 6.0
     words = refused(POSE, spec, impossible_us, impossible_us)
-    assert f"{impossible_us:g} us is no inference time: 2000 million multiply-adds and 130 MB" in words
+    assert f"{impossible_us:g} us is not an inference time: 2000 million multiply-adds and 130 MB" in words
     assert "did not wait for the result" in words
     assert refused(POSE, spec, 16_000.0, 22_000.0) == ""
     assert refused(POSE, spec, 1_000.0) == ""
@@ -65,7 +65,7 @@ def test_one_impossible_inference_among_many_is_enough():
 
 
 def test_memory_alone_makes_a_time_impossible():
-    assert "no inference time" in refused(Work(1e6, 400e6), BenchSpec(delegate="gpu"), 700.0)
+    assert "not an inference time" in refused(Work(1e6, 400e6), BenchSpec(delegate="gpu"), 700.0)
     assert refused(Work(1e6, 400e6), BenchSpec(delegate="gpu"), 6_000.0) == ""
 
 
@@ -97,6 +97,6 @@ def test_this_machine_is_above_the_bound():
 
 def test_a_mean_of_benchmark_model_is_judged_too():
     timed = BenchmarkModel("/x/benchmark_model").parse(GPU.spec, GPU.completed)
-    with pytest.raises(RunnerError, match=r"1241 us is no inference time"):
+    with pytest.raises(RunnerError, match=r"1241 us is not an inference time"):
         check_plausible(timed, Work(20e9, 1e6), GPU.spec)
     check_plausible(timed, Work(300e6, 14e6), GPU.spec)
