@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from tiny_graph import Body, Node, Tensor, tiny_graph
 from tiny_model import tiny_model
 
 from device_bench.adb.transport import open_tcp
@@ -18,6 +19,7 @@ from device_bench.native_runner import NativeFiles, NoRunner, find_files, instal
 from device_bench.runner import BenchSpec
 from device_bench.transport import Completed
 
+LACKING = tiny_graph(Body([Tensor((1, 4)), Tensor((1, 4))], [Node("CUSTOM", [0], [1], "MyOwnOp")]))
 HERE = f"linux-{platform.machine()}"
 
 
@@ -177,6 +179,10 @@ class TestOnPhones:
         assert missing.exit_code == 1
         with pytest.raises(RunnerError, match=r"exit code 1.*cannot be read"):
             runner.parse(BenchSpec(), missing)
+        transport.push(LACKING, "lacking.tflite")
+        lacking = transport.shell(runner.argv(BenchSpec(), f"{transport.workdir}/lacking.tflite"), timeout_s=30)
+        with pytest.raises(RunnerError, match=r"status 3 .*: Encountered unresolved custom op: MyOwnOp"):
+            runner.parse(BenchSpec(), lacking)
         again = install_native(transport, given)
         assert again == runner
         transport.close()
