@@ -145,6 +145,11 @@ class Graph:
     Args:
         model: The file.
         index: Number of the subgraph.
+
+    Attributes:
+        tensors: Its tensors; operators name them by their place here.
+        inputs: Numbers of the tensors that an inference is given.
+        outputs: Numbers of those that it gives.
     """
 
     def __init__(self, model: bytes, index: int = 0) -> None:

@@ -98,10 +98,10 @@ def choose(model: bytes, shapes: Sequence[str], signature: str | None, name: str
         content = bytearray(model)
         if entry.table is not None and (entry.subgraph or len({one.subgraph for one in entries}) > 1):
             _put_first(content, model, entry, entry.table, name)
-        changed = [one for one in graph.inputs if sizes[one] != graph.tensors[one].sizes]
-        if changed or any(sizes[one] != _allowed(graph.tensors[one]) for one in graph.inputs):
-            content = _fixed(content, graph, sizes, name, must=bool(changed))
-        said = [f"{_name(graph, entry, one)}={','.join(map(str, sizes[one]))}" for one in changed]
+        chosen = [one for one in graph.inputs if sizes[one] != _default(graph.tensors[one])]
+        if any(sizes[one] != _allowed(graph.tensors[one]) for one in graph.inputs):
+            content = _fixed(content, graph, sizes, name, must=bool(chosen))
+        said = [f"{_name(graph, entry, one)}={','.join(map(str, sizes[one]))}" for one in chosen]
     several = len({one.subgraph for one in entries}) > 1
     return Chosen(bytes(content), ";".join(said), entry.key if several else "", names)
 
@@ -121,7 +121,7 @@ def _entries(model: bytes) -> list[_Entry]:
     for table in FlatTable.root(model).tables(flat.MODEL_SIGNATURES):
         named = table.tables(flat.SIGNATURE_INPUTS)
         names = {one.number(flat.NAMED_TENSOR_INDEX): one.text(flat.NAMED_TENSOR_NAME) for one in named}
-        key, subgraph = table.text(flat.SIGNATURE_KEY), table.number(flat.SIGNATURE_SUBGRAPH)
+        key, subgraph = _printable(table.text(flat.SIGNATURE_KEY)), table.number(flat.SIGNATURE_SUBGRAPH)
         entries.append(_Entry(key, subgraph, names, table))
     return entries or [_Entry("", 0, {})]
 
@@ -132,7 +132,7 @@ def _entry(entries: Sequence[_Entry], signature: str | None, name: str) -> _Entr
     if signature is None:
         if len({one.subgraph for one in entries}) > 1:
             raise BadRequest(
-                f"{name} has the signatures {listed}; say which to time, such as --signature {keys[0] or repr('')}"
+                f"{name} has the signatures {listed}; say which to time, such as --signature {shlex.quote(keys[0])}"
             )
         return entries[0]
     found = next((one for one in entries if one.table is not None and one.key == signature), None)
@@ -142,7 +142,12 @@ def _entry(entries: Sequence[_Entry], signature: str | None, name: str) -> _Entr
 
 
 def _name(graph: Graph, entry: _Entry, tensor: int) -> str:
-    return entry.names.get(tensor) or graph.tensors[tensor].name
+    return _printable(entry.names.get(tensor) or graph.tensors[tensor].name)
+
+
+def _printable(text: str) -> str:
+    """A name of a file as it may be shown, written into tables, and typed."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _sizes(graph: Graph, entry: _Entry, shapes: Mapping[str, Shape], name: str) -> dict[int, Shape]:
@@ -182,12 +187,19 @@ def _allowed(tensor: Tensor) -> Shape:
     return tensor.table.integers(flat.TENSOR_SHAPE_SIGNATURE) or tensor.sizes
 
 
+def _default(tensor: Tensor) -> Shape | None:
+    """The sizes of an input that nothing was said of: a batch of 1; None where more is open."""
+    allowed = _allowed(tensor)
+    if len(allowed) > 1 and allowed[0] < 1 <= min(allowed[1:]):
+        return (1, *allowed[1:])
+    return allowed if min(allowed, default=1) >= 1 else None
+
+
 def _fitting(tensor: Tensor, given: Shape | None, label: str, name: str) -> Shape | None:
     """The sizes of one input, refused where they do not fit; None where they are not known."""
     allowed = _allowed(tensor)
     if given is None:
-        batched = len(allowed) > 1 and allowed[0] < 1 <= min(allowed[1:])
-        return (1, *allowed[1:]) if batched else allowed if min(allowed, default=1) >= 1 else None
+        return _default(tensor)
     if len(given) != len(allowed):
         raise BadRequest(
             f"{name}: the shape {','.join(map(str, given))} has {len(given)} sizes, the input {label!r} {len(allowed)}"

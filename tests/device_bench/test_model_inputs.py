@@ -97,6 +97,18 @@ def test_the_chosen_shape_is_what_runs(said):
     assert signatures(chosen.model) == ("ADD 1x16x24x3,1x16x24x3>1x16x24x3 float32",) * 2
 
 
+def test_a_shape_that_the_file_happens_to_have_is_chosen_too():
+    assert pick(OPEN, "1,1,1,3").shape == "x0=1,1,1,3"
+
+
+def test_names_are_shown_as_they_may_be_printed():
+    model = tiny_graph(chain(["FLOAT32"] * 2, key="\x1b[31mred"), chain(["FLOAT32"] * 3, shape=(1, 2), key="blue"))
+    with pytest.raises(BadRequest) as caught:
+        pick(model)
+    assert str(caught.value).isprintable()
+    assert pick(model, signature="\\x1b[31mred").signature == "\\x1b[31mred"
+
+
 def test_each_input_has_its_shape():
     chosen = pick(PAIR, "x0=1,6,4", "x1=1,6,4")
     assert chosen.shape == "x0=1,6,4;x1=1,6,4"
