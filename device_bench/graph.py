@@ -80,8 +80,11 @@ class Tensor:
         self.shape = "x".join(map(str, self.sizes)) or "scalar"
         self.kind = _tensor_kinds()[table.byte(flat.TENSOR_TYPE)]
         # Files above 2 GB keep their values behind the flatbuffer, or in another file.
-        outside = self._buffer.long_number(flat.BUFFER_OFFSET) > 1 or table.number(flat.TENSOR_EXTERNAL_BUFFER)
-        self.constant = self._buffer.length(flat.BUFFER_DATA) > 0 or bool(outside)
+        offset = self._buffer.long_number(flat.BUFFER_OFFSET)
+        if offset > 1 and offset + self._buffer.long_number(flat.BUFFER_SIZE) > len(table.content):
+            raise ValueError("values beyond the end of the file")
+        outside = offset > 1 or table.number(flat.TENSOR_EXTERNAL_BUFFER) > 0
+        self.constant = self._buffer.length(flat.BUFFER_DATA) > 0 or outside
 
     @property
     def table(self) -> FlatTable:

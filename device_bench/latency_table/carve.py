@@ -7,6 +7,7 @@ what the converter made, weights and scales included.
 from collections.abc import Collection
 from typing import Any
 
+from device_bench.errors import BadRequest
 from device_bench.graph import reading
 from device_bench.latency_table.signature import operator_views
 
@@ -87,8 +88,10 @@ def _copy_operator(schema: Any, operator: Any, code: int, place: dict[int, int])
 
 
 def _constant(whole: Any, tensor: Any) -> bool:
-    data = whole.buffers[tensor.buffer].data
-    return data is not None and len(data) > 0
+    buffer = whole.buffers[tensor.buffer]
+    if buffer.offset > 1 or tensor.externalBuffer:
+        raise BadRequest("a file that keeps its weights outside of its graph cannot be cut")
+    return buffer.data is not None and len(buffer.data) > 0
 
 
 def _unpacking(whole: Any, graph: Any, makers: dict[int, Any], tensor: int) -> list[Any] | None:

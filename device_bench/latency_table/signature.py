@@ -64,7 +64,10 @@ def operator_views(model: bytes) -> tuple[OperatorView, ...]:
             raise BadRequest(f"a file of {subgraphs} subgraphs cannot be priced; one is needed")
         graph = Graph(model)
         check_fixed(graph, "the model")
-        return tuple(_Words(graph).views())
+        views = tuple(_Words(graph).views())
+    if not views:
+        raise BadRequest("the model has no operator that works in an inference")
+    return views
 
 
 class _Words:

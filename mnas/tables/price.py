@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+from device_bench.errors import BadRequest
 from device_bench.latency_table.published import OFA, PROXYLESS
 from device_bench.latency_table.table import OPERATORS, LatencyTable, Prediction
 from device_bench.model_file import model_precision
@@ -77,9 +78,13 @@ def _definition(table: LatencyTable, path: Path, image_size: int) -> tuple[str, 
 
 def _file(table: LatencyTable, path: Path, fill: bool, shapes: Sequence[str]) -> Prediction:
     content = choose(_content(path), shapes, None, str(path)).model
-    if table.keys == OPERATORS:
-        table.require(precision=model_precision(content))
-    return table.predict(content, fill=fill)
+    try:
+        if table.keys == OPERATORS:
+            table.require(precision=model_precision(content))
+        return table.predict(content, fill=fill)
+    except BadRequest as error:
+        error.args = (f"{path}: {error}",)
+        raise
 
 
 def _content(path: Path) -> bytes:

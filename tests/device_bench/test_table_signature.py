@@ -1,7 +1,9 @@
 """Signatures read from real TFLite files, and single operators cut out of them."""
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from tiny_graph import Body, Node, Tensor, chain, convolution, tiny_graph
 
 from device_bench.errors import BadRequest
@@ -117,6 +119,25 @@ def test_an_open_shape_has_no_signature():
     with pytest.raises(BadRequest, match=r"inputs of an open shape: 't0' \[1, -1, 4\]"):
         signatures(tiny_graph(chain(["FLOAT32"] * 2, shape=(1, -1, 4))))
     assert signatures(tiny_graph(chain(["FLOAT32"] * 2, shape=(-1, 4)))) == ("ADD 1x4,1x4>1x4 float32",)
+
+
+def test_a_file_without_work_has_no_price():
+    with pytest.raises(BadRequest, match="no operator that works"):
+        signatures(tiny_graph(Body([Tensor((1, 4))], [])))
+
+
+def test_weights_outside_of_the_graph_are_not_cut():
+    """Files above 2 GB keep them behind it."""
+    weights = Tensor((8, 1, 1, 8), "FLOAT32", np.ones((8, 1, 1, 8), np.float32))
+    image, bias = Tensor((1, 2, 2, 8)), Tensor((8,), "FLOAT32", np.zeros(8, np.float32))
+    whole = schema.ModelT.InitFromPackedBuf(tiny_graph(Body([image, weights, bias, image], [convolution(0, 1, 2, 3)])))
+    for offset, words in ((16, "cannot be cut"), (1 << 40, "beyond the end of the file")):
+        whole.buffers[1].data, whole.buffers[1].offset, whole.buffers[1].size = None, offset, 256
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(whole.Pack(builder), b"TFL3")
+        model = bytes(builder.Output())
+        with pytest.raises(BadRequest, match=words):
+            carve(model, signatures(model))
 
 
 def test_weights_that_are_unpacked_are_not_those_that_are_converted():

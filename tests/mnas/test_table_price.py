@@ -101,7 +101,10 @@ def test_an_int8_table_prices_a_network_with_float_inputs_and_outputs(int8_table
     model = quantized("NET.TFLITE", tmp_path)
     keys = table_signatures(Path(model).read_bytes())
     assert lines(int8_table(keys), model)[0].startswith(f"{model}: 1.500 ms")
-    with pytest.raises(MissingEntries, match="no 'QUANTIZE 1x4x4x8>1x4x4x8 float32>int8', 'DEQUANTIZE 1x4x4x8"):
+    with pytest.raises(
+        MissingEntries,
+        match=r"NET\.TFLITE: the table has no 'QUANTIZE 1x4x4x8>1x4x4x8 float32>int8', 'DEQUANTIZE 1x4x4x8",
+    ):
         lines(int8_table(keys[1:2]), model)
 
 
