@@ -27,6 +27,8 @@ _SILENT = {"fused_activation_function", "quantized_bias_type", "asymmetric_quant
 # Operators whose constant operand is an argument (axes, paddings), not weights; a reshape's is its output shape.
 _ARGUMENTS = {"MEAN": "axes", "SUM": "axes", "REDUCE_MAX": "axes", "PAD": "paddings", "TRANSPOSE": "order"}
 
+_MOST_ARGUMENTS = 16  # two for each of eight dimensions
+
 
 @dataclass(frozen=True, slots=True)
 class OperatorView:
@@ -92,7 +94,10 @@ class _Words:
             *self._options(operator),
         ]
         if name in _ARGUMENTS and fixed:
-            words.append(f"{_ARGUMENTS[name]}={','.join(map(str, graph.tensors[fixed[0]].integers()))}")
+            values = graph.tensors[fixed[0]].integers()
+            if len(values) > _MOST_ARGUMENTS:
+                raise ValueError(f"{len(values)} {_ARGUMENTS[name]}")
+            words.append(f"{_ARGUMENTS[name]}={','.join(map(str, values))}")
         words.append(self._format(operator, moving, made, fixed))
         return " ".join(words)
 

@@ -121,6 +121,13 @@ def test_an_open_shape_has_no_signature():
     assert signatures(tiny_graph(chain(["FLOAT32"] * 2, shape=(-1, 4)))) == ("ADD 1x4,1x4>1x4 float32",)
 
 
+def test_more_axes_than_dimensions_are_damage():
+    axes = Tensor((400,), "INT32", np.ones(400, np.int32))
+    mean = Node("MEAN", [0, 1], [2], schema.ReducerOptionsT())
+    with pytest.raises(BadRequest, match=r"damaged .*400 axes"):
+        signatures(tiny_graph(Body([Tensor((1, 4)), axes, Tensor((1, 4))], [mean])))
+
+
 def test_a_file_without_work_has_no_price():
     with pytest.raises(BadRequest, match="no operator that works"):
         signatures(tiny_graph(Body([Tensor((1, 4))], [])))
