@@ -46,6 +46,8 @@ class BenchOptions:
     output: Path | None
     figure: Path | None
     again: tuple[str, ...]
+    shapes: tuple[str, ...] = ()
+    signature: str | None = None
 
 
 def run_bench(paths: Sequence[Path], options: BenchOptions) -> None:
@@ -63,7 +65,7 @@ def run_bench(paths: Sequence[Path], options: BenchOptions) -> None:
 
 
 def _run(plan: Plan, options: BenchOptions) -> None:
-    matrix = cells(plan.models, plan.axes)
+    matrix = cells(plan.models, plan.axes, plan.spec)
     results = Results(options.output)
     results.name(matrix)
     todo = results.open(matrix, options.again)
@@ -122,7 +124,7 @@ def _plan(paths: Sequence[Path], options: BenchOptions) -> Plan:
         session_timeout_s=options.time_limit,
         canary_limit=None if options.no_canary else TimingProtocol().canary_limit,
     )
-    spec = BenchSpec(warmup_runs=options.warmup, runs=options.runs)
+    spec = BenchSpec(warmup_runs=options.warmup, runs=options.runs, shapes=options.shapes, signature=options.signature)
     raw = options.output.with_name(f"{options.output.name}.raw") if options.output else None
     return Plan(_models(paths), axes, protocol, spec, options.seed, raw)
 

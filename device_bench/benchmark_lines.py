@@ -153,8 +153,9 @@ def _init_ms(text: str) -> float | None:
 
 
 def _peak_mb(text: str) -> float | None:
+    """The growth that the tool saw; 0 is no growth but a tool that was started by a larger process."""
     found = _PEAK.search(text)
-    return float(found[1] or found[2]) if found else None
+    return (float(found[1] or found[2]) or None) if found else None
 
 
 def _excerpt(text: str) -> str:

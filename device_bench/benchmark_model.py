@@ -28,11 +28,15 @@ _REFUSALS = re.compile(
     re.MULTILINE,
 )
 _APPLIED = re.compile(
-    r"^Explicitly applied (?P<name>\w+) delegate, and the model graph will be (?P<how>completely|partially) "
-    r"executed by the delegate(?: w/ (?P<kernels>\d+) delegate kernels)?\.",
+    r"^(?:Explicitly a|A)pplied (?P<name>\w+) delegate(?:, and the model graph will be (?P<how>completely|partially) "
+    r"executed (?:by|w/) the delegate(?: w/ (?P<kernels>\d+) delegate kernels)?)?\.",
     re.MULTILINE,
 )
-_REPLACED = re.compile(r"Replacing (\d+) out of (\d+) node\(s\) with delegate \((\w+)\) node")
+# Builds of 2019 and 2020 tell neither the number of all nodes nor, in the line above, how much was taken.
+_REPLACED = re.compile(
+    r"Replacing (?P<taken>\d+)(?: out of (?P<all>\d+))? node\(s\) with delegate \((?P<name>\w+)\) node"
+    r"(?:, yielding (?P<parts>\d+) partitions)?"
+)
 _THREADS = re.compile(r"^#threads used for CPU inference: \[(-?\d+)\]|^Num threads: \[(-?\d+)\]", re.MULTILINE)
 # LiteRT's tool tries every accelerator there is; that others than the one asked for are missing is no failure.
 _MISSING = re.compile(r"^.*(GPU|NPU) accelerator could not be loaded.*$", re.MULTILINE)
@@ -105,12 +109,21 @@ class BenchmarkModel:
             return ""
         if wanted not in applied:
             raise RunnerError(f"benchmark_model does not say that the {spec.delegate} delegate took the model")
-        if applied[wanted]["how"] == "completely":
-            return ""
-        taken = [(int(found[1]), int(found[2])) for found in _REPLACED.finditer(text) if wanted in found[3].upper()]
-        if not taken or not taken[-1][0] or applied[wanted]["kernels"] in (None, "0"):
-            raise RunnerError(f"benchmark_model does not say how many nodes the {spec.delegate} delegate took")
-        return f" ({spec.delegate}: {taken[-1][0]} of {taken[-1][1]} nodes)"
+        return _share(spec, text, wanted, applied[wanted])
+
+
+def _share(spec: BenchSpec, text: str, wanted: str, applied: re.Match[str]) -> str:
+    """How many nodes a delegate took, where it did not take them all."""
+    if applied["how"] == "completely":
+        return ""
+    replaced = [found for found in _REPLACED.finditer(text) if wanted in found["name"].upper()]
+    if not replaced or not int(replaced[-1]["taken"]) or applied["kernels"] == "0":
+        raise RunnerError(f"benchmark_model does not say how many nodes the {spec.delegate} delegate took")
+    taken, total = replaced[-1]["taken"], replaced[-1]["all"]
+    # One partition is the whole graph.
+    if taken == total or (total is None and applied["how"] is None and replaced[-1]["parts"] == "1"):
+        return ""
+    return f" ({spec.delegate}: {taken} of {total} nodes)" if total else f" ({spec.delegate}: {taken} nodes)"
 
 
 def _refusal(spec: BenchSpec, text: str) -> str:

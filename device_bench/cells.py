@@ -8,6 +8,7 @@ from typing import Any
 from device_bench.cores import check_cores
 from device_bench.errors import BadRequest
 from device_bench.model_file import model_precision
+from device_bench.model_inputs import choose, parse_shapes
 from device_bench.runner import BenchSpec
 
 
@@ -24,6 +25,8 @@ class Cell:
         model: Name of the model.
         sha256: Content of the model.
         precision: Its precision.
+        shape: The input shapes that were chosen for it, such as "images=1,224,224,3", or "".
+        signature: The signature that was chosen, or "".
     """
 
     device: str
@@ -34,6 +37,8 @@ class Cell:
     model: str
     sha256: str
     precision: str
+    shape: str = ""
+    signature: str = ""
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -68,18 +73,24 @@ class Axes:
     repeats: int = 1
 
 
-def cells(models: Mapping[str, bytes], axes: Axes) -> list[Cell]:
+def cells(models: Mapping[str, bytes], axes: Axes, spec: BenchSpec | None = None) -> list[Cell]:
     """All cells of a matrix, in the order in which each device does them.
 
+    Args:
+        models: TFLite files by name.
+        axes: The other sides.
+        spec: The shapes and the signature to time.
+
     Raises:
-        BadRequest: A file is no TFLite model, or a number of threads, a delegate or the cores are none.
+        BadRequest: A file is no TFLite model or leaves a choice open, or a number of threads, a delegate or the cores
+            are none.
     """
     for threads in axes.threads:
         for delegate in axes.delegates:
             BenchSpec(threads=threads, delegate=delegate)  # type: ignore[arg-type]
     if axes.cores:
         check_cores(axes.cores)
-    known = [(name, hashlib.sha256(model).hexdigest(), _precision(name, model)) for name, model in models.items()]
+    known = _known(models, spec or BenchSpec())
     return [
         Cell(device, repeat, threads, delegate, axes.cores or "", *model)
         for device in axes.devices
@@ -94,8 +105,19 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _precision(name: str, model: bytes) -> str:
-    try:
-        return model_precision(model)
-    except BadRequest as error:
-        raise BadRequest(f"{name}: {error}") from error
+def _known(models: Mapping[str, bytes], spec: BenchSpec) -> list[tuple[str, str, str, str, str]]:
+    """Each model's name, content, precision, shape and signature."""
+    chosen = {name: choose(model, spec.shapes, spec.signature, name) for name, model in models.items()}
+    inputs = {one for model in chosen.values() for one in model.inputs}
+    if unknown := sorted(set(parse_shapes(spec.shapes)) - inputs - {""}):
+        raise BadRequest(f"no model has an input {unknown[0]!r}; there are {', '.join(map(repr, sorted(inputs)))}")
+    return [
+        (
+            name,
+            hashlib.sha256(models[name]).hexdigest(),
+            model_precision(one.model, name),
+            one.shape,
+            one.signature,
+        )
+        for name, one in chosen.items()
+    ]

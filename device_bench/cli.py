@@ -37,7 +37,7 @@ class Listed(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     show_default=True,
     help="all, host, adb:SERIAL, adb:HOST:PORT, adb-server:SERIAL.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For programs: one JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: one JSON object per line.")
 def devices(names: tuple[str, ...], as_json: bool) -> None:
     """List phones and boards that answer, and their state.
 
@@ -67,24 +67,45 @@ def devices(names: tuple[str, ...], as_json: bool) -> None:
     default="cpu",
     metavar="NAME[,NAME...]",
     show_default=True,
-    help=f"Of {', '.join(DELEGATES)}.",
+    help=f"One or more of {', '.join(DELEGATES)}.",
 )
 @click.option("--cores", metavar="big|little|all|MASK", help="Cores to run on; MASK is hexadecimal, such as f0.")
-@click.option("--repeat", default=1, show_default=True, type=click.IntRange(1), help="Measure each cell so often.")
-@click.option("--runs", default=50, show_default=True, type=click.IntRange(1), help="Inferences a session.")
-@click.option("--warmup", default=8, show_default=True, type=click.IntRange(0), help="Inferences before them.")
 @click.option(
-    "--sessions", default="5,20", show_default=True, metavar="MIN,MAX", type=Listed(click.IntRange(1)), help="A cell."
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="[INPUT=]N,N...",
+    help="Shape of an input that a model leaves open, such as 1,224,224,3. May be given once per input.",
+)
+@click.option("--signature", metavar="NAME", help="The signature to time of a model that has several.")
+@click.option("--repeat", default=1, show_default=True, type=click.IntRange(1), help="How often to measure each cell.")
+@click.option("--runs", default=50, show_default=True, type=click.IntRange(1), help="Timed inferences per session.")
+@click.option(
+    "--warmup", default=8, show_default=True, type=click.IntRange(0), help="Inferences per session that are not timed."
 )
 @click.option(
-    "--interval", default=0.03, show_default=True, type=click.FloatRange(0, min_open=True), help="Exact enough: +-."
+    "--sessions",
+    default="5,20",
+    show_default=True,
+    metavar="MIN,MAX",
+    type=Listed(click.IntRange(1)),
+    help="Sessions per cell.",
 )
-@click.option("--time-limit", default=120.0, show_default=True, type=click.FloatRange(1), help="Seconds a cell.")
+@click.option(
+    "--interval",
+    default=0.03,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Stop at this share of the median.",
+)
+@click.option("--time-limit", default=120.0, show_default=True, type=click.FloatRange(1), help="Seconds per cell.")
 @click.option("--no-canary", is_flag=True, help="Do not look whether the device itself becomes slower.")
 @click.option("--tool", metavar="FILE", help="benchmark_model to run instead of our own runner.")
-@click.option("--seed", default=0, show_default=True, help="Of the order of the sessions.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Table, .csv or .parquet.")
-@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Bars, .png, .svg or .pdf.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the order of the sessions.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Table to write, .csv or .parquet."
+)
+@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Bars to draw, .png, .svg or .pdf.")
 @click.option(
     "--again",
     type=Listed(click.Choice(VERDICTS)),

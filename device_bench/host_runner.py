@@ -4,10 +4,11 @@ Started as a script in a process of its own (see `json_runner`), so it imports n
 """
 
 import argparse
+import contextlib
 import gc
 import json
 import os
-import resource
+import re
 import sys
 import time
 from importlib.metadata import version
@@ -44,7 +45,7 @@ def _session(arguments: argparse.Namespace) -> dict[str, Any]:
     from ai_edge_litert.interpreter import Interpreter
 
     model = Path(arguments.model).read_bytes()
-    before_mb = _resident_mb()
+    before_mb = _forget_peak()
     start = time.perf_counter_ns()
     interpreter = Interpreter(model_content=model, num_threads=arguments.threads)
     interpreter.allocate_tensors()
@@ -64,7 +65,7 @@ def _session(arguments: argparse.Namespace) -> dict[str, Any]:
         "warmup_us": warmup_us,
         "samples_us": samples_us,
         "init_ms": init_ms,
-        "peak_mb": _peak_mb() - before_mb,
+        "peak_mb": None if before_mb is None else (_status_mb("VmHWM") or 0.0) - before_mb,
         "operators": [],
     }
 
@@ -103,12 +104,19 @@ def _timed(interpreter: Any, count: int) -> list[float]:
     return times_us
 
 
-def _resident_mb() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+def _forget_peak() -> float | None:
+    """Lets the kernel's record of this process' memory begin anew, and gives where it begins; None: it has none.
+
+    The record is the kernel's own of this program; what `getrusage` tells is the parent's where that was larger.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return _status_mb("VmHWM")
 
 
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _status_mb(key: str) -> float | None:
+    found = re.search(rf"^{key}:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(found[1]) / 1024 if found else None
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ code other than 0 with the reason on the last line of standard error.
 
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from device_bench.runner import BenchSpec, Delegate, OperatorTime, Session
 from device_bench.transport import Completed
 
 FORMAT = 1
+# The runtime's own first complaint; those that follow are consequences.
+_CAUSE = re.compile(r"^ERROR: (?:\[[^\]\n]*\] )?(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class JsonRunner:
         """Reads the JSON line and holds it against what was asked."""
         if completed.exit_code != 0:
             words = _last_line(completed.stderr) or _last_line(completed.stdout) or "it said nothing"
+            if (cause := _CAUSE.search(completed.stderr)) and cause[1].strip() not in words:
+                words = f"{words}: {cause[1].strip()[:200]}"
             raise RunnerError(f"{self.name} failed with exit code {completed.exit_code}: {words}")
         values = self._values(completed.stdout)
         try:

@@ -9,17 +9,19 @@ they come from: docs/benchmarking.md.
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from device_bench.canary import canary_model
 from device_bench.device import Device
-from device_bench.errors import BadRequest, CommandTimeout, RunnerError
-from device_bench.model_file import model_precision
+from device_bench.errors import CommandTimeout, RunnerError
+from device_bench.model_file import custom_operators, model_precision
+from device_bench.model_inputs import choose
+from device_bench.plausible import Work, check_plausible, least_work
 from device_bench.protocol import TimingProtocol
-from device_bench.records import BlockRecord, GateRecord, Header, Record, SessionRecord
+from device_bench.records import BlockRecord, GateRecord, Header, Record, SessionRecord, StateRecord
 from device_bench.runner import BenchSpec, Session
 from device_bench.steady import steady
 from device_bench.timing import Timing
@@ -72,7 +74,8 @@ def measure(
         A latency with its verdict for each model.
 
     Raises:
-        BadRequest: A file is no TFLite model, or the device or its runner cannot do what the spec asks.
+        BadRequest: A file is no TFLite model, leaves a choice open that the spec does not make, or the device or its
+            runner cannot do what the spec asks.
         TransportError: The device was lost or refused a file. What was recorded stays recorded.
     """
     if not models:
@@ -102,22 +105,29 @@ class _Measurement:
         self.records: list[Record] = []
         self._device, self._protocol, self._spec, self._rng = device, protocol, spec, rng
         self._record, self._progress = record, progress
-        self._canary_spec = replace(spec, runs=_CANARY_RUNS, warmup_runs=_CANARY_WARMUP, op_profile=False)
+        self._canary_spec = replace(
+            spec, runs=_CANARY_RUNS, warmup_runs=_CANARY_WARMUP, op_profile=False, shapes=(), signature=None
+        )
         self._deadline = time.monotonic() + protocol.time_limit_s * len(models)
         self._failures = dict.fromkeys(models, 0)
         # Asked before anything is pushed: a spec that the runner cannot serve costs no time.
         device.runner.argv(spec, "model")
+        chosen = {name: choose(model, spec.shapes, spec.signature, name) for name, model in models.items()}
         self._fresh_us = device.canary_us.get(self._canary_spec)
         header = Header(
             device=device.name,
             info=device.describe(),
             spec=spec,
             protocol=asdict(protocol),
-            precisions={name: _precision(name, model) for name, model in models.items()},
+            precisions={name: model_precision(one.model, name) for name, one in chosen.items()},
             sha256={name: hashlib.sha256(model).hexdigest() for name, model in models.items()},
             canary_us=self._fresh_us,
+            shapes={name: one.shape for name, one in chosen.items()},
+            signatures={name: one.signature for name, one in chosen.items()},
         )
-        self._paths = {name: device.push_model(model) for name, model in models.items()}
+        self._work = {name: least_work(one.model) for name, one in chosen.items()}
+        self._custom = {name: custom_operators(one.model) for name, one in chosen.items()}
+        self._paths = {name: device.push_model(one.model) for name, one in chosen.items()}
         self._canary_path = "" if protocol.canary_limit is None else device.push_model(canary_model())
         self.paths = tuple(filter(None, (*self._paths.values(), self._canary_path)))
         self._note = ""
@@ -172,18 +182,23 @@ class _Measurement:
                 continue
             self._tell(name)
             try:
-                session = self._session(self._spec, self._paths[name])
+                session = self._session(self._spec, self._paths[name], self._work[name])
             except (RunnerError, CommandTimeout) as error:
                 self._failures[name] += 1
-                self._keep(SessionRecord(name, block, None, str(error)))
+                words = f"{error}{_lacking(self._custom[name], str(error))}"
+                self._keep(SessionRecord(name, block, None, words))
             else:
                 self._failures[name] = 0
                 self._keep(SessionRecord(name, block, session))
+            # A phone may be hot in the middle of a block and cool at both ends.
+            self._keep(StateRecord(block, self._device.state()))
 
-    def _session(self, spec: BenchSpec, path: str) -> Session:
+    def _session(self, spec: BenchSpec, path: str, work: Work) -> Session:
         argv = self._device.runner.argv(spec, path)
         completed = self._device.transport.shell(argv, timeout_s=self._protocol.session_timeout_s)
-        return self._device.runner.parse(spec, completed)
+        session = self._device.runner.parse(spec, completed)
+        check_plausible(session, work, spec)
+        return session
 
     def _canary(self, reference_us: float | None) -> float | None:
         """The canary's time; None where none is asked for, or where this runner cannot run it."""
@@ -200,10 +215,13 @@ class _Measurement:
 
     def _canary_us(self, expected_us: float | None) -> float:
         """The better of two sessions where one alone would be a surprise, or nothing to compare with."""
-        found_us = self._session(self._canary_spec, self._canary_path).center_us
+        found_us = self._canary_session().center_us
         if expected_us is None or found_us > (self._protocol.canary_limit or 1) * expected_us:
-            found_us = min(found_us, self._session(self._canary_spec, self._canary_path).center_us)
+            found_us = min(found_us, self._canary_session().center_us)
         return found_us
+
+    def _canary_session(self) -> Session:
+        return self._session(self._canary_spec, self._canary_path, least_work(canary_model()))
 
     def _gate(self) -> bool:
         """Waits until the device is fit; False when it is not in time."""
@@ -233,8 +251,10 @@ class _Measurement:
             self._progress(Progress(self._device.name, doing, done, detail))
 
 
-def _precision(name: str, model: bytes) -> str:
-    try:
-        return model_precision(model)
-    except BadRequest as error:
-        raise BadRequest(f"{name}: {error}") from error
+def _lacking(custom: Sequence[str], words: str) -> str:
+    """What may be the matter with a model of custom operators, where the runtime's own words do not name them."""
+    named = ", ".join(map(repr, custom))
+    unsaid = custom and not any(one in words for one in custom)
+    return (
+        f"; the model has operators that are not TFLite's own, which this runtime may lack: {named}" if unsaid else ""
+    )

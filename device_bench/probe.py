@@ -136,13 +136,13 @@ def read_state(transport: Transport) -> DeviceState:
         TransportError: The device cannot be reached or runs no shell.
     """
     parts = _ask(transport, STATE_SCRIPT)
-    battery = dict(re.findall(r"^\s*([\w ]+): (-?\d+)\s*$", parts.get("battery", ""), re.M))
+    battery_c, battery_percent = _battery(parts.get("battery", ""))
     status = re.search(r"^Thermal Status:\s*(\d)", parts.get("thermal", ""), re.M)
     load = re.match(r"\d+\.\d+", parts.get("load", ""))
     return DeviceState(
         thermal_status=int(status[1]) if status else None,
-        battery_c=int(battery["temperature"]) / 10 if "temperature" in battery else None,
-        battery_percent=int(battery["level"]) if "level" in battery else None,
+        battery_c=battery_c,
+        battery_percent=battery_percent,
         hottest_c=_hottest(parts.get("zones", "")),
         core_mhz=_in_order(_by_core(parts.get("freq", ""))),
         core_cap_mhz=_in_order(_by_core(parts.get("cap", ""))),
@@ -230,6 +230,16 @@ def _by_core(text: str) -> dict[int, int]:
 
 def _in_order(khz: dict[int, int]) -> tuple[int, ...]:
     return tuple(khz[core] // 1000 for core in sorted(khz))
+
+
+def _battery(text: str) -> tuple[float | None, int | None]:
+    """Temperature in degrees and level in per cent; boards and television sets say that they have none, or 0 and 0."""
+    values = {key: int(value) for key, value in re.findall(r"^\s*([\w ]+): (-?\d{1,9})\s*$", text, re.M)}
+    level, tenths = values.get("level"), values.get("temperature")
+    if re.search(r"^\s*present: false\s*$", text, re.M) or (not level and not tenths):
+        return None, None
+    percent = None if level is None else round(100 * level / max(1, values.get("scale", 100)))
+    return None if tenths is None else tenths / 10, percent
 
 
 def _hottest(zones: str) -> float | None:

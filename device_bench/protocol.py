@@ -19,6 +19,7 @@ class TimingProtocol:
         canary_limit: How much slower the canary may become, as a factor; None runs no canary.
         max_thermal_status: Highest Android thermal status to measure at; 0 is "none".
         max_temperature_c: Highest battery temperature to measure at; None does not look.
+        min_battery_percent: Lowest battery level to measure at, below which systems save power; None does not look.
         gate_timeout_s: How long to wait until the device is fit.
         gate_poll_s: How often to look meanwhile.
         cool_down_s: Pause after a block during which the device became slower.
@@ -32,6 +33,7 @@ class TimingProtocol:
     canary_limit: float | None = 1.10
     max_thermal_status: int = 0
     max_temperature_c: float | None = 42.0
+    min_battery_percent: int | None = 15
     gate_timeout_s: float = 300.0
     gate_poll_s: float = 5.0
     cool_down_s: float = 2.0
@@ -51,6 +53,9 @@ class TimingProtocol:
         limit_c = self.max_temperature_c
         if limit_c is not None and state.battery_c is not None and state.battery_c > limit_c:
             return f"the battery has {state.battery_c:g} C, more than {limit_c:g} C"
+        least = self.min_battery_percent
+        if least is not None and state.battery_percent is not None and state.battery_percent < least:
+            return f"the battery is at {state.battery_percent} %, less than {least} %"
         return ""
 
     def changed(self, before: DeviceState, after: DeviceState) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +24,8 @@ class Header:
         precisions: Each model's precision, by the name of the model.
         sha256: Each model's content.
         canary_us: The canary's time when this device was first measured, if it was.
+        shapes: The input shapes that were chosen, by the name of the model; see `model_inputs.Chosen`.
+        signatures: The signature that was chosen, by the name of the model.
     """
 
     device: str
@@ -33,6 +35,8 @@ class Header:
     precisions: dict[str, str]
     sha256: dict[str, str]
     canary_us: float | None = None
+    shapes: dict[str, str] = field(default_factory=dict)
+    signatures: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,19 @@ class SessionRecord:
     block: int
     session: Session | None
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateRecord:
+    """How the device felt between two sessions of a block.
+
+    Attributes:
+        block: Number of the block.
+        state: How it felt.
+    """
+
+    block: int
+    state: DeviceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +105,11 @@ class GateRecord:
     passed: bool
 
 
-Record = Header | SessionRecord | BlockRecord | GateRecord
+Record = Header | SessionRecord | StateRecord | BlockRecord | GateRecord
 _KINDS: dict[str, type[Record]] = {
     "header": Header,
     "session": SessionRecord,
+    "state": StateRecord,
     "block": BlockRecord,
     "gate": GateRecord,
 }
@@ -168,8 +186,9 @@ def measurements(lines: Iterable[str]) -> list[list[Record]]:
 
 def _revived(values: dict[str, Any]) -> dict[str, Any]:
     revive: Mapping[str, Callable[[Any], Any]] = {
-        "spec": lambda value: BenchSpec(**value),
+        "spec": lambda value: BenchSpec(**{**value, "shapes": tuple(value.get("shapes", ()))}),
         "session": _session,
+        "state": _state,
         "state_before": _state,
         "state_after": _state,
     }

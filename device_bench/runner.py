@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 from device_bench.errors import BadRequest, RunnerError
+from device_bench.model_inputs import parse_shapes
 from device_bench.transport import Completed
 
 Delegate = Literal["cpu", "gpu", "nnapi", "npu"]
@@ -23,6 +24,8 @@ class BenchSpec:
         warmup_runs: Inferences before the timed ones.
         runs: Timed inferences.
         op_profile: Also time each operator (slows the inferences by some per cent).
+        shapes: Shapes of inputs that a model leaves open, such as "1,224,224,3" or "images=1,224,224,3".
+        signature: The signature to time of a model that has several.
     """
 
     threads: int = 1
@@ -31,8 +34,11 @@ class BenchSpec:
     warmup_runs: int = 8
     runs: int = 50
     op_profile: bool = False
+    shapes: tuple[str, ...] = ()
+    signature: str | None = None
 
     def __post_init__(self) -> None:
+        parse_shapes(self.shapes)
         if self.threads < 1:
             raise BadRequest(f"threads is {self.threads}; at least 1 is needed")
         if self.runs < 1 or self.warmup_runs < 0:
@@ -101,7 +107,7 @@ class Session:
 
     def __post_init__(self) -> None:
         if not self.center_us > 0 or self.center_us == float("inf"):
-            raise RunnerError(f"{self.center_us} us is no inference time")
+            raise RunnerError(f"{self.center_us} us is not an inference time")
         if self.runs < 1:
             raise RunnerError("a session without a timed inference is no measurement")
 

@@ -67,8 +67,21 @@ def results_table(frame: "pd.DataFrame", *, wide: bool = True) -> Table:
     """
     table = Table(header_style="bold", box=None)
     optional = {"cores": frame["cores"].ne("").any(), "run": frame["repeat"].nunique() > 1}
+    optional |= {name: frame[name].ne("").any() for name in ("shape", "signature")}
     optional |= {"init ms": wide and frame["init_ms"].notna().any(), "peak MB": wide and frame["peak_mb"].notna().any()}
-    shown = ["model", "precision", "device", "threads", "delegate", "cores", "run", "median ms", "95 % interval"]
+    shown = [
+        "model",
+        "signature",
+        "shape",
+        "precision",
+        "device",
+        "threads",
+        "delegate",
+        "cores",
+        "run",
+        "median ms",
+        "95 % interval",
+    ]
     shown += ["init ms", "peak MB", "verdict"]
     shown = [name for name in shown if optional.get(name, True)]
     for name in shown:
@@ -77,6 +90,8 @@ def results_table(frame: "pd.DataFrame", *, wide: bool = True) -> Table:
     for row in frame.sort_values(_ORDER).itertuples():
         values = {
             "model": row.model,
+            "signature": row.signature,
+            "shape": row.shape,
             "precision": row.precision,
             "device": row.device,
             "threads": str(row.threads),

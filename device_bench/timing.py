@@ -21,7 +21,7 @@ class Timing:
         sessions: Processes behind the number.
         device: The device's name, as `open_device` takes it.
         runtime: What ran the model, with its version.
-        precision: Precision of the model (float32, float16, dynamic, int8), or "" when not known.
+        precision: How the model computes (see `model_file.model_precision`), or "" when not known.
         threads: Threads the runtime was given.
         delegate: cpu, gpu, nnapi or npu.
         conditions: What the device was and how it felt: model, cores, temperatures, canary drift, ...

@@ -8,7 +8,7 @@ from typing import Any
 from device_bench.errors import BenchError
 from device_bench.interval import Interval, median_interval
 from device_bench.protocol import TimingProtocol
-from device_bench.records import BlockRecord, GateRecord, Header, Record, SessionRecord
+from device_bench.records import BlockRecord, GateRecord, Header, Record, SessionRecord, StateRecord
 from device_bench.runner import Session
 from device_bench.timing import Timing, Verdict
 
@@ -32,12 +32,14 @@ def judge(records: Sequence[Record]) -> dict[str, Timing]:
 def block_problems(records: Sequence[Record], protocol: TimingProtocol, canary_us: float | None) -> dict[int, str]:
     """Blocks whose sessions do not count, each with the reason. A block that was never closed is one of them."""
     problems = {record.block: _CUT_SHORT for record in records if isinstance(record, SessionRecord)}
+    meanwhile = [record for record in records if isinstance(record, StateRecord)]
     for record in records:
         if isinstance(record, BlockRecord):
             canary_us = canary_us or record.before_us
-            reason = protocol.changed(record.state_before, record.state_after)
-            reason = reason or _slower(record, protocol.canary_limit, canary_us)
-            problems[record.block] = reason
+            states = [seen.state for seen in meanwhile if seen.block == record.block]
+            changes = (protocol.changed(record.state_before, state) for state in (*states, record.state_after))
+            reason = next((change for change in changes if change), "")
+            problems[record.block] = reason or _slower(record, protocol.canary_limit, canary_us)
     return {block: reason for block, reason in problems.items() if reason}
 
 
@@ -142,6 +144,8 @@ def _conditions(model: str, header: Header, records: Sequence[Record], problems:
         **known,
         "cores": header.spec.cores,
         "sha256": header.sha256[model],
+        "shape": header.shapes.get(model, ""),
+        "signature": header.signatures.get(model, ""),
         "statistic": sessions[0].statistic if sessions else None,
         "dropped_sessions": len(sessions) - len(counted(model, records, problems)),
         "failed_sessions": sum(_failed(record, model) for record in records),

@@ -4,11 +4,11 @@ No conversion is needed: the operator, its tensors and their buffers are copied 
 what the converter made, weights and scales included.
 """
 
-import struct
 from collections.abc import Collection
 from typing import Any
 
 from device_bench.errors import BadRequest
+from device_bench.graph import reading
 from device_bench.latency_table.signature import operator_views
 
 
@@ -27,11 +27,9 @@ def carve(model: bytes, wanted: Collection[str]) -> dict[str, bytes]:
         return {}
     from ai_edge_litert import schema_py_generated as schema
 
-    try:
+    with reading("the model"):
         whole = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
         return {signature: _pack(_single(whole, index)) for signature, index in views.items()}
-    except (IndexError, TypeError, ValueError, AttributeError, struct.error) as error:
-        raise BadRequest(f"the TFLite file cannot be cut ({type(error).__name__}: {error})") from error
 
 
 def _single(whole: Any, index: int) -> Any:
@@ -43,10 +41,10 @@ def _single(whole: Any, index: int) -> Any:
     makers = {int(made): one for one in graph.operators for made in one.outputs}
     chosen, moving = [operator], []
     for tensor in map(int, operator.inputs):
-        maker = makers.get(tensor)
-        if maker is not None and _unpacks(whole, graph, maker):
-            chosen.insert(0, maker)
-        elif tensor >= 0 and not _constant(whole, graph.tensors[tensor]):
+        unpacking = _unpacking(whole, graph, makers, tensor)
+        if unpacking is not None:
+            chosen = [*unpacking, *chosen]
+        elif tensor >= 0:
             moving.append(tensor)
     return _assemble(schema, whole, chosen, moving)
 
@@ -90,17 +88,30 @@ def _copy_operator(schema: Any, operator: Any, code: int, place: dict[int, int])
 
 
 def _constant(whole: Any, tensor: Any) -> bool:
-    data = whole.buffers[tensor.buffer].data
-    return data is not None and len(data) > 0
+    buffer = whole.buffers[tensor.buffer]
+    if buffer.offset > 1 or tensor.externalBuffer:
+        raise BadRequest("a file that keeps its weights outside of its graph cannot be cut")
+    return buffer.data is not None and len(buffer.data) > 0
 
 
-def _unpacks(whole: Any, graph: Any, maker: Any) -> bool:
-    """Whether `maker` only turns stored constants into another number format."""
+def _unpacking(whole: Any, graph: Any, makers: dict[int, Any], tensor: int) -> list[Any] | None:
+    """The operators that turn stored constants into `tensor`, none where it is one; None when it is computed."""
     from ai_edge_litert import schema_py_generated as schema
 
+    if tensor < 0:
+        return None
+    if _constant(whole, graph.tensors[tensor]):
+        return []
+    if (maker := makers.get(tensor)) is None:
+        return None
     code = whole.operatorCodes[maker.opcodeIndex]
-    kind = max(code.builtinCode, code.deprecatedBuiltinCode)
-    return kind == schema.BuiltinOperator.DEQUANTIZE and _constant(whole, graph.tensors[int(maker.inputs[0])])
+    if max(code.builtinCode, code.deprecatedBuiltinCode) not in (
+        schema.BuiltinOperator.DEQUANTIZE,
+        schema.BuiltinOperator.DENSIFY,
+    ):
+        return None
+    before = _unpacking(whole, graph, makers, int(maker.inputs[0]))
+    return None if before is None else [*before, maker]
 
 
 def _pack(model: Any) -> bytes:

@@ -13,6 +13,7 @@
 #define PROFILED_RUNS 20
 enum { FLOAT32 = 1, UINT8 = 3, INT8 = 9 };
 enum { ACCELERATOR_CPU = 1, ACCELERATOR_GPU = 2 };
+enum { LOCK_READ = 0, LOCK_WRITE = 1 };
 
 typedef void *handle;
 
@@ -174,7 +175,7 @@ static bool print_session(const struct options *o, const struct session *s, cons
   printf(", \"sum_us\": %.3f", sum_us);
   printf(", \"init_ms\": %.3f, \"nodes\": %zu", s->init_ms, s->nodes);
   /* The profiler's own memory is no part of the model's. */
-  if (!o->profile) printf(", \"peak_mb\": %.3f", peak_kb / 1024.0);
+  if (!o->profile && peak_kb >= 0) printf(", \"peak_mb\": %.3f", peak_kb / 1024.0);
   if (s->delegated) printf(", \"delegated\": %zu", s->nodes);
   printf(", \"operators\": [");
   bool understood = !summary || print_operators(summary);

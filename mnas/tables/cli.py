@@ -158,8 +158,23 @@ def check(
 @click.option("--fill", is_flag=True, help="Estimate operators that the table does not have.")
 @click.option("--image-size", default=224, show_default=True, type=click.IntRange(8), help="Of published networks.")
 @click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="Of published networks.")
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="[INPUT=]N,N...",
+    help="Shape of an input that a TFLite file leaves open.",
+)
 @click.option("--unchecked", is_flag=True, help="Do not time the table's device first, even if it is at hand.")
-def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, classes: int, unchecked: bool) -> None:
+def predict(
+    path: Path,
+    models: tuple[str, ...],
+    fill: bool,
+    image_size: int,
+    classes: int,
+    shapes: tuple[str, ...],
+    unchecked: bool,
+) -> None:
     """Price TFLite files, net definitions (.config, .json), or published networks by name.
 
     Where the table's device is at hand, the canary and a few operators are timed on it first.
@@ -172,7 +187,7 @@ def predict(path: Path, models: tuple[str, ...], fill: bool, image_size: int, cl
 
     say = partial(click.echo, err=True)
     confirm(LatencyTable.load(path), path, say, check=not unchecked, override="--unchecked")
-    for line in price(path, models, fill=fill, image_size=image_size, classes=classes):
+    for line in price(path, models, fill=fill, image_size=image_size, classes=classes, shapes=shapes):
         click.echo(line)
 
 

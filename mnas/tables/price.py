@@ -6,15 +6,19 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from device_bench.errors import BadRequest
 from device_bench.latency_table.table import OPERATORS, LatencyTable, Prediction
 from device_bench.model_file import model_precision
+from device_bench.model_inputs import choose
 from mnas.errors import SearchError
 from search_spaces import Arch, SpaceError, families, family_of, published
 from search_spaces.graph import Shape
 from search_spaces.signatures import signatures
 
 
-def price(path: Path, models: Sequence[str], *, fill: bool, image_size: int, classes: int) -> Iterator[str]:
+def price(
+    path: Path, models: Sequence[str], *, fill: bool, image_size: int, classes: int, shapes: Sequence[str] = ()
+) -> Iterator[str]:
     """One line a model.
 
     Args:
@@ -24,6 +28,7 @@ def price(path: Path, models: Sequence[str], *, fill: bool, image_size: int, cla
         fill: Estimate what the table does not have.
         image_size: Of published networks and of definitions.
         classes: Of published networks; a definition tells its own.
+        shapes: Of inputs that a TFLite file leaves open, such as "1,224,224,3".
 
     Raises:
         BenchError: The table or a file cannot be read, or the table lacks an operator.
@@ -31,9 +36,9 @@ def price(path: Path, models: Sequence[str], *, fill: bool, image_size: int, cla
     """
     table = LatencyTable.load(path)
     for model in models:
-        if model.endswith(".tflite"):
-            guess = _file(table, Path(model), fill)
-        elif model.endswith((".config", ".json")):
+        if model.lower().endswith(".tflite"):
+            guess = _file(table, Path(model), fill, shapes)
+        elif model.lower().endswith((".config", ".json")):
             guess = table.predict(_definition(table, Path(model), image_size), fill=fill)
         else:
             shape = (image_size, image_size, 3)
@@ -70,11 +75,15 @@ def _definition(table: LatencyTable, path: Path, image_size: int) -> tuple[str, 
         raise SearchError(f"{path}: {error}") from error
 
 
-def _file(table: LatencyTable, path: Path, fill: bool) -> Prediction:
-    content = _content(path)
-    if table.keys == OPERATORS:
-        table.require(precision=model_precision(content))
-    return table.predict(content, fill=fill)
+def _file(table: LatencyTable, path: Path, fill: bool, shapes: Sequence[str]) -> Prediction:
+    content = choose(_content(path), shapes, None, str(path)).model
+    try:
+        if table.keys == OPERATORS:
+            table.require(precision=model_precision(content))
+        return table.predict(content, fill=fill)
+    except BadRequest as error:
+        error.args = (f"{path}: {error}",)
+        raise
 
 
 def _content(path: Path) -> bytes:

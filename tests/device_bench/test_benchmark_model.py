@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import mutated
 from tiny_model import tiny_model
-from tool_outputs import BLANKS, CSV, GPU, LITERT, NEW, OLD, OUTPUTS, PROFILED, SLOW, TABS
+from tool_outputs import BLANKS, CSV, GPU, LITERT, NEW, OLD, OLD_GPU, OUTPUTS, PROFILED, SLOW, TABS
 
 from device_bench.benchmark_lines import plain, read_lines
 from device_bench.benchmark_model import BenchmarkModel
@@ -14,6 +14,9 @@ from device_bench.benchmark_profile import read_profile
 from device_bench.errors import BadRequest, RunnerError
 from device_bench.runner import BenchSpec, OperatorTime
 from device_bench.transport import Completed
+
+WHOLE = "GPU delegate, and the model graph will be completely executed by the delegate."
+PART = "GPU delegate, and the model graph will be partially executed by the delegate"
 
 
 def parse(output, *, exit_code=0, **changed):
@@ -40,6 +43,10 @@ def test_every_dialect_gives_its_mean(name):
 def test_initialization_and_memory_are_read_where_told(output, init_ms, peak_mb):
     session = parse(output)
     assert (session.init_ms, session.peak_mb) == (init_ms, peak_mb)
+
+
+def test_a_memory_of_nothing_is_not_known():
+    assert parse(OLD, stdout=OLD.stdout.replace("overall=12.8672", "overall=0")).peak_mb is None
 
 
 def test_windows_line_ends_do_not_matter():
@@ -88,6 +95,36 @@ def test_a_delegate_has_to_say_that_it_took_the_model():
         parse(NEW, delegate="nnapi")
     with pytest.raises(RunnerError, match="applied the GPU delegate, which was not asked for"):
         parse(NEW, stdout=whole + NEW.stdout)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "runtime"),
+    [
+        ("", "", "benchmark_model"),
+        ("yielding 1", "yielding 3", "benchmark_model (gpu: 63 nodes)"),
+        (", yielding 1 partitions.", "", "benchmark_model (gpu: 63 nodes)"),
+        ("63 node(s)", "63 out of 63 node(s)", "benchmark_model"),
+        ("Applied GPU delegate.", f"Applied {WHOLE}", "benchmark_model"),
+        ("Applied GPU delegate.", f"Explicitly applied {WHOLE.replace('by', 'w/')}", "benchmark_model"),
+        (
+            "Applied GPU delegate.",
+            f"Explicitly applied {PART} w/ 2 delegate kernels.",
+            "benchmark_model (gpu: 63 nodes)",
+        ),
+        ("63 node(s)", "0 node(s)", None),
+        ("Applied GPU delegate.", "", None),
+        ("Applied GPU delegate.", "Applied NNAPI delegate.", None),
+        ("INFO: Replacing 63 node(s) with delegate (TfLiteGpuDelegateV2) node, yielding 1 partitions.", "", None),
+        ("(TfLiteGpuDelegateV2)", "(TfLiteXNNPackDelegate)", None),
+    ],
+)
+def test_old_lines_tell_what_a_delegate_took(old, new, runtime):
+    changed = OLD_GPU.stdout.replace(old, new)
+    if runtime:
+        assert parse(OLD_GPU, stdout=changed).runtime == runtime
+    else:
+        with pytest.raises(RunnerError, match=r"does not say (that|how many nodes) the gpu|which was not asked for"):
+            parse(OLD_GPU, stdout=changed)
 
 
 def test_litert_without_the_gpu_asked_for_is_an_error():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tiny_graph import chain, tiny_graph
 from tiny_model import tiny_model
 
 from device_bench.cli import bench, devices
@@ -65,6 +66,27 @@ def test_the_same_command_again_measures_nothing_again():
     assert Path("r.csv").read_text() != before
 
 
+def test_a_cell_of_another_shape_or_signature_is_another_cell():
+    Path("OPEN.TFLITE").write_bytes(tiny_graph(chain(["FLOAT32"] * 2, shape=(-1, -1, -1, 3))))
+    for shape in ("1,4,4,3", "1,8,8,3", "t0=1,8,8,3"):
+        done = _bench("OPEN.TFLITE", "--shape", shape, "-o", "r.csv")
+        assert done.exit_code == 0
+    assert "1 of 1 cells are in r.csv already" in done.stderr
+    assert list(read_results(Path("r.csv"))["shape"]) == ["t0=1,4,4,3", "t0=1,8,8,3"]
+    Path("two.tflite").write_bytes(
+        tiny_graph(chain(["FLOAT32"] * 2, key="encode"), chain(["FLOAT32"] * 3, key="decode"))
+    )
+    for signature in ("encode", "decode"):
+        assert _bench("two.tflite", "--signature", signature, "-o", "s.csv").exit_code == 0
+    assert list(read_results(Path("s.csv"))["signature"]) == ["encode", "decode"]
+
+
+def test_a_table_of_an_earlier_version_is_continued():
+    assert _bench("one.tflite", "-o", "r.csv").exit_code == 0
+    read_results(Path("r.csv")).drop(columns=["shape", "signature"]).to_csv("r.csv", index=False)
+    assert "1 of 1 cells are in r.csv already" in _bench("one.tflite", "-o", "r.csv").stderr
+
+
 def test_a_failed_cell_is_exit_code_1():
     done = _bench("one.tflite", "--delegate", "cpu,gpu", "-o", "r.csv")
     assert done.exit_code == 1
@@ -83,6 +105,15 @@ def test_a_failed_cell_is_exit_code_1():
         (("one.tflite", "--cores", "medium"), "unknown cores 'medium'"),
         (("missing.tflite",), "missing.tflite"),
         (("broken.tflite",), "broken.tflite is no TFLite file"),
+        (
+            ("open.tflite",),
+            "open: inputs of an open shape: 't0' [-1, -1, 3]; say which to time, such as --shape 1,224,3",
+        ),
+        (("open.tflite", "--shape", "big"), "the shape 'big' cannot be read"),
+        (("open.tflite", "--shape", "1,9"), "has 2 sizes"),
+        (("open.tflite", "--shape", "1,9,3", "--shape", "images=1,9,3"), "no model has an input 'images'"),
+        (("open.tflite", "--shape", "1,9,3", "--shape", "1,8,3"), "give an input two shapes"),
+        (("one.tflite", "--signature", "train"), "one has no signature 'train'; it has none"),
         (("one.tflite", "-o", "r.xlsx"), "r.xlsx: results are kept as"),
         (("one.tflite", "-o", "notes.csv"), "notes.csv is no table of results"),
         (("one.tflite", "--figure", "bars.gif"), "bars.gif: figures end in"),
@@ -92,6 +123,7 @@ def test_a_failed_cell_is_exit_code_1():
 def test_bad_input_is_one_line_and_exit_code_2(words, said, monkeypatch, capsys):
     Path("broken.tflite").write_bytes(b"<html>not found</html>")
     Path("notes.csv").write_text("date,text\n1,milk\n")
+    Path("open.tflite").write_bytes(tiny_graph(chain(["FLOAT32"] * 2, shape=(-1, -1, 3))))
     monkeypatch.setattr(sys, "argv", ["mnas", "bench", *words])
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as left:

@@ -1,4 +1,7 @@
+import json
 import os
+import subprocess
+import sys
 
 import pytest
 from tiny_model import tiny_model
@@ -28,6 +31,15 @@ def test_each_inference_is_timed(host):
     assert session.runtime.startswith("LiteRT 2.")
     assert session.init_ms > 0
     assert session.peak_mb >= 0
+
+
+def test_the_memory_of_whoever_starts_it_is_not_counted(host, tmp_path):
+    model = tmp_path / "tiny.tflite"
+    model.write_bytes(tiny_model())
+    ballast = "import subprocess, sys\nheld = b'1' * (400 << 20)\nsubprocess.run(sys.argv[1:], check=True)"
+    command = [sys.executable, "-c", ballast, *host_runner().argv(BenchSpec(runs=2), str(model))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert 0 < json.loads(done.stdout)["peak_mb"] < 200
 
 
 def test_threads_and_cores(host):

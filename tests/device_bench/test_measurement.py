@@ -1,11 +1,13 @@
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from android_commands import AndroidCommands
+from tiny_graph import Body, Node, Tensor, chain, tiny_graph
 from tiny_model import tiny_model
 from told_runner import ToldRunner
 
@@ -14,7 +16,7 @@ from device_bench.device import open_device
 from device_bench.errors import BadRequest
 from device_bench.measurement import measure
 from device_bench.protocol import TimingProtocol
-from device_bench.records import BlockRecord, GateRecord, SessionRecord, appender, measurements
+from device_bench.records import BlockRecord, GateRecord, SessionRecord, appender, from_line, measurements, to_line
 from device_bench.runner import BenchSpec
 from device_bench.transport import model_path
 from device_bench.verdict import judge
@@ -143,6 +145,54 @@ def test_a_phone_that_gets_hot_meanwhile_drops_the_block(phone, told):
 
     timing = _measure(phone, record=cool)["one"]
     assert (timing.verdict, timing.conditions["dropped_sessions"]) == ("valid", 3)
+
+
+def test_a_phone_that_is_hot_in_the_middle_of_a_block_drops_it(phone, told):
+    folder = phone.android.folder
+    hot = f'n=$(wc -l < "$HERE/log"); s=0; [ $n = 4 ] && s=2; echo "Thermal Status: $s" > {folder}/thermalservice.txt'
+    told.tell(before=hot)
+    seen = []
+    timing = _measure(phone, record=seen.append)["one"]
+    first = next(one for one in seen if isinstance(one, BlockRecord))
+    assert (first.state_before.thermal_status, first.state_after.thermal_status) == (0, 0)
+    assert (timing.verdict, timing.conditions["dropped_sessions"]) == ("valid", 3)
+
+
+def test_a_phone_whose_battery_is_nearly_empty_is_not_timed(phone, told):
+    phone.android.feel(level=5)
+    timing = _measure(phone, protocol=TimingProtocol(gate_timeout_s=0.2, gate_poll_s=0.05))["one"]
+    assert (timing.verdict, told.log()) == ("failed", [])
+    assert "the battery is at 5 %, less than 15 %" in timing.reason
+
+
+def test_a_time_that_was_not_waited_for_is_no_latency(device, told):
+    told.tell(us=4)
+    timing = _measure(
+        device, {"one": canary_model()}, replace(_QUICK, canary_limit=None), replace(_SPEC, delegate="gpu")
+    )
+    assert (timing["one"].verdict, timing["one"].median_ms) == ("failed", None)
+    assert "4 us is not an inference time" in timing["one"].reason
+    assert _measure(device, spec=replace(_SPEC, delegate="gpu"))["one"].conditions["note"].startswith("no canary: 4 us")
+
+
+def test_what_is_chosen_is_recorded(device, told):
+    models = {"open": tiny_graph(chain(["FLOAT32"] * 2, shape=(-1, -1, -1, 3)))}
+    with pytest.raises(BadRequest, match="open: inputs of an open shape: 't0'"):
+        _measure(device, models)
+    seen = []
+    timing = _measure(device, models, spec=replace(_SPEC, shapes=("1,4,4,3",)), record=seen.append)["open"]
+    assert (timing.conditions["shape"], timing.conditions["signature"]) == ("t0=1,4,4,3", "")
+    assert judge([from_line(to_line(one)) for one in seen])["open"] == timing
+
+
+def test_a_failure_names_operators_that_the_runtime_may_lack(device, told):
+    tensors = [Tensor((1, 4)), Tensor((1, 4))]
+    told.tell(before="echo status 3 >&2; exit 1")
+    models = {"one": tiny_graph(Body(tensors, [Node("CUSTOM", [0], [1], "MyOwnOp")]))}
+    assert "status 3; the model has operators" in _measure(device, models)["one"].reason
+    assert "'MyOwnOp'" in _measure(device, models)["one"].reason
+    told.tell(before="echo 'ERROR: Encountered unresolved custom op: MyOwnOp.' >&2; echo status 3 >&2; exit 1")
+    assert _measure(device, models)["one"].reason.endswith("status 3: Encountered unresolved custom op: MyOwnOp.")
 
 
 def test_a_canary_that_cannot_run_is_done_without_and_said(device, told):

@@ -3,10 +3,12 @@
 import json
 import platform
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from tiny_graph import Body, Node, Tensor, tiny_graph
 from tiny_model import tiny_model
 
 from device_bench.adb.transport import open_tcp
@@ -17,6 +19,7 @@ from device_bench.native_runner import NativeFiles, NoRunner, find_files, instal
 from device_bench.runner import BenchSpec
 from device_bench.transport import Completed
 
+LACKING = tiny_graph(Body([Tensor((1, 4)), Tensor((1, 4))], [Node("CUSTOM", [0], [1], "MyOwnOp")]))
 HERE = f"linux-{platform.machine()}"
 
 
@@ -106,6 +109,36 @@ def test_a_library_of_another_version_is_refused_with_the_missing_names(run, tmp
     assert run(library=tmp_path / "none.so").exit_code == 3
 
 
+def test_an_inference_ends_when_its_output_can_be_read(run, files, tmp_path):
+    """An accelerator's call returns at once; what it makes is there 20 ms later, and not before."""
+    source, library = tmp_path / "queued.c", tmp_path / "libqueued.so"
+    source.write_text(
+        """
+        #define _GNU_SOURCE
+        #include <dlfcn.h>
+        #include <unistd.h>
+        int LiteRtLockTensorBuffer(void *buffer, void **memory, int mode) {
+          int (*real)(void *, void **, int) = dlsym(RTLD_NEXT, "LiteRtLockTensorBuffer");
+          if (mode == 0) usleep(20000);
+          return real(buffer, memory, mode);
+        }
+        """
+    )
+    folder = files.library.parent
+    linked = ["-Wl,--no-as-needed", f"-L{folder}", "-l:libLiteRt.so", f"-Wl,-rpath,{folder}", "-ldl"]
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source), *linked], check=True)
+    values = json.loads(run("--runs", "3", "--warmup", "1", library=library).stdout)
+    assert min(values["samples_us"] + values["warmup_us"]) >= 20_000
+
+
+def test_its_memory_is_its_own(files, model):
+    """What the process that starts it takes is not counted."""
+    ballast = "import subprocess, sys\nheld = b'1' * (200 << 20)\nsubprocess.run(sys.argv[1:], check=True)"
+    command = [sys.executable, "-c", ballast, files.program, "--library", files.library, "--model", model]
+    done = subprocess.run([str(one) for one in command], capture_output=True, text=True, check=True, timeout=60)
+    assert 0 < json.loads(done.stdout)["peak_mb"] < 100
+
+
 def test_too_few_threads_are_an_error(files, tmp_path, model):
     """A library that ignores the number of threads must not pass for one that does not."""
     preload, source = tmp_path / "one_cpu.so", tmp_path / "one_cpu.c"
@@ -146,6 +179,10 @@ class TestOnPhones:
         assert missing.exit_code == 1
         with pytest.raises(RunnerError, match=r"exit code 1.*cannot be read"):
             runner.parse(BenchSpec(), missing)
+        transport.push(LACKING, "lacking.tflite")
+        lacking = transport.shell(runner.argv(BenchSpec(), f"{transport.workdir}/lacking.tflite"), timeout_s=30)
+        with pytest.raises(RunnerError, match=r"status 3 .*: Encountered unresolved custom op: MyOwnOp"):
+            runner.parse(BenchSpec(), lacking)
         again = install_native(transport, given)
         assert again == runner
         transport.close()

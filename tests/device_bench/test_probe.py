@@ -76,6 +76,24 @@ def test_a_phone_tells_how_it_feels(host, android):
     assert (state.thermal_status, state.battery_c, state.battery_percent) == (3, 41.5, 17)
 
 
+@pytest.mark.parametrize(
+    ("battery", "found"),
+    [
+        ("  present: false\n  level: 0\n  scale: 100\n  temperature: 0\n", (None, None)),
+        ("  present: false\n  level: 100\n  temperature: 250\n", (None, None)),
+        ("  present: true\n  level: 0\n  scale: 100\n  temperature: 0\n", (None, None)),
+        ("  present: true\n  level: 60\n  scale: 100\n  temperature: 0\n", (0.0, 60)),
+        ("  present: true\n  level: 0\n  scale: 100\n  temperature: 245\n", (24.5, 0)),
+        ("  present: true\n  level: 100\n  scale: 200\n  temperature: 301\n", (30.1, 50)),
+        ("  level: 40\n", (None, 40)),
+        ("Can't find service: battery\n", (None, None)),
+    ],
+)
+def test_a_battery_that_is_not_there_is_neither_cold_nor_empty(battery, found):
+    state = read_state(Answers(f"## battery\n{battery}"))
+    assert (state.battery_c, state.battery_percent) == found
+
+
 def test_a_phone_that_denies_its_services_is_no_error(host, android):
     for name in ("thermalservice.txt", "battery.txt"):
         (android.folder / name).unlink()

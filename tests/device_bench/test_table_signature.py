@@ -1,11 +1,15 @@
 """Signatures read from real TFLite files, and single operators cut out of them."""
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from tiny_graph import Body, Node, Tensor, chain, convolution, tiny_graph
 
 from device_bench.errors import BadRequest
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.signature import signatures
+from device_bench.model_file import model_precision
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 
@@ -48,6 +52,7 @@ def test_weights_of_another_format_are_told(files):
     last = [next(line for line in signatures(files[one]) if line.startswith(wide)) for one in PRECISIONS]
     assert [line.rsplit(" ", 1)[1] for line in last] == ["float32", "float32/float16", "float32/int8", "int8"]
     assert not any(line.startswith("DEQUANTIZE") for line in signatures(files["float16"]))
+    assert [model_precision(files[one]) for one in PRECISIONS] == list(PRECISIONS)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -83,6 +88,73 @@ def test_a_chain_of_carved_operators_computes_what_the_network_computes(files):
     made = part.get_output_details()[0]
     same = next(one for one in whole.get_tensor_details() if one["name"] == made["name"])
     assert np.array_equal(part.get_tensor(made["index"]), whole.get_tensor(same["index"]))
+
+
+@pytest.fixture(scope="module")
+def sparse():
+    """A network whose weights are stored sparse, as the converter writes pruned ones: a fifth of the first layer's."""
+    import tensorflow as tf
+    import tf_keras as keras
+
+    image = keras.Input((8, 8, 8))
+    model = keras.Model(image, keras.layers.Conv2D(20, 3, use_bias=False)(image))
+    weights = np.where(np.arange(9 * 8 * 20) % 5 == 0, 1.0, 0.0).reshape(3, 3, 8, 20)
+    model.set_weights([weights])
+    call = tf.function(lambda images: model(images, training=False))
+    traced = call.get_concrete_function(tf.TensorSpec((1, 8, 8, 8)))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
+    converter.optimizations = [tf.lite.Optimize.EXPERIMENTAL_SPARSITY]
+    return converter.convert()
+
+
+def test_sparse_weights_are_weights(sparse):
+    [line] = signatures(sparse)
+    assert line == "CONV_2D 1x8x8x8>1x6x6x20 k3x3 s1x1 valid float32/sparse20_float32"
+    assert model_precision(sparse) == "float32"
+    part = carve(sparse, [line])[line]
+    assert signatures(part) == (line,)
+
+
+def test_an_open_shape_has_no_signature():
+    with pytest.raises(BadRequest, match=r"inputs of an open shape: 't0' \[1, -1, 4\]"):
+        signatures(tiny_graph(chain(["FLOAT32"] * 2, shape=(1, -1, 4))))
+    assert signatures(tiny_graph(chain(["FLOAT32"] * 2, shape=(-1, 4)))) == ("ADD 1x4,1x4>1x4 float32",)
+
+
+def test_more_axes_than_dimensions_are_damage():
+    axes = Tensor((400,), "INT32", np.ones(400, np.int32))
+    mean = Node("MEAN", [0, 1], [2], schema.ReducerOptionsT())
+    with pytest.raises(BadRequest, match=r"damaged .*400 axes"):
+        signatures(tiny_graph(Body([Tensor((1, 4)), axes, Tensor((1, 4))], [mean])))
+
+
+def test_a_file_without_work_has_no_price():
+    with pytest.raises(BadRequest, match="no operator that works"):
+        signatures(tiny_graph(Body([Tensor((1, 4))], [])))
+
+
+def test_weights_outside_of_the_graph_are_not_cut():
+    """Files above 2 GB keep them behind it."""
+    weights = Tensor((8, 1, 1, 8), "FLOAT32", np.ones((8, 1, 1, 8), np.float32))
+    image, bias = Tensor((1, 2, 2, 8)), Tensor((8,), "FLOAT32", np.zeros(8, np.float32))
+    whole = schema.ModelT.InitFromPackedBuf(tiny_graph(Body([image, weights, bias, image], [convolution(0, 1, 2, 3)])))
+    for offset, words in ((16, "cannot be cut"), (1 << 40, "beyond the end of the file")):
+        whole.buffers[1].data, whole.buffers[1].offset, whole.buffers[1].size = None, offset, 256
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(whole.Pack(builder), b"TFL3")
+        model = bytes(builder.Output())
+        with pytest.raises(BadRequest, match=words):
+            carve(model, signatures(model))
+
+
+def test_weights_that_are_unpacked_are_not_those_that_are_converted():
+    weights = Tensor((8, 1, 1, 8), "INT8", np.ones((8, 1, 1, 8), np.int8))
+    image, bias = Tensor((1, 2, 2, 8)), Tensor((8,), "FLOAT32", np.zeros(8, np.float32))
+    hybrid = Body([image, weights, bias, image], [convolution(0, 1, 2, 3)])
+    unpacked = Tensor((8, 1, 1, 8))
+    plain = Body([image, weights, unpacked, bias, image], [Node("DEQUANTIZE", [1], [2]), convolution(0, 2, 3, 4)])
+    lines = [signatures(tiny_graph(body))[0].rsplit(" ", 1)[1] for body in (hybrid, plain)]
+    assert lines == ["float32/int8", "float32/int8>float32"]
 
 
 def test_only_what_is_wanted_is_carved(files):

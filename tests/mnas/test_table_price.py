@@ -1,9 +1,14 @@
 """Networks priced from the command line."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
+from tiny_graph import Body, Node, Tensor, chain, convolution, tiny_graph
 
 from device_bench.errors import BadRequest
 from device_bench.latency_table.entry import Entry
+from device_bench.latency_table.signature import signatures as table_signatures
 from device_bench.latency_table.table import LatencyTable, MissingEntries
 from mnas.errors import SearchError
 from mnas.tables.price import architecture_keys, price
@@ -64,3 +69,50 @@ def test_files_that_cannot_be_priced(path, tmp_path):
         lines(path, str(tmp_path / "bad.tflite"))
     with pytest.raises(SpaceError, match="resnet"):
         lines(path, "resnet")
+
+
+def quantized(name, path):
+    """A file of an int8 convolution with float input and output."""
+    convolved = Tensor((8, 1, 1, 8), "INT8", np.ones((8, 1, 1, 8), np.int8))
+    tensors = [
+        Tensor((1, 4, 4, 8)),
+        Tensor((1, 4, 4, 8), "INT8"),
+        convolved,
+        Tensor((8,), "INT32", np.zeros(8, np.int32)),
+    ]
+    tensors += [Tensor((1, 4, 4, 8), "INT8"), Tensor((1, 4, 4, 8))]
+    nodes = [Node("QUANTIZE", [0], [1]), convolution(1, 2, 3, 4), Node("DEQUANTIZE", [4], [5])]
+    (path / name).write_bytes(tiny_graph(Body(tensors, nodes)))
+    return str(path / name)
+
+
+@pytest.fixture
+def int8_table(tmp_path):
+    """Saves a table of these operators, 0.5 ms each."""
+
+    def save(keys):
+        table = LatencyTable({key: Entry(0.5, 0.5, 0.1, 9) for key in keys}, {"precision": "int8", "threads": 1})
+        table.save(tmp_path / "int8.json")
+        return tmp_path / "int8.json"
+
+    return save
+
+
+def test_an_int8_table_prices_a_network_with_float_inputs_and_outputs(int8_table, tmp_path):
+    model = quantized("NET.TFLITE", tmp_path)
+    keys = table_signatures(Path(model).read_bytes())
+    assert lines(int8_table(keys), model)[0].startswith(f"{model}: 1.500 ms")
+    with pytest.raises(
+        MissingEntries,
+        match=r"NET\.TFLITE: the table has no 'QUANTIZE 1x4x4x8>1x4x4x8 float32>int8', 'DEQUANTIZE 1x4x4x8",
+    ):
+        lines(int8_table(keys[1:2]), model)
+
+
+def test_an_open_shape_is_not_priced_at_one_by_one(path, tmp_path):
+    model = tmp_path / "open.tflite"
+    model.write_bytes(tiny_graph(chain(["INT8", "INT8"], shape=(-1, -1, -1, 3))))
+    with pytest.raises(BadRequest, match="open shape"):
+        lines(path, str(model))
+    with pytest.raises(MissingEntries, match="'ADD 1x5x5x3,1x5x5x3>1x5x5x3 int8'"):
+        lines(path, str(model), shapes=["1,5,5,3"])

@@ -186,6 +186,20 @@ GPU = Output(
     delegate="gpu",
 )
 
+# TensorFlow 2.1: the delegate's line says nothing of nodes, the runtime's nothing of how many there are.
+OLD_GPU = Output(
+    OLD.stdout.replace(
+        "Loaded model m.tflite\n",
+        "Loaded model m.tflite\nresolved reporter\nINFO: Initialized TensorFlow Lite runtime.\n"
+        "INFO: Created TensorFlow Lite delegate for GPU.\n"
+        "INFO: Replacing 63 node(s) with delegate (TfLiteGpuDelegateV2) node, yielding 1 partitions.\n"
+        "INFO: Initialized OpenCL-based API.\nApplied GPU delegate.\n",
+    ),
+    79760.9,
+    50,
+    delegate="gpu",
+)
+
 LITERT = Output(
     "INFO: STARTING!\nINFO: Num threads: [1]\n",
     951.418,
@@ -225,5 +239,6 @@ OUTPUTS = {
     "one": ONE,
     "profiled": PROFILED,
     "gpu": GPU,
+    "old-gpu": OLD_GPU,
     "litert": LITERT,
 }
