@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _VERDICT_STYLE = {"valid": "green", "noisy": "yellow", "throttled": "yellow", "failed": "red"}
 
-_ORDER = ["model", "device", "threads", "delegate", "cores", "repeat"]
+_ORDER = ["model", "signature", "shape", "device", "threads", "delegate", "cores", "repeat"]
 _NAMED = 3
 _AMOUNT = r"\d+(\.\d+)?"
 
@@ -134,6 +134,8 @@ def _cell_name(row: Any, frame: "pd.DataFrame") -> str:
         "delegate": row.delegate,
         "cores": f"cores {row.cores}",
         "repeat": f"run {row.repeat}",
+        "shape": f"shape {row.shape}",
+        "signature": f"signature {row.signature}",
     }
     varied = [text for name, text in words.items() if frame[name].nunique() > 1]
     return f"{row.model} ({', '.join(varied)})" if varied else str(row.model)

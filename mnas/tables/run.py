@@ -25,7 +25,6 @@ from device_bench.patience import patiently
 from device_bench.protocol import TimingProtocol
 from mnas.config import SpaceSection, family_name, space_section
 from mnas.errors import SearchError
-from mnas.references import reference_architectures
 from mnas.tables.parts import prepare
 from mnas.tables.plan import Target, cover, enumerate_networks, near_networks, random_networks
 from search_spaces import Arch, SpaceChoice, SpaceError, closest, published
@@ -167,8 +166,7 @@ def build_table(
 
 def _references(request: BuildRequest, target: Target) -> list[Arch]:
     """Published networks as a search adds them: operators that the space itself may not have."""
-    found = reference_architectures(request.references, request.space.choice, target.input_shape)
-    return list(found.values())
+    return [request.space.choice.reference(name, target.input_shape) for name in request.references]
 
 
 def check_table(
