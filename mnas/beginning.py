@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnas.config import Config, differences
 from mnas.controllers.warm_start import adopt, enqueue
-from mnas.errors import SearchError
+from mnas.errors import SearchError, quoted
 from mnas.progress import Display
 from mnas.reward import Reward, rewarded
 from mnas.run import Run
@@ -38,7 +38,7 @@ def check_networks(config: Config, space: Space[Arch], shape: Shape) -> None:
             try:
                 space.encode(_published(name, config, shape))
             except SpaceError as error:
-                raise SearchError(f"search.start {name!r} cannot start the search: {error}") from error
+                raise SearchError(f"search.start {quoted(name)} cannot start the search: {error}") from error
 
 
 def check_start(config: Config) -> None:
@@ -51,14 +51,21 @@ def check_start(config: Config) -> None:
     for name in config.search.start:
         if name in published_names():
             continue
-        if not Path(name).is_dir():
+        if not _is_directory(name):
             known = ", ".join(published_names())
-            raise SearchError(f"search.start {name!r} is neither a run directory nor one of {known}")
+            raise SearchError(f"search.start {quoted(name)} is neither a run directory nor one of {known}")
         earlier = Run.open(Path(name))
         earlier.study()
         changed = [key for key in differences(config.to_dict(), earlier.config) if not key.startswith(_ANOTHER_SEARCH)]
         if changed:
-            raise SearchError(f"search.start {name!r} is a run of another kind ({', '.join(changed)})")
+            raise SearchError(f"search.start {quoted(name)} is a run of another kind ({', '.join(changed)})")
+
+
+def _is_directory(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except OSError:  # too long a name, a folder that may not be looked into
+        return False
 
 
 def begin(

@@ -24,7 +24,7 @@ def search(config: Path, overrides: tuple[str, ...]) -> None:
     Example: mnas search configs/demo.toml -o latency.device=adb:R58M12
     """
     from mnas.command_line import argument, pasteable
-    from mnas.config import load_config
+    from mnas.config_file import load_config
     from mnas.errors import CandidatesWait
     from mnas.progress import make_display
     from mnas.search import run_search

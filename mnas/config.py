@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     create_model,
     model_validator,
     with_config,
 )
 
 from mnas.docstrings import attribute_meanings
-from mnas.errors import SearchError
-from mnas.files import read_text
 from mnas.home import at_home
 from mnas.recipe import Recipe
-from search_spaces import SpaceChoice, SpaceError, families, family
+from search_spaces import SpaceChoice, family
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 with_config(_STRICT)(Recipe)
@@ -78,7 +72,7 @@ class SearchSection(_Section):
         "name.",
     )
     batch: int | None = Field(
-        default=None, ge=1, description="Candidates proposed together; the algorithm's own by default."
+        default=None, ge=1, le=10_000, description="Candidates proposed together; the algorithm's own by default."
     )
     workers: int = Field(default=2, ge=1, description="Processes that train candidates.")
     threads_per_worker: int = Field(default=1, ge=1, description="Threads of each; training repeats exactly with 1.")
@@ -234,35 +228,6 @@ RESUMABLE = ("search.trials", "search.workers", "search.run", "latency.patience_
 """What may differ when a search is resumed; anything else would make its later trials another search's."""
 
 
-def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
-    """Reads a TOML file.
-
-    Args:
-        path: The file.
-        overrides: `section.key=value`, the value in TOML's notation; what is not TOML, and what looks like a number
-            or a date where the key is text, is taken as the text that it is.
-
-    Raises:
-        SearchError: The file cannot be read, a key is unknown or a value impossible; the line names the key.
-    """
-    try:
-        values = tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise SearchError(f"{path} is not valid TOML: {error}") from error
-    for word in overrides:
-        _override(values, word)
-    try:
-        kind = config_of(family_name(values))
-    except SpaceError as error:
-        raise SearchError(f"{path}: space.name: {error}") from None
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        raise SearchError(f"{path}: {_explain(error, kind)}") from None
-    except SearchError as error:
-        raise SearchError(f"{path}: train: {error}") from None
-
-
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
     """The keys, `section.key`, in which two configurations differ beyond what a resumed search may change."""
     names = sorted(
@@ -284,76 +249,9 @@ def _same(ours: Any, theirs: Any) -> bool:
         return False
 
 
-def _override(values: dict[str, Any], word: str) -> None:
-    name, equals, text = word.partition("=")
-    section, dot, key = name.strip().partition(".")
-    if not (equals and dot and section and key):
-        raise SearchError(f"override {word!r} is not of the form section.key=value")
-    table = values.setdefault(section, {})
-    if not isinstance(table, dict):
-        raise SearchError(f"override {word!r}: {section!r} is not a section")
-    table[key] = _value(text.strip(), _kind(values, section, key))
-
-
-def _value(text: str, kind: Any) -> Any:
-    """`text` as TOML where it is that and the key takes such a value, else as it stands."""
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-    listed = get_origin(kind) is tuple and _is_text(get_args(kind)[0])
-    if listed and isinstance(value, list):
-        return [str(item) for item in value]
-    if (listed or _is_text(kind)) and not isinstance(value, str):
-        return text
-    return value
-
-
-def _kind(values: Mapping[str, Any], section: str, key: str) -> Any:
-    """The type of a key, without what only checks it; None for an unknown key."""
-    name = family_name(values)
-    found = (config_of(name) if name in families() else Config).model_fields.get(section)
-    fields = getattr(found.annotation, "model_fields", {}) if found else {}
-    return fields[key].annotation if key in fields else None
-
-
-def _is_text(kind: Any) -> bool:
-    if get_origin(kind) is Annotated:
-        return _is_text(get_args(kind)[0])
-    if get_origin(kind) in (Union, UnionType):
-        return all(_is_text(one) for one in get_args(kind) if one is not type(None))
-    return kind in (str, Path)
-
-
 def family_name(values: Mapping[str, Any]) -> str:
     """The family that a section `space` names before it is checked; anything odd is left to that check."""
     section = values.get("space")
     name = section.get("name") if isinstance(section, dict) else None
     default: str = SpaceSection.model_fields["name"].default
     return name if isinstance(name, str) else default
-
-
-def _explain(error: ValidationError, kind: type[Config]) -> str:
-    """The first problem in one line, with the nearest known key for a misspelt one."""
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        known = _known_keys(kind, problem["loc"][:-1])
-        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        return f"unknown key {where!r}, {hint}{more}"
-    if problem["type"] == "value_error" and isinstance(problem["input"], dict):
-        return f"{where}: {problem['ctx']['error']}{more}"
-    if problem["type"] == "missing":
-        return f"{where!r} is missing{more}"
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] in ("string_type", "path_type") and not isinstance(problem["input"], list | dict):
-        message += "; a name that looks like a number or a date stands in quotes"
-    return f"{where} = {problem['input']!r}: {message[0].lower()}{message[1:]}{more}"
-
-
-def _known_keys(kind: Any, loc: tuple[int | str, ...]) -> list[str]:
-    for part in loc:
-        kind = kind.model_fields[str(part)].annotation
-    return list(kind.__annotations__ if is_dataclass(kind) else kind.model_fields)

@@ -11,3 +11,12 @@ class RunFailed(SearchError):
 
 class CandidatesWait(RunFailed):
     """Trained candidates wait for a device that was not fit to time them; the same search times them later."""
+
+
+_LONGEST_QUOTE = 80
+
+
+def quoted(value: object) -> str:
+    """A value as a message shows it; a long one is cut."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}..."

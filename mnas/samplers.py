@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from mnas.controllers.settings import Algorithm, settings_for
-from mnas.errors import SearchError
+from mnas.errors import SearchError, quoted
 from mnas.reward import Reward
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def check_algorithm(algorithm: str, goals: int = 1) -> None:
         SearchError: No algorithm and no sampler of that name, or one that cannot serve such a search.
     """
     if algorithm == EVOLUTION and goals > 1:
-        raise SearchError(f"search.algorithm {algorithm!r} serves one latency.target_ms: several take a controller")
+        raise SearchError(
+            f"search.algorithm {quoted(algorithm)} serves one latency.target_ms: several take a controller"
+        )
     ours = (*get_args(Algorithm), EVOLUTION)
     if algorithm in ours:
         return
@@ -83,12 +85,12 @@ def check_algorithm(algorithm: str, goals: int = 1) -> None:
 
     theirs = [name for name, kind in vars(optuna.samplers).items() if _is_sampler(kind)]
     if algorithm not in theirs:
-        raise SearchError(f"search.algorithm {algorithm!r} is unknown: {_nearest(algorithm, ours, theirs)}")
+        raise SearchError(f"search.algorithm {quoted(algorithm)} is unknown: {_nearest(algorithm, ours, theirs)}")
     kind = getattr(optuna.samplers, algorithm)
     if "seed" not in inspect.signature(kind).parameters:
-        raise SearchError(f"search.algorithm {algorithm!r} takes no seed: it cannot drive a search")
+        raise SearchError(f"search.algorithm {quoted(algorithm)} takes no seed: it cannot drive a search")
     if reason := _unfit(kind):
-        raise SearchError(f"search.algorithm {algorithm!r} cannot drive a search: {reason}")
+        raise SearchError(f"search.algorithm {quoted(algorithm)} cannot drive a search: {reason}")
 
 
 def _made(kind: type[BaseSampler], seed: int) -> BaseSampler:

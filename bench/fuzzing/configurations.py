@@ -16,7 +16,8 @@ import mnas.controllers.sampler  # noqa: F401
 from device_bench.errors import BenchError
 from fuzzing.cases import TOKEN, Case, Kind, Refused, Wrong, named_by_caller
 from fuzzing.damage import ODD_VALUES, damaged_bytes, damaged_tree, encoded
-from mnas.config import Config, load_config
+from mnas.config import Config
+from mnas.config_file import load_config
 from mnas.data import load_data
 from mnas.errors import SearchError
 from mnas.latency import device_names, open_latency

@@ -26,12 +26,13 @@ from device_bench.latency_table.batch import (
     wait_until_fit,
 )
 from device_bench.latency_table.calibration import Calibration, Whole, calibrate
+from device_bench.latency_table.content import OPERATORS
 from device_bench.latency_table.features import features
 from device_bench.latency_table.fill import fit_fill
 from device_bench.latency_table.in_situ import mean_shares, shares
 from device_bench.latency_table.parts import Network
 from device_bench.latency_table.samples import AGREEMENT, Samples, entry_of, lowest_ms, repeat_error
-from device_bench.latency_table.table import OPERATORS, LatencyTable
+from device_bench.latency_table.table import LatencyTable
 from device_bench.latency_table.verify import choose_probes, time_canary
 from device_bench.protocol import TimingProtocol
 from device_bench.runner import BenchSpec, Session

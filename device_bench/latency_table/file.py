@@ -10,25 +10,21 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from device_bench.errors import BadRequest, BenchError
 from device_bench.latency_table.calibration import Calibration
+from device_bench.latency_table.content import OPERATORS, TableContent
 from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.features import features
 from device_bench.latency_table.schema import TableFields, checked, parsed_json
-
-if TYPE_CHECKING:
-    from device_bench.latency_table.table import LatencyTable
-
-T = TypeVar("T", bound="LatencyTable")
 
 FORMAT = 1
 FACTS = ("device", "soc", "abi", "runtime", "precision", "threads", "cores", "date", "conditions")
 """What every table tells about its numbers; null where it is not known."""
 
 
-def write_table(path: Path, table: "LatencyTable") -> None:
+def write_table(path: Path, table: TableContent) -> None:
     """Writes `table` aside and renames it.
 
     Raises:
@@ -39,8 +35,8 @@ def write_table(path: Path, table: "LatencyTable") -> None:
     write_whole(path, text.encode())
 
 
-def read_table(path: Path, kind: type[T]) -> T:
-    """Reads and checks a table; see `LatencyTable.load`."""
+def read_table(path: Path) -> TableContent:
+    """Reads and checks a table; errors as `LatencyTable.load` raises them."""
     values = parsed_json(_content(path), path, "is cut or damaged ({}): restore it or build it again")
     if not isinstance(values, dict) or "format" not in values or "entries" not in values:
         raise BadRequest(f"{path} is no latency table")
@@ -57,13 +53,13 @@ def read_table(path: Path, kind: type[T]) -> T:
     if strange := [key for key in found.probes if key not in entries or not entries[key].ms > 0]:
         raise BadRequest(f"{path}: probes[{strange[0]!r}] is of no operator that has a time")
     probes = {key: _decoded(key, text, path) for key, text in found.probes.items()}
-    return kind(entries, body["facts"], found.keys, Calibration(**dict(found.calibration)), body["check"], probes)
+    return TableContent(
+        entries, body["facts"], found.keys, Calibration(**dict(found.calibration)), body["check"], probes
+    )
 
 
 def _check_entries(entries: Mapping[str, Entry], keys: str, path: Path) -> None:
     """Refuses times below zero, but for weights of linear models, and keys that are not what the file says."""
-    from device_bench.latency_table.table import OPERATORS
-
     for key, entry in entries.items():
         if entry.ms < 0 and keys != "tunas-layers":
             raise BadRequest(f"{path}: {key!r} has an impossible time ({entry.ms} ms)")
@@ -104,7 +100,7 @@ def write_whole(path: Path, data: bytes) -> None:
                 aside.unlink(missing_ok=True)
 
 
-def _body(table: "LatencyTable") -> dict[str, Any]:
+def _body(table: TableContent) -> dict[str, Any]:
     probes = {key: base64.b64encode(content).decode() for key, content in sorted(table.probes.items())}
     return {
         **({"probes": probes} if probes else {}),

@@ -3,22 +3,19 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from device_bench.errors import BadRequest
 from device_bench.identity import Identity
-from device_bench.latency_table.calibration import Calibration
-from device_bench.latency_table.entry import Entry
+from device_bench.latency_table.content import OPERATORS, TableContent
 from device_bench.latency_table.features import features
+from device_bench.latency_table.file import read_table, write_table
 from device_bench.latency_table.fill import Fill, fit_fill
 from device_bench.latency_table.signature import signatures as read_signatures
-
-OPERATORS = "tflite-operators"
-"""The keys of a table that was measured here; imported ones have keys of their own."""
 
 _NAMED = 5
 
@@ -53,24 +50,8 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class LatencyTable:
-    """Prices networks by their operators.
-
-    Attributes:
-        entries: Key -> entry. Keys are operator signatures, or those of an imported table.
-        facts: What the numbers belong to: device, soc, abi, runtime, precision, threads, cores, date, conditions.
-        keys: What the keys are: `tflite-operators`, `proxyless-blocks`, `ofa-blocks`, `tunas-layers`.
-        calibration: From sums to networks.
-        check: The result of the last check, or None.
-        probes: Signature -> file of the single operator, for some that are timed before the table is used.
-    """
-
-    entries: Mapping[str, Entry]
-    facts: Mapping[str, Any]
-    keys: str = OPERATORS
-    calibration: Calibration = field(default_factory=Calibration)
-    check: Mapping[str, Any] | None = None
-    probes: Mapping[str, bytes] = field(default_factory=dict)
+class LatencyTable(TableContent):
+    """Prices networks by their operators."""
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -79,14 +60,11 @@ class LatencyTable:
         Raises:
             BadRequest: It is missing, cut, edited by hand, or of another version.
         """
-        from device_bench.latency_table.file import read_table
-
-        return read_table(Path(path), cls)
+        content = read_table(Path(path))
+        return cls(**{one.name: getattr(content, one.name) for one in fields(content)})
 
     def save(self, path: str | Path) -> None:
         """Writes the table, whole."""
-        from device_bench.latency_table.file import write_table
-
         write_table(Path(path), self)
 
     @property

@@ -1,5 +1,6 @@
 """From the name of a source to its three splits."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from mnas.data.scale import describe_scale, put_on_scale, whites
 from mnas.data.splits import divide, subset
 from mnas.data.summary import describe_further, summarize
 from mnas.data.types import Dataset, Split
-from mnas.errors import SearchError
+from mnas.errors import SearchError, quoted
 
 
 def load_data(
@@ -63,7 +64,18 @@ def load_data(
         name: _chosen(pools["train"], cut[name]) if name in cut else pools[name]
         for name in ("train", "validation", "test")
     }
+    _check_memory(sum(len(pool.labels) for pool in chosen.values()), image_size, channels)
     return _dataset(source, opened, chosen)
+
+
+def _check_memory(images: int, image_size: int, channels: int) -> None:
+    needed = images * image_size**2 * channels * np.dtype(np.float32).itemsize
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > memory:
+        raise SearchError(
+            f"{images:,} images of {image_size}x{image_size} pixels take {needed / 2**30:,.0f} GiB, and this machine"
+            f" has {memory / 2**30:,.0f} GiB of memory: lower data.image_size or set data.limit"
+        )
 
 
 def _dataset(source: str, opened: Source, pools: Mapping[str, Pool]) -> Dataset:
@@ -99,7 +111,7 @@ def _open(source: str, image_size: int, channels: int) -> Source:
             from mnas.data.keras_sets import keras_set
 
             return keras_set(rest, image_size, channels)
-    raise SearchError(f"no data source {source!r}: one of digits, folder:DIR, npz:FILE, keras:NAME")
+    raise SearchError(f"no data source {quoted(source)}: one of digits, folder:DIR, npz:FILE, keras:NAME")
 
 
 def _limited(pools: Mapping[str, Pool], limit: int | None, rng: np.random.Generator) -> dict[str, Pool]:

@@ -13,7 +13,8 @@ import numpy as np
 
 from device_bench.device import Device
 from device_bench.errors import BenchError
-from device_bench.latency_table.table import OPERATORS, LatencyTable
+from device_bench.latency_table.content import OPERATORS
+from device_bench.latency_table.table import LatencyTable
 from device_bench.latency_table.verify import choose_probes, verify
 from device_bench.lease import lease
 from device_bench.local import LocalTransport

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from device_bench.cores import NAMES, check_cores
 from device_bench.errors import BenchError
-from device_bench.latency_table.table import OPERATORS, LatencyTable
+from device_bench.latency_table.content import OPERATORS
+from device_bench.latency_table.table import LatencyTable
 from device_bench.timing import Timing
 from mnas.errors import SearchError
 from mnas.tables.at_hand import confirm

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from device_bench.errors import BadRequest
-from device_bench.latency_table.table import OPERATORS, LatencyTable, Prediction
+from device_bench.latency_table.content import OPERATORS
+from device_bench.latency_table.table import LatencyTable, Prediction
 from device_bench.model_file import model_precision
 from device_bench.model_inputs import choose
 from mnas.errors import SearchError

@@ -19,8 +19,9 @@ from device_bench.json_runner import JsonRunner
 from device_bench.latency_table.batch import NETWORK_SPEC
 from device_bench.latency_table.build import BuildPlan, BuildProgress, build
 from device_bench.latency_table.check import compare, measure_networks, report
+from device_bench.latency_table.content import OPERATORS
 from device_bench.latency_table.schema import place
-from device_bench.latency_table.table import OPERATORS, LatencyTable
+from device_bench.latency_table.table import LatencyTable
 from device_bench.patience import patiently
 from device_bench.protocol import TimingProtocol
 from mnas.config import SpaceSection, family_name, space_section

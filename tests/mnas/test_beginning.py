@@ -8,7 +8,8 @@ import optuna
 import pytest
 
 from mnas.beginning import begin, check_start
-from mnas.config import Config, load_config
+from mnas.config import Config
+from mnas.config_file import load_config
 from mnas.data import Dataset, Split
 from mnas.errors import SearchError
 from mnas.progress import PlainDisplay

@@ -16,7 +16,8 @@ import mnas.candidates
 from device_bench.errors import DeviceLost
 from device_bench.timing import Timing
 from mnas.candidates import Candidate, Evaluator, Failed, Waiting, rests
-from mnas.config import Config, load_config
+from mnas.config import Config
+from mnas.config_file import load_config
 from mnas.data import load_data
 from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.executors import Executor, Job, ProcessExecutor, WorkerLost

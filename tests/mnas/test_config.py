@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mnas.config import differences, load_config
+from mnas.config import differences
+from mnas.config_file import load_config
 from mnas.errors import SearchError
 
 CONFIG = """
@@ -202,3 +203,16 @@ def test_the_documentation_lists_every_key_as_it_is() -> None:
     from mnas.config_reference import key_reference
 
     assert key_reference() in Path("docs/search.md").read_text(), "python -m mnas.config_reference prints the new text"
+
+
+def test_what_is_nested_deeper_than_parsers_go_is_one_line(file: Path) -> None:
+    file.write_text(f"a = {'[' * 5000}{']' * 5000}")
+    with pytest.raises(SearchError, match="nested too deeply"):
+        load_config(file)
+
+
+@pytest.mark.parametrize("word", ["latency.precision=" + "x" * 3000, "x" * 3000, "search.batch=1000000"])
+def test_a_message_quotes_the_beginning_of_what_is_long(file: Path, word: str) -> None:
+    with pytest.raises(SearchError) as caught:
+        load_config(file, [word])
+    assert len(str(caught.value)) < 400

@@ -121,3 +121,8 @@ def test_a_set_that_cannot_be_downloaded_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(SearchError, match=r"keras:mnist is not in .* its download failed") as caught:
         load_data("keras:mnist", image_size=28, channels=1)
     assert "\n" not in str(caught.value)
+
+
+def test_images_that_no_memory_holds_are_refused_before_any_is_read():
+    with pytest.raises(SearchError, match=r"images of 1000000x1000000 pixels take .* GiB, and this machine has"):
+        load_data("digits", image_size=1_000_000)
