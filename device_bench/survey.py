@@ -8,9 +8,9 @@ from dataclasses import asdict
 import click
 
 from device_bench.device import connect
+from device_bench.devices_table import devices_table
 from device_bench.errors import BadRequest, BenchError
 from device_bench.probe import DeviceInfo, DeviceState, read_info, read_state
-from device_bench.tables import devices_table
 from device_bench.terminal import make_console, say
 
 _FILE_WIDTH = 200

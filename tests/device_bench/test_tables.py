@@ -6,9 +6,10 @@ from rich.console import Console
 
 from device_bench.cells import Cell
 from device_bench.cores import clusters
+from device_bench.devices_table import describe_cores, describe_state, devices_table
 from device_bench.probe import DeviceInfo, DeviceState
 from device_bench.results import Results
-from device_bench.tables import describe_cores, describe_state, devices_table, reasons, results_table
+from device_bench.tables import reasons, results_table
 from device_bench.terminal import printable
 from device_bench.timing import Timing
 
