@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device_bench import to_tflite
-from device_bench.quiet import quiet_tensorflow
+from device_bench.conversion.quiet import quiet_tensorflow
 from search_spaces import build_model, published
 
 _SHAPE = (224, 224, 3)

@@ -25,12 +25,12 @@ from mutations import mutated
 from tiny_model import tiny_model
 from tool_outputs import OUTPUTS, Output
 
-from device_bench.benchmark_lines import plain, read_lines
-from device_bench.benchmark_model import BenchmarkModel
 from device_bench.errors import RunnerError
 from device_bench.local import LocalTransport
-from device_bench.native_runner import install_native
-from device_bench.runner import BenchSpec
+from device_bench.runners.benchmark_lines import plain, read_lines
+from device_bench.runners.benchmark_model import BenchmarkModel
+from device_bench.runners.native_runner import install_native
+from device_bench.runners.runner import BenchSpec
 from device_bench.transport import Completed
 
 

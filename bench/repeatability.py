@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device_bench import BenchSpec, Timing, TimingProtocol, measure, open_device, to_tflite
-from device_bench.records import appender
+from device_bench.timing.records import appender
 
 _SHAPE = (224, 224, 3)
 

@@ -20,11 +20,11 @@ from device_bench.latency_table.check import measure_networks
 from device_bench.latency_table.parts import Network
 from device_bench.latency_table.samples import lowest_ms
 from device_bench.latency_table.scores import score, spearman
-from device_bench.protocol import TimingProtocol
+from device_bench.timing.protocol import TimingProtocol
 from mnas.errors import SearchError
+from mnas.latency_tables.at_hand import confirm
+from mnas.latency_tables.run import open_for_tables
 from mnas.run import Run
-from mnas.tables.at_hand import confirm
-from mnas.tables.run import open_for_tables
 
 
 def main(run_path: Path, table_path: Path) -> None:

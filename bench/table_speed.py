@@ -11,7 +11,7 @@ import numpy as np
 
 from device_bench import LatencyTable, to_tflite
 from device_bench.latency_table.entry import Entry
-from mnas.tables.plan import Target, enumerate_networks
+from mnas.latency_tables.plan import Target, enumerate_networks
 from search_spaces import build_model, published, space
 from search_spaces.signatures import signatures
 

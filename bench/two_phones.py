@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from device_bench.device import Device
-from device_bench.json_runner import JsonRunner
 from device_bench.local import LocalTransport
 from device_bench.pool import Job, Pool
-from device_bench.runner import BenchSpec
+from device_bench.runners.json_runner import JsonRunner
+from device_bench.runners.runner import BenchSpec
 
 _WANTED = 0.55
 _SLEEPER = """#!/bin/sh

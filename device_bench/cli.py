@@ -121,6 +121,6 @@ def bench(models: tuple[Path, ...], **options: object) -> None:
 
     Example: mnas bench models/*.tflite --device all --threads 1,4 --delegate cpu,gpu --repeat 5 -o results.csv
     """
-    from device_bench.bench_run import BenchOptions, run_bench
+    from device_bench.matrix.run import BenchOptions, run_bench
 
     run_bench(models, BenchOptions(**options))  # type: ignore[arg-type]

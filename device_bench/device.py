@@ -9,10 +9,10 @@ from typing import Any
 from device_bench.cache import KEPT_MODELS, tidy, with_room
 from device_bench.cores import resolve
 from device_bench.errors import BadRequest, TransportError
-from device_bench.json_runner import host_runner
 from device_bench.local import LocalTransport
 from device_bench.probe import DeviceInfo, DeviceState, read_info, read_state
-from device_bench.runner import BenchSpec, Runner
+from device_bench.runners.json_runner import host_runner
+from device_bench.runners.runner import BenchSpec, Runner
 from device_bench.transport import Transport, model_path
 
 
@@ -137,6 +137,6 @@ def connect(name: str) -> Transport:
 def _default_runner(transport: Transport) -> Runner:
     if transport.name == "host":
         return host_runner()
-    from device_bench.native_runner import install_native
+    from device_bench.runners.native_runner import install_native
 
     return install_native(transport)

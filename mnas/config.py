@@ -20,7 +20,7 @@ from pydantic import (
 
 from mnas.docstrings import attribute_meanings
 from mnas.home import at_home
-from mnas.recipe import Recipe
+from mnas.training.recipe import Recipe
 from search_spaces import SpaceChoice, family
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)

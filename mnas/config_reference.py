@@ -13,7 +13,7 @@ from typing import Any
 
 from mnas.config import config_of
 from mnas.docstrings import attribute_meanings
-from mnas.recipe import Recipe
+from mnas.training.recipe import Recipe
 
 
 def key_reference() -> str:

@@ -11,12 +11,12 @@ from mnas.data import open_dataset
 from mnas.errors import SearchError
 from mnas.files import write_bytes
 from mnas.run import Run
-from mnas.standing import Finished, best
+from mnas.search.standing import Finished, best
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from device_bench.convert import Precision
+    from device_bench.conversion.convert import Precision
 
 
 _STILL_OPEN = "is still open: run its search again, which evaluates it first"
@@ -37,9 +37,9 @@ def export_candidate(path: Path, number: int | None, precisions: Sequence[Precis
     Raises:
         SearchError: No such run or trial, or the trial has no trained weights.
     """
-    from device_bench.convert import to_tflite
-    from device_bench.quiet import quiet_tensorflow
-    from mnas.evaluation import calibration_images, load_weights
+    from device_bench.conversion.convert import to_tflite
+    from device_bench.conversion.quiet import quiet_tensorflow
+    from mnas.training.jobs import calibration_images, load_weights
     from search_spaces import from_json
 
     run = Run.open(path)

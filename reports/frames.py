@@ -107,7 +107,7 @@ def bench(path: str | os.PathLike[str]) -> pd.DataFrame:
         ReportError: it is no table of results.
     """
     from device_bench.errors import BenchError
-    from device_bench.results import read_results
+    from device_bench.matrix.results import read_results
 
     try:
         table = read_results(Path(path))

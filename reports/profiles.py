@@ -14,7 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from device_bench.errors import BenchError
-from device_bench.records import Header, SessionRecord, measurements
+from device_bench.timing.records import Header, SessionRecord, measurements
 from reports.errors import ReportError
 
 FILE = "profile.jsonl"

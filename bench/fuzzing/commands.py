@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from fuzzing.cases import Wrong
-from mnas.tables.cli import table
+from mnas.latency_tables.cli import table
 
 
 def predict(path: Path, model: Path, *options: str) -> None:

@@ -20,11 +20,11 @@ from mnas.config import Config
 from mnas.config_file import load_config
 from mnas.data import load_data
 from mnas.errors import SearchError
-from mnas.latency import device_names, open_latency
-from mnas.open_trials import open_proposals
+from mnas.latency.source import device_names, open_latency
 from mnas.reward import Reward
-from mnas.samplers import batch_size, sampler_factory
-from mnas.search import checked
+from mnas.search.algorithms import batch_size, sampler_factory
+from mnas.search.loop import checked
+from mnas.search.trials import open_proposals
 from search_spaces import Arch, Space
 from search_spaces.errors import SpaceError
 

@@ -24,7 +24,7 @@ from fuzzing.damage import damaged_bytes, damaged_tree, encoded
 from fuzzing.networks import network
 from mnas.config import LatencySection
 from mnas.errors import SearchError
-from mnas.tables.latency import TableLatency
+from mnas.latency.table import TableLatency
 from search_spaces.errors import SpaceError
 from search_spaces.mnasnet.net_config import definition_keys
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import moocore
 import numpy as np
 
-from mnas.confirm import Contender, Plan, contenders, next_runs, verdict
 from mnas.controllers.blas import one_thread
 from mnas.controllers.steps import Tokens
+from mnas.search.ranking import Contender, Plan, contenders, next_runs, verdict
 
 from .searches import search
 from .tables import Table, load, reward_of

@@ -9,8 +9,8 @@ import numpy as np
 
 from device_bench.device import Device
 from device_bench.errors import RunnerError
-from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec, Session
+from device_bench.runners.runner import BenchSpec, Session
+from device_bench.timing.protocol import TimingProtocol
 from device_bench.transport import Completed
 
 _MARK = "@@exit"

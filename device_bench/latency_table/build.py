@@ -34,9 +34,9 @@ from device_bench.latency_table.parts import Network
 from device_bench.latency_table.samples import AGREEMENT, Samples, entry_of, lowest_ms, repeat_error
 from device_bench.latency_table.table import LatencyTable
 from device_bench.latency_table.verify import choose_probes, time_canary
-from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec, Session
-from device_bench.steady import steady
+from device_bench.runners.runner import BenchSpec, Session
+from device_bench.timing.protocol import TimingProtocol
+from device_bench.timing.steady import steady
 
 _BATCH = 24
 _WORTH_IT = 0.97

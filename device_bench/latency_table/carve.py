@@ -8,8 +8,8 @@ from collections.abc import Collection
 from typing import Any
 
 from device_bench.errors import BadRequest
-from device_bench.graph import reading
 from device_bench.latency_table.signature import operator_views
+from device_bench.tflite.graph import reading
 
 
 def carve(model: bytes, wanted: Collection[str]) -> dict[str, bytes]:

@@ -15,9 +15,9 @@ from device_bench.latency_table.parts import Network
 from device_bench.latency_table.samples import AGREEMENT, lowest_ms, repeat_error
 from device_bench.latency_table.scores import Scores, score
 from device_bench.latency_table.table import LatencyTable
-from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec
-from device_bench.steady import steady
+from device_bench.runners.runner import BenchSpec
+from device_bench.timing.protocol import TimingProtocol
+from device_bench.timing.steady import steady
 
 _BATCH = 12
 _MOST = 3

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from device_bench.errors import RunnerError
-from device_bench.runner import OperatorTime
+from device_bench.runners.runner import OperatorTime
 
 _FLOORED_US = 0.5
 """Profilers cut the time of a call to whole microseconds: half of one is lost, on average."""

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from device_bench import flat
 from device_bench.errors import BadRequest
-from device_bench.flat import FlatTable
-from device_bench.graph import Graph, Operator, Tensor, check_identifier, option_values, reading
-from device_bench.model_inputs import check_fixed
+from device_bench.tflite.flat import FlatTable
+from device_bench.tflite.graph import Graph, Operator, Tensor, check_identifier, option_values, reading
+from device_bench.tflite.model_inputs import check_fixed
 
 _ACTIVATIONS = {0: "", 1: "relu", 2: "relu_n1_to_1", 3: "relu6", 4: "tanh", 5: "sign_bit"}
 _PADDINGS = {0: "same", 1: "valid"}

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from device_bench.canary import canary_model
 from device_bench.device import Device
 from device_bench.errors import RunnerError
 from device_bench.latency_table.batch import (
@@ -24,9 +23,10 @@ from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.features import features
 from device_bench.latency_table.samples import lowest_ms, repeat_error
 from device_bench.latency_table.table import LatencyTable
-from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec
-from device_bench.steady import steady
+from device_bench.runners.runner import BenchSpec
+from device_bench.timing.canary import canary_model
+from device_bench.timing.protocol import TimingProtocol
+from device_bench.timing.steady import steady
 
 _CANARY = "canary"
 _CANARY_SESSIONS = 2

@@ -8,8 +8,8 @@ import numpy as np
 
 from mnas.data.names import shown
 from mnas.data.pixels import resize
-from mnas.data.pool import Loaded, Pool, Source
 from mnas.data.scale import Storage, Stored, describe_scale, highest, whites
+from mnas.data.source import Loaded, Pool, Source
 from mnas.errors import SearchError
 from mnas.files import read_npz
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnas.data.pixels import resize
-from mnas.data.pool import Loaded, Pool, Source
+from mnas.data.source import Loaded, Pool, Source
 
 
 def digits(image_size: int, channels: int) -> Source:

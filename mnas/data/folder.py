@@ -13,8 +13,8 @@ from mnas.data.layout import split_folders
 from mnas.data.leftovers import passed_over, refuse_unusable
 from mnas.data.names import shown
 from mnas.data.pixels import square
-from mnas.data.pool import Loaded, Pool, Source
 from mnas.data.scale import Stored
+from mnas.data.source import Loaded, Pool, Source
 from mnas.data.tree import Folder, read_tree
 from mnas.errors import SearchError
 

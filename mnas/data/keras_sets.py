@@ -1,7 +1,7 @@
 """The small public image sets that tf_keras downloads once and keeps under ~/.keras/datasets."""
 
 from mnas.data.arrays import from_arrays
-from mnas.data.pool import Source
+from mnas.data.source import Source
 from mnas.errors import SearchError
 
 NAMES = ("cifar10", "cifar100", "fashion_mnist", "mnist")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mnas.data.pool import Pool, Source
 from mnas.data.scale import describe_scale, put_on_scale, whites
+from mnas.data.source import Pool, Source
 from mnas.data.splits import divide, subset
 from mnas.data.summary import describe_further, summarize
 from mnas.data.types import Dataset, Split

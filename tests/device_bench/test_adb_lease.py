@@ -10,8 +10,8 @@ from device_bench.adb.lock import IDLE_S
 from device_bench.adb.transport import open_tcp
 from device_bench.device import open_device
 from device_bench.errors import TransportError
-from device_bench.json_runner import JsonRunner
 from device_bench.lease import DeviceBusy
+from device_bench.runners.json_runner import JsonRunner
 
 pytestmark = [pytest.mark.xdist_group("adbd"), pytest.mark.usefixtures("at_desk")]
 
@@ -98,7 +98,7 @@ def test_a_killed_user_is_followed_at_once_here_and_in_time_elsewhere(mortal_pho
     name = f"adb:{mortal_phone.host}"
     program = (
         "import sys, time; from device_bench.device import open_device; "
-        "from device_bench.json_runner import JsonRunner; "
+        "from device_bench.runners.json_runner import JsonRunner; "
         "device = open_device(sys.argv[1], lambda transport: JsonRunner('none', ('true',))); "
         "device.transport.shell(('sleep', '78'), timeout_s=99)"
     )

@@ -12,12 +12,12 @@ from device_bench.adb.checksum import CHECKSUMS
 from device_bench.adb.transport import open_tcp
 from device_bench.device import Device
 from device_bench.errors import CommandTimeout, DeviceLost, PullFailed, PushFailed, TransportError
-from device_bench.json_runner import JsonRunner
-from device_bench.measurement import measure
 from device_bench.probe import read_info
-from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec
-from device_bench.steady import steady
+from device_bench.runners.json_runner import JsonRunner
+from device_bench.runners.runner import BenchSpec
+from device_bench.timing.measurement import measure
+from device_bench.timing.protocol import TimingProtocol
+from device_bench.timing.steady import steady
 
 pytestmark = [pytest.mark.xdist_group("adbd"), pytest.mark.usefixtures("at_desk")]
 _ANDROID = pytest.mark.parametrize("mortal_phone", ["android"], indirect=True)

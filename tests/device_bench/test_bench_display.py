@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from device_bench.bench_display import LiveDisplay, PlainDisplay, describe, make_display
-from device_bench.cells import Cell
-from device_bench.measurement import Progress
+from device_bench.matrix.cells import Cell
+from device_bench.matrix.display import LiveDisplay, PlainDisplay, describe, make_display
 from device_bench.pool import PoolEvent
-from device_bench.timing import Timing
+from device_bench.timing.measurement import Progress
+from device_bench.timing.timing import Timing
 
 _CELL = Cell("adb:X", 1, 4, "cpu", "big", "net", "0" * 64, "int8")
 _TIMING = Timing(4.0, 3.5, 4.5, 250, 5, "adb:X", "LiteRT 2.3.0", "int8", 4)

@@ -8,11 +8,11 @@ from mutations import mutated
 from tiny_model import tiny_model
 from tool_outputs import BLANKS, CSV, GPU, LITERT, NEW, OLD, OLD_GPU, OUTPUTS, PROFILED, SLOW, TABS
 
-from device_bench.benchmark_lines import plain, read_lines
-from device_bench.benchmark_model import BenchmarkModel
-from device_bench.benchmark_profile import read_profile
 from device_bench.errors import BadRequest, RunnerError
-from device_bench.runner import BenchSpec, OperatorTime
+from device_bench.runners.benchmark_lines import plain, read_lines
+from device_bench.runners.benchmark_model import BenchmarkModel
+from device_bench.runners.benchmark_profile import read_profile
+from device_bench.runners.runner import BenchSpec, OperatorTime
 from device_bench.transport import Completed
 
 WHOLE = "GPU delegate, and the model graph will be completely executed by the delegate."

@@ -5,10 +5,10 @@ import threading
 import pytest
 from tool_outputs import LITERT, NEW
 
-from device_bench.benchmark_tool import DownloadError, fetch, install_tool, read_tool
 from device_bench.errors import BadRequest, RunnerError
 from device_bench.local import LocalTransport
-from device_bench.runner import BenchSpec
+from device_bench.runners.benchmark_tool import DownloadError, fetch, install_tool, read_tool
+from device_bench.runners.runner import BenchSpec
 
 # A stand-in that says what TFLite's tool says: the runner, the shell and the exit code are real.
 TOOL = f"#!/bin/sh\n# enable_op_profiling\ncat <<'END'\n{NEW.stdout}END\n".encode()

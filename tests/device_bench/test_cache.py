@@ -11,8 +11,8 @@ from tiny_model import tiny_model
 from device_bench.cache import KEPT_MODELS, KEPT_PROGRAMS, tidy
 from device_bench.device import Device, open_device
 from device_bench.errors import NoRoom
-from device_bench.json_runner import JsonRunner
 from device_bench.local import LocalTransport
+from device_bench.runners.json_runner import JsonRunner
 from device_bench.transport import Completed
 
 _SHELLS = ["dash", "mksh", "busybox"]

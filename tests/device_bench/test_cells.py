@@ -1,8 +1,8 @@
 import pytest
 from tiny_model import tiny_model
 
-from device_bench.cells import Axes, cells
 from device_bench.errors import BadRequest
+from device_bench.matrix.cells import Axes, cells
 
 _MODELS = {"one": tiny_model(operators=1), "two": tiny_model(operators=2)}
 

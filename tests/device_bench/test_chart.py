@@ -3,11 +3,11 @@ from dataclasses import replace
 import matplotlib as mpl
 import pytest
 
-from device_bench.cells import Cell
-from device_bench.chart import check_figure, draw_bars, save_bars
 from device_bench.errors import BadRequest
-from device_bench.results import Results
-from device_bench.timing import Timing
+from device_bench.matrix.cells import Cell
+from device_bench.matrix.chart import check_figure, draw_bars, save_bars
+from device_bench.matrix.results import Results
+from device_bench.timing.timing import Timing
 
 _TIMING = Timing(4.0, 3.5, 4.5, 250, 5, "x", "LiteRT 2.3.0", "int8", 1, conditions={"model": "Pixel 7"})
 _FAILED = replace(_TIMING, median_ms=None, low_ms=None, high_ms=None, verdict="failed", reason="it crashed")

@@ -13,8 +13,8 @@ from tiny_model import tiny_model
 
 from device_bench.cli import bench, devices
 from device_bench.lease import DeviceBusy, lease
-from device_bench.results import read_results
-from mnas.cli import main
+from device_bench.matrix.results import read_results
+from mnas.main import main
 
 _QUICK = ("--runs", "3", "--warmup", "1", "--sessions", "2,3", "--interval", "9", "--no-canary")
 
@@ -28,7 +28,7 @@ def own(tmp_path, monkeypatch):
 
 
 def _mnas(*words):
-    command = [sys.executable, "-c", "from mnas.cli import main; main()", *words]
+    command = [sys.executable, "-c", "from mnas.main import main; main()", *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -188,7 +188,7 @@ def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done():
         "500,500",
         "--no-canary",
     ]
-    command = [sys.executable, "-c", "from mnas.cli import main; main()", *words]
+    command = [sys.executable, "-c", "from mnas.main import main; main()", *words]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     for _ in range(200):
         if Path("r.csv.raw/host.jsonl").exists():
@@ -234,7 +234,7 @@ def test_a_device_that_does_not_answer_is_exit_code_1():
 @pytest.mark.parametrize("command", ["bench", "devices"])
 def test_help_needs_nothing_heavy(command):
     script = (
-        "import sys\nfrom mnas.cli import mnas\n"
+        "import sys\nfrom mnas.main import mnas\n"
         f"try:\n    mnas.main(['{command}', '--help'])\nexcept SystemExit as leave:\n    assert not leave.code\n"
         "print({'tensorflow', 'pandas', 'matplotlib', 'rich', 'ai_edge_litert'} & set(sys.modules))"
     )

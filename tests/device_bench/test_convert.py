@@ -7,11 +7,11 @@ import pytest
 import tf_keras
 from ai_edge_litert.interpreter import Interpreter
 
-from device_bench.convert import to_tflite
-from device_bench.dead_activations import refused_operators, widen_ranges
+from device_bench.conversion.convert import to_tflite
+from device_bench.conversion.dead_activations import refused_operators, widen_ranges
+from device_bench.conversion.frozen_graph import freeze, trace
 from device_bench.errors import BadRequest, ConversionError
-from device_bench.frozen_graph import freeze, trace
-from device_bench.model_file import model_precision
+from device_bench.tflite.model_file import model_precision
 
 _SHAPE = (16, 16, 3)
 
@@ -165,10 +165,10 @@ def test_a_dead_activation_is_repaired(images, dead):
 
 
 def test_the_repair_is_needed(images, monkeypatch):
-    monkeypatch.setattr("device_bench.convert.widen_ranges", lambda calibrated: calibrated)
+    monkeypatch.setattr("device_bench.conversion.convert.widen_ranges", lambda calibrated: calibrated)
     with pytest.raises(ConversionError, match="constant over the calibration images"):
         to_tflite(_squeezed(5.0), "int8", images)
-    monkeypatch.setattr("device_bench.convert.refused_operators", lambda model: ())
+    monkeypatch.setattr("device_bench.conversion.convert.refused_operators", lambda model: ())
     converted = to_tflite(_squeezed(5.0), "int8", images)
     monkeypatch.undo()
     assert len(refused_operators(converted)) == 1

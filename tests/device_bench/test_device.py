@@ -8,7 +8,7 @@ from told_runner import ToldRunner
 import device_bench
 from device_bench.device import open_device
 from device_bench.errors import BadRequest, BenchError, DeviceLost
-from device_bench.runner import BenchSpec
+from device_bench.runners.runner import BenchSpec
 
 
 def test_this_machine_opens_and_closes(tmp_path):

@@ -7,9 +7,9 @@ import pytest
 from tiny_model import tiny_model
 
 from device_bench.errors import RunnerError
-from device_bench.json_runner import host_runner
 from device_bench.local import LocalTransport
-from device_bench.runner import BenchSpec
+from device_bench.runners.json_runner import host_runner
+from device_bench.runners.runner import BenchSpec
 
 
 @pytest.fixture(scope="module")

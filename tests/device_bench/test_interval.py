@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from device_bench.interval import median_interval
+from device_bench.timing.interval import median_interval
 
 
 def _sessions(random, count):

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from device_bench.errors import BadRequest, RunnerError
-from device_bench.json_runner import JsonRunner
-from device_bench.runner import BenchSpec, OperatorTime
+from device_bench.runners.json_runner import JsonRunner
+from device_bench.runners.runner import BenchSpec, OperatorTime
 from device_bench.transport import Completed
 
 _RUNNER = JsonRunner("tool", ("/tmp/tool",), profiles=True, delegates=("cpu", "gpu"))

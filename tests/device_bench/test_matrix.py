@@ -5,17 +5,17 @@ import pytest
 from tiny_model import tiny_model
 from told_runner import ToldRunner
 
-from device_bench.cells import Axes, cells
 from device_bench.device import Device
 from device_bench.errors import DeviceLost
 from device_bench.local import LocalTransport
-from device_bench.matrix import Plan, run_matrix
+from device_bench.matrix.cells import Axes, cells
+from device_bench.matrix.matrix import Plan, run_matrix
+from device_bench.matrix.results import Results
 from device_bench.pool import PoolSettings
-from device_bench.protocol import TimingProtocol
-from device_bench.records import measurements
-from device_bench.results import Results
-from device_bench.runner import BenchSpec
-from device_bench.verdict import judge
+from device_bench.runners.runner import BenchSpec
+from device_bench.timing.protocol import TimingProtocol
+from device_bench.timing.records import measurements
+from device_bench.timing.verdict import judge
 
 _MODELS = {f"m{number}": tiny_model(operators=number) for number in range(1, 11)}
 _PROTOCOL = TimingProtocol(min_sessions=2, canary_limit=None, cool_down_s=0)

@@ -11,15 +11,23 @@ from tiny_graph import Body, Node, Tensor, chain, tiny_graph
 from tiny_model import tiny_model
 from told_runner import ToldRunner
 
-from device_bench.canary import canary_model
 from device_bench.device import open_device
 from device_bench.errors import BadRequest
-from device_bench.measurement import measure
-from device_bench.protocol import TimingProtocol
-from device_bench.records import BlockRecord, GateRecord, SessionRecord, appender, from_line, measurements, to_line
-from device_bench.runner import BenchSpec
+from device_bench.runners.runner import BenchSpec
+from device_bench.timing.canary import canary_model
+from device_bench.timing.measurement import measure
+from device_bench.timing.protocol import TimingProtocol
+from device_bench.timing.records import (
+    BlockRecord,
+    GateRecord,
+    SessionRecord,
+    appender,
+    from_line,
+    measurements,
+    to_line,
+)
+from device_bench.timing.verdict import judge
 from device_bench.transport import model_path
-from device_bench.verdict import judge
 
 _QUICK = TimingProtocol(min_sessions=3, cool_down_s=0.01, gate_poll_s=0.05, gate_timeout_s=5)
 _SPEC = BenchSpec(runs=3, warmup_runs=0)

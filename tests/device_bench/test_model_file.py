@@ -4,12 +4,12 @@ from ai_edge_litert import schema_py_generated as schema
 from tiny_graph import Body, Node, Tensor, add, chain, convolution, tiny_graph
 from tiny_model import tiny_model
 
-from device_bench.canary import canary_model
 from device_bench.errors import BadRequest
-from device_bench.json_runner import host_runner
 from device_bench.local import LocalTransport
-from device_bench.model_file import check_model, custom_operators, model_precision
-from device_bench.runner import BenchSpec
+from device_bench.runners.json_runner import host_runner
+from device_bench.runners.runner import BenchSpec
+from device_bench.tflite.model_file import check_model, custom_operators, model_precision
+from device_bench.timing.canary import canary_model
 
 
 @pytest.mark.parametrize("model", [tiny_model(), canary_model()])

@@ -8,12 +8,12 @@ from tiny_graph import Body, Node, Tensor, add, chain, tiny_graph
 from tiny_model import tiny_model
 
 from device_bench.errors import BadRequest
-from device_bench.json_runner import host_runner
 from device_bench.latency_table.signature import signatures
 from device_bench.local import LocalTransport
-from device_bench.model_inputs import choose, parse_shape
-from device_bench.native_runner import install_native
-from device_bench.runner import BenchSpec
+from device_bench.runners.json_runner import host_runner
+from device_bench.runners.native_runner import install_native
+from device_bench.runners.runner import BenchSpec
+from device_bench.tflite.model_inputs import choose, parse_shape
 
 OPEN = tiny_graph(chain(["FLOAT32"] * 3, shape=(-1, -1, -1, 3), key="serving_default"))
 BATCH = tiny_graph(chain(["FLOAT32"] * 2, shape=(-1, 8, 8, 3)))

@@ -1,7 +1,7 @@
 import pytest
 
 from device_bench import native_build
-from device_bench.native_build import BuildError, build_runner
+from device_bench.runners.native_build import BuildError, build_runner
 
 
 def test_the_same_program_is_built_once(tmp_path):

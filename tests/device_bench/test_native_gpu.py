@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from tiny_graph import chain, tiny_graph
 
-from device_bench.canary import canary_model
 from device_bench.device import open_device
-from device_bench.measurement import measure
-from device_bench.native_runner import NativeFiles, find_files, install_native, platform_of
-from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec
+from device_bench.runners.native_runner import NativeFiles, find_files, install_native, platform_of
+from device_bench.runners.runner import BenchSpec
+from device_bench.timing.canary import canary_model
+from device_bench.timing.measurement import measure
+from device_bench.timing.protocol import TimingProtocol
 
 _DRIVER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")
 _PROTOCOL = TimingProtocol(min_sessions=1, max_sessions=1, canary_limit=None)

@@ -14,9 +14,9 @@ from tiny_model import tiny_model
 from device_bench.adb.transport import open_tcp
 from device_bench.errors import BadRequest, RunnerError
 from device_bench.local import LocalTransport
-from device_bench.native_build import build_runner
-from device_bench.native_runner import NativeFiles, NoRunner, find_files, install_native, platform_of
-from device_bench.runner import BenchSpec
+from device_bench.runners.native_build import build_runner
+from device_bench.runners.native_runner import NativeFiles, NoRunner, find_files, install_native, platform_of
+from device_bench.runners.runner import BenchSpec
 from device_bench.transport import Completed
 
 LACKING = tiny_graph(Body([Tensor((1, 4)), Tensor((1, 4))], [Node("CUSTOM", [0], [1], "MyOwnOp")]))

@@ -4,11 +4,11 @@ import pytest
 
 from device_bench.device import Device
 from device_bench.errors import BenchError, DeviceLost
-from device_bench.json_runner import JsonRunner
 from device_bench.lease import DeviceBusy
 from device_bench.local import LocalTransport
 from device_bench.patience import patiently
 from device_bench.pool import PoolSettings
+from device_bench.runners.json_runner import JsonRunner
 
 _QUICK = PoolSettings(back_off_s=0.001, looks=5)
 

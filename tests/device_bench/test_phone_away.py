@@ -5,14 +5,14 @@ import threading
 import pytest
 from tiny_model import tiny_model
 
-from device_bench.cells import Axes, cells
 from device_bench.device import open_device
-from device_bench.json_runner import JsonRunner
-from device_bench.matrix import Plan, run_matrix
+from device_bench.matrix.cells import Axes, cells
+from device_bench.matrix.matrix import Plan, run_matrix
+from device_bench.matrix.results import Results
 from device_bench.pool import PoolSettings
-from device_bench.protocol import TimingProtocol
-from device_bench.results import Results
-from device_bench.runner import BenchSpec
+from device_bench.runners.json_runner import JsonRunner
+from device_bench.runners.runner import BenchSpec
+from device_bench.timing.protocol import TimingProtocol
 
 pytestmark = [pytest.mark.xdist_group("adbd"), pytest.mark.usefixtures("at_desk")]
 _SLEEPER = b"""#!/bin/sh

@@ -10,17 +10,17 @@ from click.testing import CliRunner
 from tiny_model import tiny_model
 
 from device_bench.adb.transport import open_tcp
-from device_bench.cells import Axes, cells
 from device_bench.cli import bench, devices
 from device_bench.device import Device, open_device
 from device_bench.errors import BadRequest
-from device_bench.json_runner import JsonRunner
-from device_bench.matrix import Plan, run_matrix
-from device_bench.measurement import measure
+from device_bench.matrix.cells import Axes, cells
+from device_bench.matrix.matrix import Plan, run_matrix
+from device_bench.matrix.results import Results, read_results
 from device_bench.pool import PoolSettings
-from device_bench.protocol import TimingProtocol
-from device_bench.results import Results, read_results
-from device_bench.runner import BenchSpec
+from device_bench.runners.json_runner import JsonRunner
+from device_bench.runners.runner import BenchSpec
+from device_bench.timing.measurement import measure
+from device_bench.timing.protocol import TimingProtocol
 
 pytestmark = [pytest.mark.xdist_group("adbd"), pytest.mark.usefixtures("at_desk")]
 _PROTOCOL = TimingProtocol(min_sessions=3, max_sessions=4, canary_limit=None)

@@ -6,13 +6,13 @@ from tiny_graph import Body, Tensor, convolution, tiny_graph
 from tiny_model import tiny_model
 from tool_outputs import GPU
 
-from device_bench.benchmark_model import BenchmarkModel
-from device_bench.canary import canary_model
 from device_bench.errors import RunnerError
-from device_bench.json_runner import host_runner
 from device_bench.local import LocalTransport
-from device_bench.plausible import Work, check_plausible, least_us, least_work
-from device_bench.runner import BenchSpec, Session
+from device_bench.runners.benchmark_model import BenchmarkModel
+from device_bench.runners.json_runner import host_runner
+from device_bench.runners.runner import BenchSpec, Session
+from device_bench.timing.canary import canary_model
+from device_bench.timing.plausible import Work, check_plausible, least_us, least_work
 
 # A pose network of 360x640, reported at 274 us on a phone's GPU where 16,000 to 22,000 are true.
 POSE = Work(macs=2e9, moved_bytes=130e6)

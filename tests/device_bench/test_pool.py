@@ -6,9 +6,9 @@ import pytest
 
 from device_bench.device import Device
 from device_bench.errors import BadRequest, BenchError, DeviceLost, PushFailed
-from device_bench.json_runner import host_runner
 from device_bench.local import LocalTransport
 from device_bench.pool import Job, Pool, PoolSettings
+from device_bench.runners.json_runner import host_runner
 
 _QUICK = PoolSettings(attempts=3, back_off_s=0.01, lease_wait_s=0.1)
 

@@ -8,10 +8,10 @@ import pytest
 
 from device_bench.device import Device
 from device_bench.errors import BadRequest, DeviceLost, NoRoom, PushFailed
-from device_bench.json_runner import host_runner
 from device_bench.lease import DeviceBusy
 from device_bench.local import LocalTransport
 from device_bench.pool import Job, Pool, PoolSettings
+from device_bench.runners.json_runner import host_runner
 
 _QUICK = PoolSettings(attempts=3, back_off_s=0.001, looks=12, lease_wait_s=0.1)
 _JOBS = [Job(frozenset({"phone"}), number) for number in range(3)]

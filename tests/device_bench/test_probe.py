@@ -11,7 +11,7 @@ from device_bench.errors import BadRequest, TransportError
 from device_bench.identity import Identity
 from device_bench.local import LocalTransport
 from device_bench.probe import DeviceState, read_info, read_state
-from device_bench.runner import BenchSpec
+from device_bench.runners.runner import BenchSpec
 from device_bench.transport import Completed
 
 

@@ -2,7 +2,8 @@ import pytest
 
 from device_bench.errors import BenchError
 from device_bench.probe import DeviceState
-from device_bench.records import (
+from device_bench.runners.runner import BenchSpec, OperatorTime, Session
+from device_bench.timing.records import (
     BlockRecord,
     GateRecord,
     Header,
@@ -12,7 +13,6 @@ from device_bench.records import (
     measurements,
     to_line,
 )
-from device_bench.runner import BenchSpec, OperatorTime, Session
 
 _HEADER = Header("host", {"model": "x"}, BenchSpec(cores="f0"), {"precision": 0.03}, {"a": "int8"}, {"a": "00"}, 1.5)
 _SESSION = Session.of_samples([1.0, 2.0], runtime="LiteRT", operators=(OperatorTime("conv", "CONV_2D", 1.0),))

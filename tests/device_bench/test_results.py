@@ -4,10 +4,10 @@ from dataclasses import astuple, replace
 import pandas as pd
 import pytest
 
-from device_bench.cells import Cell
 from device_bench.errors import BadRequest, BenchError
-from device_bench.results import COLUMNS, Results, read_results
-from device_bench.timing import Timing
+from device_bench.matrix.cells import Cell
+from device_bench.matrix.results import COLUMNS, Results, read_results
+from device_bench.timing.timing import Timing
 
 _CELL = Cell("adb:10.0.0.1:5555", 1, 4, "cpu", "f0", 'net, "quoted"\nnäme', "ab" * 32, "int8")
 _TIMING = Timing(

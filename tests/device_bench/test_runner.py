@@ -3,7 +3,7 @@ import math
 import pytest
 
 from device_bench.errors import BadRequest, RunnerError
-from device_bench.runner import BenchSpec, Session
+from device_bench.runners.runner import BenchSpec, Session
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import pytest
 from tool_outputs import NEW
 
 from device_bench.adb.transport import open_tcp
-from device_bench.benchmark_model import BenchmarkModel
 from device_bench.errors import BenchError, CommandTimeout, RunnerError
-from device_bench.json_runner import JsonRunner
-from device_bench.runner import BenchSpec
+from device_bench.runners.benchmark_model import BenchmarkModel
+from device_bench.runners.json_runner import JsonRunner
+from device_bench.runners.runner import BenchSpec
 
 pytestmark = [pytest.mark.xdist_group("adbd"), pytest.mark.usefixtures("at_desk")]
 

@@ -6,7 +6,7 @@ from android_commands import AndroidCommands
 from device_bench.errors import DeviceLost
 from device_bench.local import LocalTransport
 from device_bench.probe import read_info
-from device_bench.steady import give_back, steady
+from device_bench.timing.steady import give_back, steady
 
 
 @pytest.fixture

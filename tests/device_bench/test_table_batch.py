@@ -13,10 +13,10 @@ from device_bench.latency_table.batch import (
     run_batch,
     wait_until_fit,
 )
-from device_bench.native_runner import install_native
 from device_bench.probe import DeviceState
-from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec, Session
+from device_bench.runners.native_runner import install_native
+from device_bench.runners.runner import BenchSpec, Session
+from device_bench.timing.protocol import TimingProtocol
 
 
 @pytest.fixture(scope="module")

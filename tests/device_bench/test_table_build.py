@@ -17,9 +17,9 @@ from device_bench.latency_table.parts import Network, part_name
 from device_bench.latency_table.samples import lowest_ms, repeat_error
 from device_bench.latency_table.signature import signatures
 from device_bench.latency_table.table import LatencyTable
-from device_bench.native_runner import install_native
-from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec, Session
+from device_bench.runners.native_runner import install_native
+from device_bench.runners.runner import BenchSpec, Session
+from device_bench.timing.protocol import TimingProtocol
 
 SIDES = (32, 64, 96, 128, 160)
 PROTOCOL = TimingProtocol(canary_limit=None)

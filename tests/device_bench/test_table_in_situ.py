@@ -4,7 +4,7 @@ import pytest
 
 from device_bench.errors import RunnerError
 from device_bench.latency_table.in_situ import kind, mean_shares, shares
-from device_bench.runner import OperatorTime
+from device_bench.runners.runner import OperatorTime
 
 CONV = "CONV_2D 1x8x8x8>1x8x8x16 k1x1 s1x1 same relu int8"
 DEPTHWISE = "DEPTHWISE_CONV_2D 1x8x8x16>1x8x8x16 k3x3 s1x1 same relu int8"

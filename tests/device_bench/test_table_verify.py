@@ -13,9 +13,9 @@ from device_bench.latency_table.parts import part_name
 from device_bench.latency_table.signature import signatures
 from device_bench.latency_table.table import LatencyTable
 from device_bench.latency_table.verify import Agreement, choose_probes, verify
-from device_bench.native_runner import install_native
-from device_bench.protocol import TimingProtocol
-from device_bench.runner import Session
+from device_bench.runners.native_runner import install_native
+from device_bench.runners.runner import Session
+from device_bench.timing.protocol import TimingProtocol
 
 PROTOCOL = TimingProtocol()
 LARGE = {"a": (1.0, 1.0), "b": (1.0, 1.0), "c": (1.0, 1.0), "d": (1.0, 1.0), "e": (1.0, 1.0), "f": (10.0, 10.0)}

@@ -4,14 +4,14 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from device_bench.cells import Cell
 from device_bench.cores import clusters
 from device_bench.devices_table import describe_cores, describe_state, devices_table
+from device_bench.matrix.cells import Cell
+from device_bench.matrix.results import Results
+from device_bench.matrix.table import reasons, results_table
 from device_bench.probe import DeviceInfo, DeviceState
-from device_bench.results import Results
-from device_bench.tables import reasons, results_table
 from device_bench.terminal import printable
-from device_bench.timing import Timing
+from device_bench.timing.timing import Timing
 
 _INFO = DeviceInfo("Pixel [7]", "GS201", "arm64-v8a", "Android 14", "x", clusters({0: 1803000, 1: 2850000}), 8000, True)
 _TIMING = Timing(4.0, 3.5, 4.5, 250, 5, "x", "LiteRT 2.3.0", "int8", 1)

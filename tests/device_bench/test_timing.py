@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from device_bench.errors import BenchError
-from device_bench.timing import Timing
+from device_bench.timing.timing import Timing
 
 _TIMING = Timing(
     median_ms=4.2,

@@ -5,10 +5,10 @@ import pytest
 
 from device_bench.errors import BenchError
 from device_bench.probe import DeviceState
-from device_bench.protocol import TimingProtocol
-from device_bench.records import BlockRecord, GateRecord, Header, SessionRecord
-from device_bench.runner import BenchSpec, Session
-from device_bench.verdict import judge
+from device_bench.runners.runner import BenchSpec, Session
+from device_bench.timing.protocol import TimingProtocol
+from device_bench.timing.records import BlockRecord, GateRecord, Header, SessionRecord
+from device_bench.timing.verdict import judge
 
 _PROTOCOL = TimingProtocol(min_sessions=3, precision=0.05)
 _COOL = DeviceState(thermal_status=0, battery_c=30.0, core_cap_mhz=(2000, 2000))

@@ -7,14 +7,14 @@ import numpy as np
 import optuna
 import pytest
 
-from mnas.beginning import begin, check_start
 from mnas.config import Config
 from mnas.config_file import load_config
 from mnas.data import Dataset, Split
 from mnas.errors import SearchError
-from mnas.progress import PlainDisplay
 from mnas.reward import Reward
 from mnas.run import Run
+from mnas.search.display import PlainDisplay
+from mnas.search.start import begin, check_start
 from search_spaces import Space, arch_hash, describe, space
 from search_spaces.mnasnet.architecture import MnasNetArch
 

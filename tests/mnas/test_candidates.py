@@ -12,22 +12,22 @@ from typing import TypeVar
 import pytest
 from told_latency import CRASHED, THROTTLED, UNFIT, EndlessLatency, ToldLatency, timing
 
-import mnas.candidates
+import mnas.search.evaluator
 from device_bench.errors import DeviceLost
-from device_bench.timing import Timing
-from mnas.candidates import Candidate, Evaluator, Failed, Waiting, rests
+from device_bench.timing.timing import Timing
 from mnas.config import Config
 from mnas.config_file import load_config
 from mnas.data import load_data
 from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.executors import Executor, Job, ProcessExecutor, WorkerLost
 from mnas.export import export_candidate
-from mnas.latency import LatencySource
-from mnas.latency_cache import LatencyCache
-from mnas.progress import PlainDisplay
+from mnas.latency.cache import LatencyCache
+from mnas.latency.source import LatencySource
 from mnas.reward import Reward
 from mnas.run import Run
-from mnas.search import Search
+from mnas.search.display import PlainDisplay
+from mnas.search.evaluator import Candidate, Evaluator, Failed, Waiting, rests
+from mnas.search.loop import Search
 from search_spaces import arch_hash, space
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ patience_s = 1
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Executor]:
-    with ProcessExecutor(1, preload=("mnas.training",)) as executor:
+    with ProcessExecutor(1, preload=("mnas.training.train",)) as executor:
         yield executor
 
 
@@ -71,7 +71,7 @@ def whole(config: Config, workers: Executor, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mnas.candidates, "_FIRST_REST_S", 0.4)
+    monkeypatch.setattr(mnas.search.evaluator, "_FIRST_REST_S", 0.4)
 
 
 def by_name(name: str) -> Timing:

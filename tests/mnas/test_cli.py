@@ -26,7 +26,7 @@ def test_help_is_light(command: list[str]) -> None:
     code = (
         "import sys\n"
         f"sys.argv = ['mnas', *{command!r}, '--help']\n"
-        "from mnas.cli import main\n"
+        "from mnas.main import main\n"
         "try:\n    main()\n"
         f"finally:\n    print('HEAVY', [name for name in {LIGHT!r} if name in sys.modules])\n"
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnas import SearchError
-from mnas.confirm import Contender, Plan, contenders, next_runs, seed_of, verdict
+from mnas.search.ranking import Contender, Plan, contenders, next_runs, seed_of, verdict
 
 
 def play(truth, plan, noise, rng):

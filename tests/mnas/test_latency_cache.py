@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from device_bench.timing import Timing
+from device_bench.timing.timing import Timing
 from mnas.errors import SearchError
-from mnas.latency_cache import LatencyCache, cache_key
+from mnas.latency.cache import LatencyCache, cache_key
 
 TIMING = Timing(1.5, 1.4, 1.6, 150, 3, "host", "LiteRT 2.3.0", "int8", 1)
 

@@ -13,7 +13,7 @@ from told_runner import ToldRunner
 import device_bench.device
 from device_bench.errors import BadRequest, DeviceLost
 from mnas.config import LatencySection
-from mnas.latency import PhoneLatency
+from mnas.latency.source import PhoneLatency
 
 
 @pytest.fixture

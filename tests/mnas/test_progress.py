@@ -5,8 +5,8 @@ import pytest
 from rich.console import Console
 
 from mnas.executors import Event
-from mnas.progress import LiveDisplay, PlainDisplay, Tally
-from mnas.standing import Finished
+from mnas.search.display import LiveDisplay, PlainDisplay, Tally
+from mnas.search.standing import Finished
 
 TRIALS = [
     Finished(0, "aaaaaaaaaaaaaaaa", 0.90, 2.0, 0.80),

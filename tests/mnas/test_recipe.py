@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from mnas.errors import SearchError
-from mnas.recipe import Recipe
+from mnas.training.recipe import Recipe
 
 
 @pytest.mark.parametrize(

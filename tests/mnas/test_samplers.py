@@ -5,9 +5,9 @@ import pytest
 
 from mnas.controllers.sampler import ControllerSampler
 from mnas.errors import SearchError
-from mnas.open_trials import batch_of, first_open, open_proposals
 from mnas.reward import Reward
-from mnas.samplers import batch_size, check_algorithm, sampler_factory
+from mnas.search.algorithms import batch_size, check_algorithm, sampler_factory
+from mnas.search.trials import batch_of, first_open, open_proposals
 from search_spaces import Space, cost, space
 from search_spaces.mnasnet.architecture import MnasNetArch
 

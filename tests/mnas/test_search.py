@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnas.accuracy import tflite_accuracy
 from mnas.data import open_dataset
 from mnas.run import Run
+from mnas.training.accuracy import tflite_accuracy
 
 pytestmark = pytest.mark.xdist_group("search")
 MNAS = str(Path(sys.executable).with_name("mnas"))

@@ -1,7 +1,7 @@
 import numpy as np
 import optuna
 
-from mnas.standing import Finished, best, failures, front
+from mnas.search.standing import Finished, best, failures, front
 
 
 def trials(points: list[tuple[float, float]]) -> list[Finished]:

@@ -14,12 +14,12 @@ from device_bench import LatencyTable
 from device_bench.device import open_device
 from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.signature import signatures
-from device_bench.native_runner import install_native
-from mnas.cli import mnas
+from device_bench.runners.native_runner import install_native
 from mnas.config import LatencySection, differences
 from mnas.errors import SearchError
-from mnas.latency import open_latency
-from mnas.tables.at_hand import confirm
+from mnas.latency.source import open_latency
+from mnas.latency_tables.at_hand import confirm
+from mnas.main import mnas
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.published import import_table
 from device_bench.latency_table.table import LatencyTable, MissingEntries
 from mnas.errors import SearchError
-from mnas.tables.price import price
+from mnas.latency_tables.price import price
 from search_spaces import SpaceError
 from search_spaces.mnasnet.block_keys import proxyless_keys, tunas_keys
 from search_spaces.mnasnet.block_strings import from_block_strings

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnas.tables.plan import Target, cover, enumerate_networks, near_networks, random_networks
+from mnas.latency_tables.plan import Target, cover, enumerate_networks, near_networks, random_networks
 from search_spaces import arch_hash, closest, cost, published, space
 
 SHAPE = (48, 48, 3)

@@ -11,7 +11,7 @@ from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.signature import signatures as table_signatures
 from device_bench.latency_table.table import LatencyTable, MissingEntries
 from mnas.errors import SearchError
-from mnas.tables.price import architecture_keys, price
+from mnas.latency_tables.price import architecture_keys, price
 from search_spaces import SpaceError, cost, published
 from search_spaces.mnasnet.block_keys import proxyless_keys
 from search_spaces.signatures import signatures

@@ -13,13 +13,13 @@ from click.testing import CliRunner
 
 from device_bench import LatencyTable
 from device_bench.errors import BadRequest, BenchError
-from mnas.cli import mnas
 from mnas.config import LatencySection
 from mnas.errors import SearchError
-from mnas.latency import open_latency
-from mnas.tables.at_hand import confirm
-from mnas.tables.latency import trust
-from mnas.tables.run import BuildRequest, TableSpace, build_table, check_table, leave_out, open_for_tables
+from mnas.latency.source import open_latency
+from mnas.latency.table import trust
+from mnas.latency_tables.at_hand import confirm
+from mnas.latency_tables.run import BuildRequest, TableSpace, build_table, check_table, leave_out, open_for_tables
+from mnas.main import mnas
 from search_spaces import Decision, Space, SpaceChoice
 from search_spaces.mnasnet.architecture import MnasNetArch
 from search_spaces.mnasnet.block_strings import from_block_strings
@@ -236,7 +236,7 @@ def test_realtime_is_for_this_machine():
 
 def test_help_needs_no_tensorflow():
     code = (
-        "import sys; from mnas.cli import mnas; mnas(['table', 'build', '--help'], standalone_mode=False);"
+        "import sys; from mnas.main import mnas; mnas(['table', 'build', '--help'], standalone_mode=False);"
         " print([one for one in ('tensorflow', 'pandas', 'matplotlib', 'optuna') if one in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -245,7 +245,7 @@ def test_help_needs_no_tensorflow():
 
 
 def test_the_report_of_a_check_is_readable(built):
-    from mnas.tables.show import show_check
+    from mnas.latency_tables.show import show_check
 
     scores = {
         "networks": 3,
@@ -271,7 +271,7 @@ def test_the_report_of_a_check_is_readable(built):
 def test_a_check_leaves_a_figure_and_its_numbers(tmp_path):
     from PIL import Image
 
-    from mnas.tables.show import write_check
+    from mnas.latency_tables.show import write_check
 
     row = {"kind": "random", "measured_ms": 1.0, "predicted_ms": 1.02}
     write_check({"floor_mape": 0.01, "networks": [row, {**row, "kind": "near"}]}, tmp_path / "host.json")

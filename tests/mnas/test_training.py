@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import search_spaces
-from mnas.accuracy import tflite_accuracy, tflite_scores
 from mnas.data import Split, load_data, save_dataset
 from mnas.errors import SearchError
-from mnas.evaluation import CompileCandidate, EvaluateCandidate, Evaluation, calibration_images, load_weights
 from mnas.executors import ProcessExecutor, silent
-from mnas.recipe import Recipe
+from mnas.training.accuracy import tflite_accuracy, tflite_scores
+from mnas.training.jobs import CompileCandidate, EvaluateCandidate, Evaluation, calibration_images, load_weights
+from mnas.training.recipe import Recipe
 from search_spaces import cost, to_json
 from search_spaces.mnasnet.block_strings import from_block_strings
 
@@ -46,7 +46,7 @@ def job(arch, stored, tmp_path_factory):
 def evaluated(job):
     """The job done in a worker process, as a search does it."""
     events = []
-    with ProcessExecutor(1, listener=events.append, preload=("mnas.training",)) as executor:
+    with ProcessExecutor(1, listener=events.append, preload=("mnas.training.train",)) as executor:
         evaluation = executor.submit(job, "candidate").result(240)
     return evaluation, events
 
@@ -80,7 +80,7 @@ def test_its_files_are_complete(evaluated, job, dataset, arch):
 
 
 def test_the_stored_weights_are_the_model(evaluated, job, dataset, arch):
-    from mnas.training import float_accuracy
+    from mnas.training.train import float_accuracy
 
     evaluation, _ = evaluated
     model = search_spaces.build_model(arch, SHAPE, 10, seed=99)
@@ -169,7 +169,7 @@ def test_a_twin_has_the_operators_of_the_trained_model(evaluated, job, stored, p
 
 
 def test_a_training_that_diverges_says_so(arch, dataset):
-    from mnas.training import train
+    from mnas.training.train import train
 
     recipe = Recipe(epochs=2, learning_rate=1e30, optimizer="sgd", warmup_share=0)
     with pytest.raises(SearchError, match=r"training diverged in epoch 1 of 2: the loss is nan; lower"):
@@ -177,7 +177,7 @@ def test_a_training_that_diverges_says_so(arch, dataset):
 
 
 def test_fewer_images_than_a_batch_train(arch, dataset):
-    from mnas.training import train
+    from mnas.training.train import train
 
     few = dataclasses.replace(dataset, train=Split(dataset.train.images[:5], dataset.train.labels[:5]))
     recipe = Recipe(epochs=12, batch_size=32, optimizer="sgd", learning_rate=0.02, label_smoothing=0)

@@ -181,7 +181,7 @@ def test_refresh_follows_until_the_search_has_ended(runs, tmp_path):
 
 
 def test_debug_shows_where_an_error_came_from(tmp_path):
-    from mnas.cli import mnas
+    from mnas.main import mnas
 
     result = CliRunner().invoke(mnas, ["--debug", "report", str(tmp_path)])
     assert type(result.exception).__name__ == "ReportError"
@@ -245,7 +245,7 @@ def test_a_run_may_have_any_name(runs, tmp_path, name):
 
 def test_a_terminal_without_unicode_shows_the_words_and_the_table(runs, tmp_path):
     path = runs.directory(tmp_path / "demo", runs.trials(5), [runs.reference()])
-    command = [sys.executable, "-c", "from mnas.cli import main; main()", "report", str(path), "--csv", "front.csv"]
+    command = [sys.executable, "-c", "from mnas.main import main; main()", "report", str(path), "--csv", "front.csv"]
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}, check=False
     )

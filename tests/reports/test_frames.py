@@ -5,10 +5,10 @@ import optuna
 import pandas as pd
 import pytest
 
-from device_bench.cells import Cell
 from device_bench.latency_table.check import CheckedNetwork
-from device_bench.results import Results
-from device_bench.timing import Timing
+from device_bench.matrix.cells import Cell
+from device_bench.matrix.results import Results
+from device_bench.timing.timing import Timing
 from mnas.files import write_json
 from mnas.run import Run
 from reports import ReportError, frame, pareto_front

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from device_bench.records import Header, SessionRecord, appender
-from device_bench.runner import BenchSpec, OperatorTime, Session
+from device_bench.runners.runner import BenchSpec, OperatorTime, Session
+from device_bench.timing.records import Header, SessionRecord, appender
 from reports import ReportError
 from reports.html import write_page
 from reports.profiles import operator_times

@@ -6,8 +6,8 @@ from device_bench.latency_table.build import BuildPlan, build
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.parts import part_name
 from device_bench.latency_table.signature import signatures
-from device_bench.protocol import TimingProtocol
-from device_bench.runner import BenchSpec
+from device_bench.runners.runner import BenchSpec
+from device_bench.timing.protocol import TimingProtocol
 
 
 def tiny_table(device, folder):

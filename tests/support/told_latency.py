@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from device_bench.errors import DeviceLost
-from device_bench.timing import Timing, Verdict
+from device_bench.timing.timing import Timing, Verdict
 
 
 def timing(verdict: Verdict, reason: str = "", *, ms: float | None = 1.0, failed_sessions: int = 0) -> Timing:

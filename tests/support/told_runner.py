@@ -7,7 +7,7 @@ A model's own microseconds can be told in `us-DIGEST`, by its path's last part w
 
 from pathlib import Path
 
-from device_bench.json_runner import JsonRunner
+from device_bench.runners.json_runner import JsonRunner
 
 _PROGRAM = """\
 #!/bin/sh

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from device_bench.runner import BenchSpec
+from device_bench.runners.runner import BenchSpec
 from device_bench.transport import Completed
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from adbd_rig.desk import outside
 from adbd_rig.roots import cache_folder
-from device_bench.native_build import build_runner
-from device_bench.native_runner import NativeFiles
+from device_bench.runners.native_build import build_runner
+from device_bench.runners.native_runner import NativeFiles
 
 
 def aarch64_files() -> NativeFiles:

@@ -1,0 +1,1 @@
+"""`mnas bench`: models by devices by settings, and the table of results."""

@@ -1,0 +1,1 @@
+"""The tools that time a model on a device, and what they print."""

@@ -1,0 +1,1 @@
+"""TFLite files: read in place, their precision, inputs and shapes."""

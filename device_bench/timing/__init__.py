@@ -1,0 +1,1 @@
+"""How a latency is measured: sessions, verdicts, intervals, records."""

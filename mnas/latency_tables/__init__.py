@@ -1,0 +1,1 @@
+"""`mnas table`: networks of a space converted, timed and priced."""

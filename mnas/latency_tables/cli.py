@@ -1,0 +1,207 @@
+"""`mnas table`: options only, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+if TYPE_CHECKING:
+    from search_spaces.signatures import Precision
+
+PRECISIONS = ("float32", "float16", "dynamic", "int8")
+
+
+@click.group()
+def table() -> None:
+    """Latency tables: price networks without a phone at hand."""
+
+
+@table.command()
+@click.option("--device", default="host", show_default=True, help="host, adb:SERIAL, adb:HOST:PORT.")
+@click.option("--space", "name", default="mnasnet", show_default=True, help="Search space.")
+@click.option("--image-size", default=224, show_default=True, type=click.IntRange(8))
+@click.option("--channels", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--classes", default=1000, show_default=True, type=click.IntRange(2))
+@click.option("--width", default=1.0, show_default=True, help="As space.width of a search.")
+@click.option("--depth", default=1.0, show_default=True, help="As space.depth of a search.")
+@click.option("--stem-filters", default=32, show_default=True, type=click.IntRange(1))
+@click.option("--head-filters", default=1280, show_default=True, type=click.IntRange(1))
+@click.option("--precision", default="int8", show_default=True, type=click.Choice(PRECISIONS))
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
+@click.option("--cores", help="big, little, all or a hexadecimal mask.")
+@click.option("--minutes", default=2.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Device time.")
+@click.option(
+    "--networks", default=24, show_default=True, type=click.IntRange(4), help="Whole networks to calibrate on."
+)
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    default=("mnasnet-a1", "mobilenet-v2"),
+    show_default=True,
+    help="Published network to price too, as searches do.",
+)
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that convert.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--realtime", is_flag=True, help="On host: let nothing interrupt a session (needs root).")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
+def build(
+    device: str,
+    name: str,
+    image_size: int,
+    channels: int,
+    classes: int,
+    width: float,
+    depth: float,
+    stem_filters: int,
+    head_filters: int,
+    precision: str,
+    threads: int,
+    cores: str | None,
+    minutes: float,
+    networks: int,
+    references: tuple[str, ...],
+    workers: int,
+    seed: int,
+    realtime: bool,
+    output: Path,
+) -> None:
+    """Measure the operators of a space on a device.
+
+    Run the same command again after an interruption: it goes on where it was.
+
+    Example: mnas table build --device adb:R58M12 --space mnasnet -o pixel7.json
+    """
+    from mnas.latency_tables.run import BuildRequest, TableSpace, build_table
+    from mnas.latency_tables.show import show_build, show_progress, speaker
+    from search_spaces import SpaceChoice
+
+    parameters = {"width": width, "depth": depth, "stem_filters": stem_filters, "head_filters": head_filters}
+    choice = TableSpace(SpaceChoice.of(name, parameters), image_size, channels, classes)
+    request = BuildRequest(
+        device,
+        choice,
+        cast("Precision", precision),
+        threads,
+        cores,
+        minutes,
+        networks,
+        workers,
+        seed,
+        realtime,
+        output,
+        references,
+    )
+    try:
+        with speaker() as say:
+            made = build_table(request, say, lambda progress: say(show_progress(progress)))
+    except KeyboardInterrupt:
+        click.echo("stopped; nothing is lost. Run the same command again to go on", err=True)
+        raise SystemExit(130) from None
+    click.echo(show_build(made, output))
+
+
+@table.command()
+@click.argument("path", metavar="TABLE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--device", help="Where to measure; the device that the table names by default.")
+@click.option("--random", "randoms", default=60, show_default=True, type=click.IntRange(2), help="Random networks.")
+@click.option("--near", "nears", default=30, show_default=True, type=click.IntRange(0), help="Mutants of MnasNet-A1.")
+@click.option("--sessions", default=8, show_default=True, type=click.IntRange(1), help="Processes a network, at least.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that convert.")
+@click.option(
+    "--unmeasured",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 0.9),
+    help="Leave out this share of operators.",
+)
+def check(
+    path: Path,
+    device: str | None,
+    randoms: int,
+    nears: int,
+    sessions: int,
+    seed: int,
+    workers: int,
+    unmeasured: float,
+) -> None:
+    """Measure a table's error on networks it never saw.
+
+    Writes TABLE.check.json and TABLE.check.png beside the table, and the result into it.
+    """
+    from mnas.latency_tables.run import check_table
+    from mnas.latency_tables.show import show_check, speaker, write_check
+
+    with speaker() as say:
+        result = check_table(
+            path,
+            device=device,
+            randoms=randoms,
+            nears=nears,
+            sessions=sessions,
+            seed=seed,
+            workers=workers,
+            unmeasured=unmeasured,
+            say=say,
+        )
+    write_check(result, path)
+    click.echo(show_check(result))
+
+
+@table.command()
+@click.argument("path", metavar="TABLE", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
+@click.option("--fill", is_flag=True, help="Estimate operators that the table does not have.")
+@click.option("--image-size", default=224, show_default=True, type=click.IntRange(8), help="Of published networks.")
+@click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="Of published networks.")
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="[INPUT=]N,N...",
+    help="Shape of an input that a TFLite file leaves open.",
+)
+@click.option("--unchecked", is_flag=True, help="Do not time the table's device first, even if it is at hand.")
+def predict(
+    path: Path,
+    models: tuple[str, ...],
+    fill: bool,
+    image_size: int,
+    classes: int,
+    shapes: tuple[str, ...],
+    unchecked: bool,
+) -> None:
+    """Price TFLite files, net definitions (.config, .json), or published networks by name.
+
+    Where the table's device is at hand, the canary and a few operators are timed on it first.
+
+    Example: mnas table predict pixel7.json mnasnet-a1 model.tflite
+    """
+    from device_bench.latency_table.table import LatencyTable
+    from mnas.latency_tables.at_hand import confirm
+    from mnas.latency_tables.price import price
+
+    say = partial(click.echo, err=True)
+    confirm(LatencyTable.load(path), path, say, check=not unchecked, override="--unchecked")
+    for line in price(path, models, fill=fill, image_size=image_size, classes=classes, shapes=shapes):
+        click.echo(line)
+
+
+@table.command(name="import")
+@click.argument("source", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--device", required=True, help="What the numbers were measured on, such as 'Pixel 1'.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
+def import_(source: Path, device: str, output: Path) -> None:
+    """Turn a published table into one of ours.
+
+    SOURCE is a YAML table of ProxylessNAS or Once-for-all, or a linear cost model (JSON: bias, coef).
+    """
+    from device_bench.latency_table.published import import_table
+
+    made = import_table(source, device)
+    made.save(output)
+    click.echo(f"{output}: {len(made.entries)} entries of {made.keys} on {device}")

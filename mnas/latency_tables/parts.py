@@ -1,0 +1,118 @@
+"""Converts the networks of a table in worker processes, and cuts the operators out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device_bench import to_tflite
+from device_bench.latency_table.carve import carve
+from device_bench.latency_table.parts import Network, part_name
+from mnas.executors import ProcessExecutor
+from mnas.executors.events import Report
+from mnas.files import write_bytes
+from mnas.latency_tables.plan import Target
+from search_spaces import Arch, arch_hash, cost, from_json, to_json
+from search_spaces.graph import Shape
+from search_spaces.signatures import Precision
+
+_CALIBRATION_IMAGES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertNetwork:
+    """The job: one untrained network as a file, and the wanted operators of it, each as a file of its own.
+
+    Attributes:
+        arch_json: The architecture.
+        input_shape: `(height, width, channels)`.
+        classes: Of the classifier.
+        precision: Of the file.
+        folder: Where the files go.
+        wanted: Signatures to cut out.
+    """
+
+    arch_json: str
+    input_shape: Shape
+    classes: int
+    precision: Precision
+    folder: Path
+    wanted: tuple[str, ...]
+
+    def __call__(self, report: Report) -> dict[str, str]:
+        """Converts and cuts; files that are there already are left alone.
+
+        Returns:
+            Signature -> name of its file.
+        """
+        arch = from_json(self.arch_json)
+        path = self.folder / f"{arch_hash(arch)}.tflite"
+        if not path.exists():
+            write_bytes(path, self._convert(arch, report))
+        names = {signature: part_name(signature) for signature in self.wanted}
+        absent = [one for one, name in names.items() if not (self.folder / name).exists()]
+        for signature, content in carve(path.read_bytes(), absent).items():
+            write_bytes(self.folder / names[signature], content)
+        return names
+
+    def _convert(self, arch: Arch, report: Report) -> bytes:
+        from mnas.training.train import release_memory
+        from search_spaces import as_if_trained, build_model
+
+        report("build")
+        model = build_model(arch, self.input_shape, self.classes)
+        as_if_trained(model)
+        report("convert")
+        # Timing needs live activations, not meaningful ones.
+        images = np.random.default_rng(0).random((_CALIBRATION_IMAGES, *self.input_shape), np.float32)
+        content: bytes = to_tflite(model, self.precision, images)
+        release_memory()
+        return content
+
+
+def prepare(
+    target: Target,
+    arches: Sequence[Arch],
+    wanted: Sequence[str],
+    folder: Path,
+    *,
+    workers: int,
+    tell: Callable[[str], None],
+) -> tuple[list[Network], dict[str, str]]:
+    """Fills `folder` with the files of networks and operators.
+
+    Args:
+        target: What the table is for.
+        arches: Networks to convert.
+        wanted: Signatures to cut out, each from the first network that has it.
+        folder: Where the files go; what is there already is not made again.
+        workers: Processes that convert.
+        tell: Receives the progress in words.
+
+    Returns:
+        The networks, and the file name of each signature.
+
+    Raises:
+        SearchError: A network cannot be converted.
+    """
+    left, jobs, networks = set(wanted), {}, []
+    for arch in arches:
+        listed = target.signatures(arch)
+        take = tuple(sorted(left.intersection(listed)))
+        left.difference_update(take)
+        name = arch_hash(arch)
+        networks.append(Network(name, f"{name}.tflite", listed, cost(arch, target.input_shape, target.classes).macs))
+        jobs[name] = ConvertNetwork(to_json(arch), target.input_shape, target.classes, target.precision, folder, take)
+    made: dict[str, str] = {}
+    with ProcessExecutor(workers, preload=("mnas.training.train",), log_folder=folder / "logs") as executor:
+        waiting: set[Future[dict[str, str]]] = {executor.submit(job, name) for name, job in jobs.items()}
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                made.update(future.result())
+            tell(f"converted {len(jobs) - len(waiting)} of {len(jobs)} networks, cut {len(made)} operators")
+    return networks, made

@@ -1,0 +1,143 @@
+"""The end of a search: the front on the test split, touched only here, and the best candidate as files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mnas.config import Config
+from mnas.errors import RunFailed
+from mnas.executors import JobError
+from mnas.files import write_bytes, write_json
+from mnas.reward import Reward
+from mnas.run import Run
+from mnas.search.display import Display
+from mnas.search.evaluator import Evaluator
+from mnas.search.ranking import Verdict
+from mnas.search.retrain import as_json, confirm, sentence
+from mnas.search.standing import Finished, failures, front
+from mnas.training.jobs import JudgeOnTest
+from search_spaces import from_json
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def finish(
+    run: Run,
+    study: optuna.Study,
+    config: Config,
+    rewards: Sequence[Reward],
+    references: Mapping[str, Mapping[str, Any]],
+    evaluator: Evaluator,
+    display: Display,
+) -> None:
+    """Names the best by each target, tests it, the front and the references, and writes what a run ends with.
+
+    `final.json` holds everything; `best.json` and `best.tflite` are the best by the first target, and with several
+    targets `best-TARGETms.tflite` is the best by each. Networks tested at an earlier end keep their result.
+
+    Raises:
+        RunFailed: No trial has succeeded, or a stored model cannot be tested.
+    """
+    import optuna
+
+    complete = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+    if not complete:
+        raise RunFailed(f"no trial of {run.path} has succeeded; {failures(study)}")
+    finished = [Finished.of(trial) for trial in complete]
+    arches = {trial.user_attrs["arch_hash"]: from_json(json.dumps(trial.user_attrs["arch"])) for trial in complete}
+    winners = []
+    for reward in rewards:
+        ranking = confirm(run, finished, arches, config.confirm, reward, evaluator, display, seed=config.search.seed)
+        leader = next(one for one in finished if one.arch_hash == ranking.standings[0].name)
+        leader = replace(leader, reward=reward(leader.accuracy, leader.latency_ms))
+        winners.append(Winner(reward.target_ms, leader, ranking))
+    members = front(finished)
+    folders = {one.arch_hash: run.candidate(one.arch_hash) for one in members}
+    folders |= {one.leader.arch_hash: run.candidate(one.leader.arch_hash) for one in winners}
+    folders |= {f"reference {name}": run.reference(name) for name in references}
+    tested = _test(run, folders, evaluator, display)
+    write_json(
+        run.path / "final.json",
+        {
+            "tested": tested,
+            "trials": len(finished),
+            "best": _row(winners[0].leader, tested),
+            "front": [_row(one, tested) for one in members],
+            "confirmation": winners[0].confirmation(),
+            "targets": [
+                {"target_ms": one.target_ms, "best": _row(one.leader, tested), "confirmation": one.confirmation()}
+                for one in winners
+            ],
+            "references": [
+                {"name": name, "test_accuracy": tested[f"reference {name}"], "latency_ms": record["latency_ms"]}
+                for name, record in references.items()
+            ],
+        },
+    )
+    attrs = next(trial.user_attrs for trial in complete if trial.number == winners[0].leader.number)
+    write_json(run.path / "best.json", {**attrs, **_row(winners[0].leader, tested)})
+    _write_models(run, winners)
+    for one in winners:
+        display.say(one.words(tested))
+    display.say(
+        f"front: {len(members)} of {len(finished)} candidates; the best: {run.path}/best.tflite; {failures(study)}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Winner:
+    """The best by one target."""
+
+    target_ms: float
+    leader: Finished
+    ranking: Verdict
+
+    def confirmation(self) -> dict[str, Any]:
+        """How sure that is, for `final.json`."""
+        return {"sentence": sentence(self.ranking, self.leader), **as_json(self.ranking)}
+
+    def words(self, tested: Mapping[str, float]) -> str:
+        """Two lines for the user."""
+        leader = self.leader
+        return (
+            f"{sentence(self.ranking, leader)}\nbest for {self.target_ms:.3g} ms: trial {leader.number}, "
+            f"{leader.latency_ms:.3g} ms, accuracy {leader.accuracy:.2%} (validation), "
+            f"{tested[leader.arch_hash]:.2%} (test)"
+        )
+
+
+def _row(one: Finished, tested: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "hash": one.arch_hash,
+        "accuracy": one.accuracy,
+        "test_accuracy": tested[one.arch_hash],
+        "latency_ms": one.latency_ms,
+        "reward": one.reward,
+    }
+
+
+def _write_models(run: Run, winners: Sequence[Winner]) -> None:
+    files = {"best.tflite": winners[0]}
+    if len(winners) > 1:
+        files |= {f"best-{one.target_ms:.4g}ms.tflite": one for one in winners}
+    for name, one in files.items():
+        write_bytes(run.path / name, (run.candidate(one.leader.arch_hash) / "model.tflite").read_bytes())
+
+
+def _test(run: Run, folders: Mapping[str, Any], evaluator: Evaluator, display: Display) -> dict[str, float]:
+    tested: dict[str, float] = (run.final or {}).get("tested", {})
+    missing = {name: folder for name, folder in folders.items() if name not in tested}
+    if missing:
+        display.say(f"test split: {len(missing)} networks")
+    futures = {name: evaluator.submit(JudgeOnTest(folder, run.path / "data"), name) for name, folder in missing.items()}
+    for name, future in futures.items():
+        try:
+            tested[name] = float(future.result())
+        except JobError as error:
+            raise RunFailed(f"cannot test {name}: {error}") from error
+    return tested

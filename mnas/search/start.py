@@ -1,0 +1,127 @@
+"""How a search begins when it does not begin from nothing: published networks, or the trials of earlier runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from mnas.config import Config, differences
+from mnas.controllers.warm_start import adopt, enqueue
+from mnas.errors import SearchError, quoted
+from mnas.reward import Reward, rewarded
+from mnas.run import Run
+from mnas.search.display import Display
+from search_spaces import Arch, Shape, Space, SpaceError, family_of, published_names
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+_BEGUN = "begun"
+
+_ANOTHER_SEARCH = ("search", "reward", "latency.target_ms", "latency.cache", "references", "confirm", "study")
+"""What may differ from an earlier run without making its accuracies and latencies another measurement's."""
+
+
+def check_networks(config: Config, space: Space[Arch], shape: Shape) -> None:
+    """Refuses published networks that lie outside the space.
+
+    Raises:
+        SearchError: One does.
+    """
+    for name in config.search.start:
+        if name in published_names():
+            try:
+                space.encode(_published(name, config, shape))
+            except SpaceError as error:
+                raise SearchError(f"search.start {quoted(name)} cannot start the search: {error}") from error
+
+
+def check_start(config: Config) -> None:
+    """Refuses what a search cannot begin with, before anything is on disk.
+
+    Raises:
+        SearchError: Neither a published network nor a run, or a run without trials or of another space, data, recipe
+            or device.
+    """
+    for name in config.search.start:
+        if name in published_names():
+            continue
+        if not _is_directory(name):
+            known = ", ".join(published_names())
+            raise SearchError(f"search.start {quoted(name)} is neither a run directory nor one of {known}")
+        earlier = Run.open(Path(name))
+        earlier.study()
+        changed = [key for key in differences(config.to_dict(), earlier.config) if not key.startswith(_ANOTHER_SEARCH)]
+        if changed:
+            raise SearchError(f"search.start {quoted(name)} is a run of another kind ({', '.join(changed)})")
+
+
+def _is_directory(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except OSError:  # too long a name, a folder that may not be looked into
+        return False
+
+
+def begin(
+    run: Run,
+    study: Study,
+    space: Space[Arch],
+    shape: Shape,
+    config: Config,
+    rewards: tuple[Reward, ...],
+    display: Display,
+) -> None:
+    """Gives a study its first trials; one that was killed while it did so does the rest.
+
+    Raises:
+        SearchError: A network outside the space.
+    """
+    if study.user_attrs.get(_BEGUN):
+        return
+    for name in config.search.start:
+        if name in published_names():
+            enqueue(study, space, [_published(name, config, shape)])
+            display.say(f"beginning with {name}")
+        else:
+            earlier = Run.open(Path(name))
+            complete = [trial for trial in earlier.study().trials if trial.state == TrialState.COMPLETE]
+            trials = [_rewarded(trial, number, rewards) for number, trial in enumerate(complete)]
+            for trial in trials:
+                _link(earlier, run, trial.user_attrs["arch_hash"])
+            display.say(f"beginning with {adopt(study, space, trials)} trials of {name}")
+    study.set_user_attr(_BEGUN, True)
+
+
+def _published(name: str, config: Config, shape: Shape) -> Arch:
+    arch = config.space.choice.reference(name, shape)
+    return family_of(arch).respell(arch)
+
+
+def _rewarded(trial: FrozenTrial, number: int, rewards: tuple[Reward, ...]) -> FrozenTrial:
+    return optuna.trial.create_trial(
+        params=trial.params,
+        distributions=trial.distributions,
+        values=trial.values,
+        user_attrs={**trial.user_attrs, **rewarded(rewards, number, *trial.values)},
+    )
+
+
+def _link(earlier: Run, run: Run, arch_hash: str) -> None:
+    """The candidate's files, whole, shared where the file system can, for nothing in them ever changes."""
+    target = run.candidate(arch_hash)
+    if target.exists():
+        return
+    aside = target.with_name(f".{arch_hash}.aside")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        shutil.copytree(earlier.candidate(arch_hash), aside, copy_function=os.link)
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.copytree(earlier.candidate(arch_hash), aside)
+    aside.rename(target)

@@ -1,1 +1,0 @@
-"""`mnas table`: latency tables of whole search spaces, and searches that use them."""

@@ -1,0 +1,1 @@
+"""What happens to one candidate in a worker: built, trained, converted, judged."""
