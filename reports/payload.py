@@ -14,9 +14,11 @@ import pandas as pd
 
 from device_bench.terminal import printable
 from reports import rewards
+from reports.drawings import drawing_of, shape_text
 from reports.pareto import hypervolume_history, worst_corner
 from reports.profiles import FILE, operator_times
 from reports.runs import RunData, number
+from search_spaces import Box
 
 _SHARES = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_float", "test_accuracy")
 _TIMES = ("latency_ms", "latency_low_ms", "latency_high_ms", "reward")
@@ -37,7 +39,7 @@ def payload(
     """
     table = pd.concat(tables, ignore_index=True)
     corner = worst_corner(table)
-    blocks, stems = _Numbered(), _Numbered()
+    blocks, boxes = _Numbered(), _Numbered()
     targets = {run.target_ms for run in runs}
     reward = rewards.of_run(runs[0]) if len(runs) == 1 else None
     found = {
@@ -47,12 +49,16 @@ def payload(
         "rows": {
             **_columns(table, runs),
             "blocks": [[blocks.of(block) for block in row] for row in table["blocks"]],
-            "stem": [stems.of(stem) for run in runs for stem in map(_stem, _attributes(run))],
+            "boxes": [
+                [boxes.of(_box(box)) for box in drawing_of(attributes, run.facts)]
+                for run in runs
+                for attributes in _attributes(run)
+            ],
             "choice": [choice for run in runs for choice in _choices(run)],
             "file": [has for run, rows in zip(runs, tables, strict=True) for has in _files(run, rows, page)],
         },
         "blocks": blocks.values,
-        "stems": stems.values,
+        "boxes": boxes.values,
         "decisions": [_decisions(run) for run in runs],
         "history": [_history(rows, corner) for rows in tables],
         "curves": _curves(reward, table),
@@ -113,20 +119,14 @@ def _attributes(run: RunData) -> list[Mapping[str, Any]]:
     return [*(trial.user_attrs for trial in run.trials), *run.references]
 
 
-def _stem(attributes: Mapping[str, Any]) -> tuple[int | None, int, int | None]:
-    arch = attributes.get("arch")
-    arch = arch if isinstance(arch, Mapping) else {}
-    stem, stride, head = (number(arch.get(key)) for key in ("stem_filters", "stem_stride", "head_filters"))
-    return (int(stem) if stem else None, int(stride or 2), int(head) if head else None)
+def _box(box: Box) -> tuple[str, str, str, int, str, str]:
+    """Name, look, note, repeats, shape and notation of a box."""
+    return (box.name, box.look, box.note, box.repeats, shape_text(box), box.text)
 
 
 def _facts(run: RunData, page: Path | None) -> dict[str, Any]:
-    shape = run.facts.get("input_shape")
-    sides = [number(side) for side in shape] if isinstance(shape, list | tuple) else []
     return {
         "name": run.name,
-        "input": [int(side) for side in sides if side] if len(sides) == 3 and all(sides) else None,
-        "classes": number(run.facts.get("classes")),
         "base": quote(os.fsencode(os.path.relpath(run.path, page.parent))) if run.path and page else None,
     }
 

@@ -14,12 +14,13 @@ from rich.console import Console
 
 from device_bench.terminal import plain, say
 from reports import figures, rewards, tables
+from reports.drawings import drawing_of
 from reports.errors import ReportError
 from reports.figures.style import FORMATS, format_of
 from reports.frames import frames
 from reports.headline import headline
 from reports.html import write_page
-from reports.runs import RunData, number, read_runs
+from reports.runs import RunData, read_runs
 from reports.summary import words
 
 _DRAWN_NETWORKS = 4
@@ -113,19 +114,17 @@ def gallery(runs: Sequence[RunData], table: pd.DataFrame) -> dict[str, Figure]:
 
 def _networks(run: RunData, front: pd.DataFrame) -> Figure | None:
     """Networks at equal steps along the front, from the fastest to the most accurate; None where none can be drawn."""
-    shape = run.facts.get("input_shape")
-    front = front[front["blocks"].map(len) > 0] if len(front) else front
-    if front.empty or not (isinstance(shape, list) and len(shape) == 3):
+    trials = {trial.number: trial.user_attrs for trial in run.trials}
+    drawings = {
+        f"{row.name} ({row.latency_ms:.3g} ms)": boxes
+        for row in front.itertuples(index=False)
+        if (boxes := drawing_of(trials[int(row.number)], run.facts))
+    }
+    if not drawings:
         return None
-    count = min(_DRAWN_NETWORKS, len(front))
-    chosen = front.iloc[sorted({round(k * (len(front) - 1) / max(1, count - 1)) for k in range(count)})]
-    arch = run.trials[int(chosen["number"].iloc[0])].user_attrs.get("arch")
-    stride = arch.get("stem_stride") if isinstance(arch, dict) else None
-    names = {f"{row.name} ({row.latency_ms:.3g} ms)": row.blocks for row in chosen.itertuples(index=False)}
-    try:
-        return figures.networks(names, input_shape=tuple(shape), stem_stride=int(number(stride) or 2))
-    except ReportError:  # another space's blocks, which this figure does not know
-        return None
+    count = min(_DRAWN_NETWORKS, len(drawings))
+    chosen = sorted({round(k * (len(drawings) - 1) / max(1, count - 1)) for k in range(count)})
+    return figures.networks({name: drawings[name] for name in (list(drawings)[place] for place in chosen)})
 
 
 def _pareto(runs: Sequence[RunData], table: pd.DataFrame) -> Figure:

@@ -16,11 +16,11 @@ from typing import Any, NoReturn
 from ai_edge_litert import interpreter  # noqa: F401 (before the fork)
 from hypothesis import strategies as st
 
-from device_bench import host_runner
 from device_bench.errors import BenchError, RunnerError
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.signature import signatures
 from device_bench.latency_table.table import Entry, LatencyTable
+from device_bench.runners import host_runner
 from device_bench.runners.json_runner import host_runner as host_tool
 from device_bench.runners.runner import BenchSpec
 from device_bench.tflite.model_file import check_model, model_precision

@@ -14,8 +14,8 @@ The number format is that of the inputs, followed by that of the weights where t
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from device_bench import flat
 from device_bench.errors import BadRequest
+from device_bench.tflite import flat
 from device_bench.tflite.flat import FlatTable
 from device_bench.tflite.graph import Graph, Operator, Tensor, check_identifier, option_values, reading
 from device_bench.tflite.model_inputs import check_fixed

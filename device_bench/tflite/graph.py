@@ -14,8 +14,8 @@ from math import prod
 from types import ModuleType
 from typing import Any
 
-from device_bench import flat
 from device_bench.errors import BadRequest
+from device_bench.tflite import flat
 from device_bench.tflite.flat import FlatTable
 
 _IDENTIFIER = b"TFL3"

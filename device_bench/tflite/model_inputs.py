@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from device_bench import flat
 from device_bench.errors import BadRequest
+from device_bench.tflite import flat
 from device_bench.tflite.flat import FlatTable
 from device_bench.tflite.graph import Graph, Tensor, check_identifier, reading
 

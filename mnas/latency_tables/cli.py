@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from mnas.latency_tables.space_options import SpaceCommand, space_parameters, typed
+
 if TYPE_CHECKING:
     from search_spaces.signatures import Precision
 
@@ -19,16 +21,12 @@ def table() -> None:
     """Latency tables: price networks without a phone at hand."""
 
 
-@table.command()
+@table.command(cls=SpaceCommand, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.option("--device", default="host", show_default=True, help="host, adb:SERIAL, adb:HOST:PORT.")
-@click.option("--space", "name", default="mnasnet", show_default=True, help="Search space.")
+@click.option("--space", "name", default="mnasnet", show_default=True, help="Search space; its own options are below.")
 @click.option("--image-size", default=224, show_default=True, type=click.IntRange(8))
 @click.option("--channels", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--classes", default=1000, show_default=True, type=click.IntRange(2))
-@click.option("--width", default=1.0, show_default=True, help="As space.width of a search.")
-@click.option("--depth", default=1.0, show_default=True, help="As space.depth of a search.")
-@click.option("--stem-filters", default=32, show_default=True, type=click.IntRange(1))
-@click.option("--head-filters", default=1280, show_default=True, type=click.IntRange(1))
 @click.option("--precision", default="int8", show_default=True, type=click.Choice(PRECISIONS))
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
 @click.option("--cores", help="big, little, all or a hexadecimal mask.")
@@ -48,16 +46,14 @@ def table() -> None:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--realtime", is_flag=True, help="On host: let nothing interrupt a session (needs root).")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_context
 def build(
+    ctx: click.Context,
     device: str,
     name: str,
     image_size: int,
     channels: int,
     classes: int,
-    width: float,
-    depth: float,
-    stem_filters: int,
-    head_filters: int,
     precision: str,
     threads: int,
     cores: str | None,
@@ -71,7 +67,7 @@ def build(
 ) -> None:
     """Measure the operators of a space on a device.
 
-    Run the same command again after an interruption: it goes on where it was.
+    Run the same command again after an interruption: it resumes where it was.
 
     Example: mnas table build --device adb:R58M12 --space mnasnet -o pixel7.json
     """
@@ -79,7 +75,7 @@ def build(
     from mnas.latency_tables.show import show_build, show_progress, speaker
     from search_spaces import SpaceChoice
 
-    parameters = {"width": width, "depth": depth, "stem_filters": stem_filters, "head_filters": head_filters}
+    parameters = typed(name, space_parameters(name, ctx.args))
     choice = TableSpace(SpaceChoice.of(name, parameters), image_size, channels, classes)
     request = BuildRequest(
         device,
@@ -99,7 +95,7 @@ def build(
         with speaker() as say:
             made = build_table(request, say, lambda progress: say(show_progress(progress)))
     except KeyboardInterrupt:
-        click.echo("stopped; nothing is lost. Run the same command again to go on", err=True)
+        click.echo("stopped; nothing is lost. Run the same command again to resume", err=True)
         raise SystemExit(130) from None
     click.echo(show_build(made, output))
 
@@ -108,7 +104,9 @@ def build(
 @click.argument("path", metavar="TABLE", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--device", help="Where to measure; the device that the table names by default.")
 @click.option("--random", "randoms", default=60, show_default=True, type=click.IntRange(2), help="Random networks.")
-@click.option("--near", "nears", default=30, show_default=True, type=click.IntRange(0), help="Mutants of MnasNet-A1.")
+@click.option(
+    "--near", "nears", default=30, show_default=True, type=click.IntRange(0), help="Mutants of a published one."
+)
 @click.option("--sessions", default=8, show_default=True, type=click.IntRange(1), help="Processes a network, at least.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that convert.")

@@ -28,7 +28,7 @@ from mnas.config import SpaceSection, family_name, space_section
 from mnas.errors import SearchError
 from mnas.latency_tables.parts import prepare
 from mnas.latency_tables.plan import Target, cover, enumerate_networks, near_networks, random_networks
-from search_spaces import Arch, SpaceChoice, SpaceError, closest, published
+from search_spaces import Arch, SpaceChoice, SpaceError, closest, family
 
 if TYPE_CHECKING:
     from search_spaces.signatures import Precision
@@ -206,7 +206,7 @@ def check_table(
     known = set(table.facts["built_from"])
     rng = np.random.default_rng([seed, 1])
     arches = random_networks(target, randoms, rng, known)
-    near = near_networks(target, closest(target.space, published("mnasnet-a1")), nears, rng, known) if nears else []
+    near = near_networks(target, _centre(target), nears, rng, known) if nears else []
     folder = path.with_name(f"{path.name}.check")
     with open_for_tables(device or table.facts["name"], realtime=table.facts["realtime"]) as opened:
         _same_device(opened, table)
@@ -229,6 +229,12 @@ def check_table(
         replace(table, check=summary).save(path)
     shutil.rmtree(folder, ignore_errors=True)
     return result
+
+
+def _centre(target: Target) -> Arch:
+    """The published network that a table is checked around: its family's first, as near as the space comes to it."""
+    made = next(iter(family(target.space.name).published.values()), None)
+    return closest(target.space, made() if made else None)
 
 
 def leave_out(table: LatencyTable, share: float, seed: int) -> LatencyTable:

@@ -25,7 +25,7 @@ def drawing(arch: MnasNetArch, input_shape: Shape) -> Drawing:
 
 
 def _named(block: Block) -> tuple[str, Look]:
-    kernel = f"k{block.kernel}{_BY}{block.kernel}"
+    kernel = f"k{block.kernel}{_BY}{block.kernel}{', SE' if block.se_ratio else ''}"
     if block.op == "conv":
         return f"Conv {kernel}", "conv"
     if block.expansion == 1:
@@ -34,7 +34,7 @@ def _named(block: Block) -> tuple[str, Look]:
 
 
 def _note(block: Block) -> str:
-    words = [f"SE {block.se_ratio:g}" if block.se_ratio else "", _stride(block.stride)]
+    words = [f"SE ratio {block.se_ratio:g}" if block.se_ratio else "", _stride(block.stride)]
     words.append({"none": "no skip", "pool": "pooled skip", "identity": ""}[block.skip])
     return " \N{MIDDLE DOT} ".join(filter(None, words))
 

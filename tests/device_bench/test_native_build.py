@@ -1,6 +1,6 @@
 import pytest
 
-from device_bench import native_build
+from device_bench.runners import native_build
 from device_bench.runners.native_build import BuildError, build_runner
 
 
