@@ -81,7 +81,7 @@ class Backward:
         dstart = np.zeros((len(view["start"]), width), dgates.dtype)
         np.add.at(dstart, forward.contexts, dgates[0])
         dembed = np.zeros((*view["embed"].shape[:2], width), dgates.dtype)
-        for group, of_step in zip(layout.groups, chosen @ dgates[layout.fed_ticks], strict=False):
+        for group, of_step in zip(layout.feeding_groups, chosen @ dgates[layout.fed_ticks], strict=True):
             dembed[group] += of_step
         equal = dembed.reshape(-1, width)
         grad["kernel"] += view["start"].T @ dstart + view["embed"].reshape(-1, embedding).T @ equal

@@ -27,6 +27,7 @@ class Layout:
         plain_steps: Which steps are plain, in the same order.
         fed_ticks: The ticks that read what a plain step chose.
         feeding: These plain steps, in the same order.
+        feeding_groups: Their groups.
         row: By plain step.
         groups: By row.
         choices: Largest number of choices of a plain step.
@@ -50,6 +51,7 @@ class Layout:
         names = [((steps.tags if share == "tag" else steps.names)[step], steps.sizes[step]) for step in taken]
         distinct = list(dict.fromkeys(names))
         self.groups: Ints = np.array([distinct.index(name) for name in names], dtype=np.int64)
+        self.feeding_groups = self.groups[: len(fed)]
         self.choices = max((steps.sizes[step] for step in taken), default=0)
         learned = max((pointer.learned for pointer in self.pointers.values()), default=0)
         width, kinds = 4 * hidden, len(self.kinds)

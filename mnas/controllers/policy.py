@@ -163,8 +163,7 @@ class Policy:
         inputs = self._prepared(view)
         gates = np.empty((count, rows, 4 * self.hidden), kind)
         gates[0] = inputs.first[ids]
-        feeding = layout.groups[: len(tokens.T[layout.feeding]), None]
-        gates[layout.fed_ticks] = inputs.embedded[feeding, tokens.T[layout.feeding]]
+        gates[layout.fed_ticks] = inputs.embedded[layout.feeding_groups[:, None], tokens.T[layout.feeding]]
         cells = np.zeros((count + 1, rows, self.hidden), kind)
         outputs = np.zeros((count + 1, rows, self.hidden), kind)
         pointed = {}
