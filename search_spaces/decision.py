@@ -28,7 +28,14 @@ class Decision:
         name: Unique within its space, e.g. `block3.kernel`.
         choices: The options, all different, in the order of their tokens.
         tag: Decisions of one kind carry one tag, so that a controller can share their embedding and head.
-        points_to: Names of earlier decisions this one attends to (NAS anchor points, ENAS inputs).
+        points_to: Names of the earlier decisions that this one's choices stand for (NAS anchor points, ENAS inputs),
+            each once. They belong to the last choices, in order; the choices before them, such as the two inputs of a
+            cell, stand for no decision, and a controller learns what to see in each. There cannot be more names than
+            choices. One name and two choices are a yes-or-no decision, such as a skip connection: the second choice
+            is yes. Yes-or-no decisions that follow one another are taken independently of each other, as long as they
+            carry one tag and none points to another of them.
+            What a controller attends to is its state as soon as it has read the named decision's choice, so name the
+            last decision of a layer or node.
     """
 
     name: str
@@ -41,6 +48,13 @@ class Decision:
             raise SpaceError(f"decision {self.name!r} has no choices")
         if len(set(self.choices)) != len(self.choices):
             raise SpaceError(f"decision {self.name!r} lists a choice twice: {self.choices}")
+        if len(set(self.points_to)) != len(self.points_to):
+            raise SpaceError(f"decision {self.name!r} points to a decision twice: {self.points_to}")
+        if len(self.points_to) > len(self.choices):
+            raise SpaceError(
+                f"decision {self.name!r} points to {len(self.points_to)} decisions but has only {len(self.choices)} "
+                "choices: every decision pointed to needs a choice of its own"
+            )
 
     def token(self, choice: Choice) -> int:
         """The index of `choice`.
@@ -69,6 +83,16 @@ class Space(Generic[A]):
     decisions: tuple[Decision, ...]
     build: Callable[[tuple[Choice, ...]], A]
     choose: Callable[[A], tuple[Choice, ...]]
+
+    def __post_init__(self) -> None:
+        earlier: set[str] = set()
+        for decision in self.decisions:
+            unknown = [name for name in decision.points_to if name not in earlier]
+            if unknown:
+                raise SpaceError(
+                    f"decision {decision.name!r} points to {unknown[0]!r}, which is not an earlier decision"
+                )
+            earlier.add(decision.name)
 
     @property
     def sizes(self) -> tuple[int, ...]:

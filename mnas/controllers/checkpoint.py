@@ -49,7 +49,12 @@ def fingerprint(chain: str, trial: FrozenTrial) -> str:
 
 def identity(steps: Steps | None, settings: Settings, seed: int) -> dict[str, Any]:
     """What must be equal for a checkpoint to be taken up; ``steps`` is ``None`` where they are learned."""
-    named = None if steps is None else [[*pair] for pair in zip(steps.names, steps.sizes, strict=True)]
+    named: list[list[str | int]] | None = None
+    if steps is not None:
+        named = [
+            [name, size, *(steps.names[point] for point in steps.points(step))]
+            for step, (name, size) in enumerate(zip(steps.names, steps.sizes, strict=True))
+        ]
     return {"format": _FORMAT, "seed": seed, "steps": named, "settings": asdict(settings)}
 
 
@@ -95,6 +100,8 @@ def load(path: Path, about: dict[str, Any]) -> Saved:
         used = tuple(int(number) for number in arrays["used"])
         saved = Saved(state, updates, used, str(arrays["chain"]), list(json.loads(str(arrays["rewards"]))))
         same_shape = state.weights.shape == slots.first.shape == slots.second.shape
+        # A setting that came later than the checkpoint had its default, which leaves the controller as it was.
+        theirs["settings"] = asdict(Settings()) | theirs["settings"]
         if not (isinstance(theirs, dict) and same_shape and np.issubdtype(state.weights.dtype, np.floating)):
             raise ValueError("its arrays do not fit each other")
     except (KeyError, ValueError, TypeError) as error:

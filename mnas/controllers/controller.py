@@ -56,7 +56,13 @@ class Controller:
         self.seed = seed
         self.goals = goals
         self.policy = Policy(
-            steps, hidden=settings.hidden, embedding=settings.embedding, contexts=goals, share=settings.share
+            steps,
+            hidden=settings.hidden,
+            embedding=settings.embedding,
+            contexts=goals,
+            share=settings.share,
+            temperature=settings.softmax_temperature,
+            tanh_constant=settings.tanh_constant,
         )
         self._last: tuple[State, tuple[int, list[Seen]], Proposals] | None = None
 

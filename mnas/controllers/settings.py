@@ -20,6 +20,9 @@ class Settings:
         hidden: LSTM units.
         embedding: Length of a token's embedding.
         share: ``"tag"`` or ``"step"``: which steps share embedding and head.
+        softmax_temperature: Divides all logits of the policy (ENAS's recurrent cells: 5).
+        tanh_constant: All logits of the policy are squashed to within +-it by tanh, which keeps it exploring; 0 for not
+            (ENAS: 1.5 for whole networks, 1.1 for cells, 2.25 for recurrent cells; NAS and NASNet: none).
         init: Weights start uniform in +-init.
         learning_rate: Adam's.
         clip_norm: Limit on the gradient's norm; 0 for none.
@@ -51,6 +54,8 @@ class Settings:
     hidden: int = 32
     embedding: int = 16
     share: Literal["tag", "step"] = "step"
+    softmax_temperature: float = 1.0
+    tanh_constant: float = 0.0
     init: float = 0.1
     learning_rate: float = 1e-2
     clip_norm: float = 1.0
@@ -76,7 +81,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         whole = ("batch", "hidden", "embedding", "epochs", "overdraw", "pool", "parents")
-        for name in (*whole, "learning_rate", "init", "guided_temperature"):
+        for name in (*whole, "learning_rate", "init", "guided_temperature", "softmax_temperature"):
             if not getattr(self, name) > 0:
                 raise SearchError(f"controller {name} is {getattr(self, name)}: it must be above 0")
         for name in (
@@ -88,6 +93,7 @@ class Settings:
             "surrogate_after",
             "guided_after",
             "crossed",
+            "tanh_constant",
         ):
             if not getattr(self, name) >= 0:
                 raise SearchError(f"controller {name} is {getattr(self, name)}: it must not be negative")

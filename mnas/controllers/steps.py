@@ -22,17 +22,24 @@ class Steps:
         sizes: Number of choices a step.
         tags: Steps of one tag and size are of one kind.
         canonical: Maps tokens to one spelling an architecture; ``None`` when every spelling is its own.
+        points_to: For each step the earlier steps that it points to, by index, in the sense of
+            `search_spaces.decision.Decision.points_to`; ``()`` where no step points.
     """
 
     names: tuple[str, ...]
     sizes: tuple[int, ...]
     tags: tuple[str, ...]
     canonical: Callable[[Sequence[int]], Tokens] | None = field(default=None, compare=False)
+    points_to: tuple[tuple[int, ...], ...] = ()
 
     @property
     def cardinality(self) -> int:
         """Number of token sequences."""
         return math.prod(self.sizes)
+
+    def points(self, step: int) -> tuple[int, ...]:
+        """The steps that a step points to."""
+        return self.points_to[step] if self.points_to else ()
 
     def key(self, tokens: Sequence[int]) -> Tokens:
         """The canonical spelling of whole tokens; tokens with a -1 (not suggested) are kept as they are."""
@@ -67,9 +74,12 @@ class Remembered:
 
 def steps_of(space: Space[Any]) -> Steps:
     """The steps of a search space."""
+    names = tuple(decision.name for decision in space.decisions)
+    pointing = any(decision.points_to for decision in space.decisions)
     return Steps(
-        names=tuple(decision.name for decision in space.decisions),
+        names=names,
         sizes=tuple(len(decision.choices) for decision in space.decisions),
         tags=tuple(decision.tag for decision in space.decisions),
         canonical=Remembered(space.canonical),
+        points_to=tuple(tuple(map(names.index, decision.points_to)) for decision in space.decisions if pointing),
     )

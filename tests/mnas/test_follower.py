@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import optuna
 import pytest
@@ -140,6 +142,30 @@ def test_a_checkpoint_comes_back_bit_by_bit(tmp_path):
     assert np.isnan(back.state.baseline).all()
     assert (back.updates, back.used, back.chain, back.rewards) == (7, (0, 1, 5), "abc", ["Reward()"])
     assert [file.name for file in tmp_path.iterdir()] == ["c.npz"]
+
+
+def test_a_checkpoint_from_before_a_setting_existed_is_taken_up_while_that_is_at_its_default(tmp_path):
+    controller = Controller(menu_of(SPACE).steps, SETTINGS, seed=3)
+    about = identity(controller.steps, SETTINGS, 3)
+    old = {
+        key: value for key, value in about["settings"].items() if key not in ("softmax_temperature", "tanh_constant")
+    }
+    save(tmp_path / "c.npz", Saved(controller.initial(), 7, (), "", []), about | {"settings": old})
+    assert load(tmp_path / "c.npz", about).updates == 7
+    with pytest.raises(SearchError, match="another settings"):
+        load(tmp_path / "c.npz", identity(controller.steps, replace(SETTINGS, tanh_constant=1.5), 3))
+
+
+def test_a_checkpoint_of_steps_that_pointed_elsewhere_is_refused(tmp_path):
+    plain = menu_of(SPACE).steps
+    pointing = replace(plain, points_to=((), (), (0,), (1,)))
+    save(
+        tmp_path / "c.npz",
+        Saved(Controller(plain, SETTINGS, seed=3).initial(), 7, (), "", []),
+        identity(plain, SETTINGS, 3),
+    )
+    with pytest.raises(SearchError, match="another steps"):
+        load(tmp_path / "c.npz", identity(pointing, SETTINGS, 3))
 
 
 def test_arrays_of_different_lengths_are_no_checkpoint(tmp_path):

@@ -2,6 +2,7 @@ import copy
 import gc
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -27,6 +28,13 @@ def toy_space(sizes=(3, 3, 3, 2)):
 
 SPACE = toy_space()
 WIDE = toy_space((4, 4, 4, 4))
+POINTING = replace(
+    SPACE,
+    decisions=tuple(
+        replace(decision, points_to=points)
+        for decision, points in zip(SPACE.decisions, ((), ("a",), ("a", "b"), ("a",)), strict=True)
+    ),
+)
 
 
 def values(params):
@@ -61,8 +69,8 @@ def path_of(study):
     return [tuple(trial.params[name] for name in NAMES) for trial in study.trials]
 
 
-def sampler(seed=0, checkpoint=None, **options):
-    return ControllerSampler(SPACE, reward=Reward("soft", 20.0), seed=seed, checkpoint=checkpoint, **options)
+def sampler(seed=0, checkpoint=None, space=SPACE, **options):
+    return ControllerSampler(space, reward=Reward("soft", 20.0), seed=seed, checkpoint=checkpoint, **options)
 
 
 def storage_of(kind, folder):
@@ -116,6 +124,19 @@ def test_any_prefix_resumed_gives_the_same_rest_with_and_without_its_checkpoint(
             advance(again, 33)
             assert path_of(again) == path_of(straight)
             np.testing.assert_array_equal(again.sampler.sync(again).weights, whole.weights)
+
+
+def test_a_space_that_points_is_searched_and_resumed_alike(tmp_path):
+    straight, plain = make_study(sampler(space=POINTING)), make_study(sampler())
+    advance(straight, 33)
+    advance(plain, 33)
+    assert path_of(straight) != path_of(plain)
+    for checkpoint in (None, tmp_path / "c.npz"):
+        storage = optuna.storages.InMemoryStorage()
+        advance(make_study(sampler(space=POINTING, checkpoint=checkpoint), storage), 17)
+        again = make_study(sampler(space=POINTING, checkpoint=checkpoint), storage)
+        advance(again, 33)
+        assert path_of(again) == path_of(straight)
 
 
 def test_a_trial_that_was_running_is_suggested_the_same_again(tmp_path):

@@ -44,6 +44,27 @@ def test_missing_and_unknown_values_are_named() -> None:
         pair_space().tokens({"a": "x", "b": 4})
 
 
+@pytest.mark.parametrize(
+    ("choices", "points_to", "words"),
+    [
+        ((0, 1), ("a", "b", "c"), "points to 3 decisions but has only 2 choices"),
+        ((0, 1), ("a", "a"), "points to a decision twice"),
+    ],
+)
+def test_a_decision_points_to_different_ones_with_a_choice_for_each(
+    choices: tuple[int, ...], points_to: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(SpaceError, match=words):
+        Decision("d", choices, "d", points_to)
+
+
+@pytest.mark.parametrize("name", ["b", "later", "nowhere"])
+def test_decisions_point_to_earlier_ones_only(name: str) -> None:
+    decisions = (Decision("a", (0, 1), "x"), Decision("b", (0, 1), "x", (name,)), Decision("later", (0, 1), "x"))
+    with pytest.raises(SpaceError, match=f"'b' points to '{name}', which is not an earlier decision"):
+        Space("odd", decisions, lambda choices: choices, lambda arch: arch)
+
+
 @pytest.mark.parametrize("choices", [(), (1, 1)])
 def test_a_decision_needs_different_choices(choices: tuple[int, ...]) -> None:
     with pytest.raises(SpaceError):
