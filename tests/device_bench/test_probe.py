@@ -11,6 +11,7 @@ from device_bench.errors import BadRequest, TransportError
 from device_bench.identity import Identity
 from device_bench.local import LocalTransport
 from device_bench.probe import DeviceState, read_info, read_state
+from device_bench.runners.json_runner import host_runner
 from device_bench.runners.runner import BenchSpec
 from device_bench.transport import Completed
 
@@ -178,7 +179,7 @@ def test_cores_are_those_that_can_be_used(parts, found):
 
 
 def test_cores_that_change_are_seen_before_a_run(host):
-    device = Device(Answers("## online\n0-3\n"), runner=None)
+    device = Device(Answers("## online\n0-3\n"), host_runner())
     assert device.resolve(BenchSpec(cores="f")).cores == "f"
     device.transport = Answers("## online\n0-2\n")
     with pytest.raises(BadRequest, match="core mask 'f' is not within the device's cores, 7, that are online"):

@@ -15,6 +15,8 @@ from optuna.trial import TrialState, create_trial
 from mnas.files import write_bytes, write_json
 from mnas.run import FORMAT, Run
 from reports.runs import read_run
+from search_spaces import to_json
+from search_spaces.mnasnet.block_strings import from_block_strings
 
 CHOICES = {"op": ("conv", "mbconv3", "mbconv6"), "kernel": (3, 5), "se_ratio": (0.0, 0.25), "layers": (1, 2, 3)}
 SPACE = {f"block{i}.{name}": CategoricalDistribution(choices) for i in (1, 2, 3) for name, choices in CHOICES.items()}
@@ -63,9 +65,15 @@ def block_strings(params):
     return strings
 
 
+def arch_of(blocks, like):
+    """The whole architecture behind block strings, with the stem and the head of `like`."""
+    made = from_block_strings(blocks, like["stem_filters"], like["head_filters"])
+    return json.loads(to_json(replace(made, stem_stride=like["stem_stride"])))
+
+
 def attributes(params, accuracy, latency_ms, hash_):
     return {
-        "arch": {"type": "mnasnet", "stem_filters": 32, "stem_stride": 1, "head_filters": 128},
+        "arch": arch_of(block_strings(params), {"stem_filters": 32, "stem_stride": 1, "head_filters": 128}),
         "arch_hash": hash_,
         "blocks": block_strings(params),
         "accuracy_float": min(1.0, accuracy + 0.004),
@@ -147,6 +155,8 @@ def demo(path):
     """The run of `make demo`, as one machine recorded it in demo_run.json."""
     recorded = json.loads(Path(__file__).with_name("demo_run.json").read_text())
     space = {name: CategoricalDistribution(choices) for name, choices in recorded["choices"].items()}
+    for one in [*(trial["user_attrs"] for trial in recorded["trials"]), *recorded["references"]]:
+        one["arch"] = arch_of(one["blocks"], one["arch"])
     made = [
         create_trial(
             values=one["values"],

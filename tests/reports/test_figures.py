@@ -1,5 +1,6 @@
 """Every figure is drawn, says what it must and is written whole in each format."""
 
+import json
 import re
 import zlib
 
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from reports import ReportError, frame, hypervolume, rewards
+from reports.drawings import drawing_of
 from reports.figures import (
     devices,
     latency_against_macs,
@@ -21,6 +23,8 @@ from reports.figures import (
 )
 from reports.frames import frames
 from reports.write import gallery
+from search_spaces import to_json
+from search_spaces.mnasnet.block_strings import from_block_strings
 
 
 def words(figure):
@@ -187,7 +191,9 @@ def test_a_missing_column_is_named(draw, table, message):
 
 def test_networks_show_layers_repeats_and_shapes():
     blocks = ["r1_k3_s11_e1_i32_o16_noskip", "r3_k5_s22_e3_i16_o40_se0.25", "r2_k3_s22_e6_i40_o80_conv"]
-    text = words(networks({"net": blocks}, input_shape=(224, 224, 3))).replace("\N{MULTIPLICATION SIGN}", "x")
+    arch = json.loads(to_json(from_block_strings(blocks)))
+    boxes = drawing_of({"arch": arch}, {"input_shape": [224, 224, 3], "classes": 10})
+    text = words(networks({"net": boxes})).replace("\N{MULTIPLICATION SIGN}", "x")
     for word in (
         "SepConv k3x3",
         "MBConv3 k5x5, SE",
@@ -201,7 +207,30 @@ def test_networks_show_layers_repeats_and_shapes():
         assert word in text
 
 
-@pytest.mark.parametrize("blocks", [{}, {"net": []}, {"net": ["r1_k3_what"]}, {"net": ["r1.2.3_k3_s11_e1_i8_o8"]}])
-def test_networks_that_cannot_be_read_are_refused(blocks):
-    with pytest.raises(ReportError, match=r"cannot be drawn|no block strings"):
-        networks(blocks, input_shape=(32, 32, 3))
+@pytest.mark.parametrize("drawings", [{}, {"net": ()}])
+def test_networks_of_which_nothing_is_known_are_refused(drawings):
+    with pytest.raises(ReportError, match="nothing to draw"):
+        networks(drawings)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "facts", "names"),
+    [
+        (
+            {"arch": {"type": "nasnet"}, "blocks": ["cell a", "cell b"]},
+            {"input_shape": [32, 32, 3]},
+            ["cell a", "cell b"],
+        ),
+        ({"arch": None, "blocks": ["r1_k3_what"]}, {}, ["r1_k3_what"]),
+        ({"arch": {"type": "toy", "kernel": 3, "filters": 8, "pool": "max"}}, {"input_shape": [8, 8, 3]}, ["Toy of 8"]),
+    ],
+)
+def test_a_network_is_drawn_by_its_family_or_else_by_its_notation(attributes, facts, names):
+    boxes = drawing_of(attributes, facts)
+    assert [box.name for box in boxes[-1 - len(names) : -1]] == names
+    assert boxes[-1].name == "pooling, FC"
+
+
+def test_a_network_of_which_nothing_is_stored_is_not_drawn():
+    assert drawing_of({"arch": {"type": "mnasnet"}}, {"input_shape": [32, 32, 3]}) == ()
+    assert drawing_of({}, {"input_shape": "32"}) == ()
