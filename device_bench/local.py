@@ -22,6 +22,7 @@ from device_bench.errors import (
     TransportError,
 )
 from device_bench.transport import Completed
+from device_bench.whole_files import write_whole
 
 _GRACE_S = 5.0
 _PREFIX, _LOCK, _FRESH_S = "device_bench-", ".in-use", 60.0
@@ -91,7 +92,7 @@ class LocalTransport:
         try:
             if not _holds(target, data):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _write_whole(target, data)
+                write_whole(target, data)
             target.chmod(mode)
         except OSError as error:
             reason = error.strerror or str(error)
@@ -156,19 +157,6 @@ def _holds(target: Path, data: bytes) -> bool:
         return target.stat().st_size == len(data) and target.read_bytes() == data
     except (FileNotFoundError, NotADirectoryError):
         return False
-
-
-def _write_whole(target: Path, data: bytes) -> None:
-    descriptor, aside = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).replace(target)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
 
 
 def _text(output: bytes) -> str:

@@ -1,17 +1,15 @@
 """Files that appear whole or not at all: written aside, fsynced, renamed."""
 
 import codecs
-import contextlib
 import io
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from device_bench.whole_files import write_whole
 from mnas.errors import RunFailed, SearchError
 
 # The marks of UTF-32 begin with those of UTF-16, so they come first.
@@ -29,29 +27,11 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         RunFailed: The folder cannot be written to, or the disk is full.
     """
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.aside")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        sync_folder(path.parent)
+        write_whole(path, data)
     except OSError as error:
         raise RunFailed(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes the names in `folder` durable: a rename alone may be lost with the power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ from adb_shell.auth.keygen import encode_pubkey, get_user_info, keygen
 from adb_shell.auth.sign_cryptography import CryptographySigner
 
 from device_bench.errors import TransportError
+from device_bench.whole_files import write_whole
 
 
 def default_key() -> Path:
@@ -35,7 +36,8 @@ def load_signer(path: Path | None = None) -> CryptographySigner:
             _make(key)
         public = key.with_name(key.name + ".pub")
         if not public.exists():
-            _write_private(public, base64.b64encode(encode_pubkey(str(key))) + get_user_info().encode())
+            public_half = base64.b64encode(encode_pubkey(str(key))) + get_user_info().encode()
+            write_whole(public, public_half, mode=0o600)
         return CryptographySigner(str(key))
     except (OSError, ValueError, TypeError) as error:
         raise TransportError(f"the adb key {key} cannot be used: {error}; remove it to have a new one made") from error
@@ -58,9 +60,3 @@ def _make(key: Path) -> None:
             fresh.replace(key)
     finally:
         os.close(lock)
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(data)
-    Path(file.name).replace(path)

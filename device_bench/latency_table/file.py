@@ -2,11 +2,8 @@
 
 import base64
 import binascii
-import contextlib
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +15,7 @@ from device_bench.latency_table.content import OPERATORS, TableContent
 from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.features import features
 from device_bench.latency_table.schema import TableFields, checked, parsed_json
+from device_bench.whole_files import write_whole
 
 FORMAT = 1
 FACTS = ("device", "soc", "abi", "runtime", "precision", "threads", "cores", "date", "conditions")
@@ -32,7 +30,7 @@ def write_table(path: Path, table: TableContent) -> None:
     """
     body = _body(table)
     text = json.dumps({"format": FORMAT, "digest": _digest(body), **body}, indent=1, allow_nan=False) + "\n"
-    write_whole(path, text.encode())
+    write(path, text.encode())
 
 
 def read_table(path: Path) -> TableContent:
@@ -77,27 +75,17 @@ def _decoded(key: str, text: str, path: Path) -> bytes:
         raise BadRequest(f"{path}: probes[{key!r}] is not a file in base64") from None
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """Puts a file at `path` in one step.
 
     Raises:
         BenchError: The folder cannot be written to.
     """
-    aside = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.aside")
-        with aside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        write_whole(path, data)
     except OSError as error:
         raise BenchError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        if aside is not None:
-            with contextlib.suppress(OSError):
-                aside.unlink(missing_ok=True)
 
 
 def _body(table: TableContent) -> dict[str, Any]:

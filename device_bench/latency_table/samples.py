@@ -12,7 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from device_bench.errors import BadRequest
 from device_bench.latency_table.batch import Sample
 from device_bench.latency_table.entry import Entry
-from device_bench.latency_table.file import write_whole
+from device_bench.latency_table.file import write
 from device_bench.latency_table.schema import place
 
 AGREEMENT = 0.01
@@ -71,7 +71,7 @@ class Samples:
 
     def save(self, path: Path) -> None:
         """Writes all of it, whole."""
-        write_whole(path, json.dumps(asdict(self)).encode())
+        write(path, json.dumps(asdict(self)).encode())
 
     def rounds(self) -> int:
         """How often every operator that can be timed has been timed."""

@@ -2,7 +2,6 @@
 
 import datetime
 import importlib.util
-import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -14,6 +13,7 @@ from device_bench.errors import BadRequest, BenchError
 from device_bench.matrix.cells import IDENTITY, Cell
 from device_bench.terminal import printable
 from device_bench.timing.timing import Timing
+from device_bench.whole_files import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -242,20 +242,9 @@ def _columns(timing: Timing) -> dict[str, Any]:
 
 
 def _write(frame: "pd.DataFrame", path: Path) -> None:
-    """Writes a table aside, then renames it."""
-    descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    os.close(descriptor)
-    try:
+    """Writes a table whole."""
+    with whole_file(path) as aside:
         if path.suffix.lower() == ".parquet":
             frame.to_parquet(aside, index=False)
         else:
             frame.to_csv(aside, index=False)
-        with Path(aside).open("rb+") as file:
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(aside).chmod(0o666 & ~mask)
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise

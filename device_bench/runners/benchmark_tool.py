@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import tempfile
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from device_bench.errors import BadRequest, BenchError
 from device_bench.runners.benchmark_model import BenchmarkModel, Tool
 from device_bench.transport import Transport
+from device_bench.whole_files import write_whole
 
 _LIMIT = 256 << 20
 _TIMEOUT_S = 60
@@ -86,7 +86,5 @@ def fetch(url: str, sha256: str) -> bytes:
     if (found := hashlib.sha256(data).hexdigest()) != sha256:
         raise DownloadError(f"{url} has the checksum {found} instead of {sha256}; it is not the file that was meant")
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=cache, delete=False) as aside:
-        aside.write(data)
-    Path(aside.name).replace(kept)
+    write_whole(kept, data)
     return data
