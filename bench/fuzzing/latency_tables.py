@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from device_bench.errors import BenchError
 from device_bench.latency_table.calibration import Calibration
+from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.features import features
 from device_bench.latency_table.file import _digest
 from device_bench.latency_table.signature import signatures
-from device_bench.latency_table.table import Entry, LatencyTable, MissingEntries, Prediction
+from device_bench.latency_table.table import LatencyTable, MissingEntries, Prediction
 from fuzzing.cases import TOKEN, Case, Kind, Refused, Wrong, named_by_caller
 from fuzzing.commands import import_, predict
 from fuzzing.damage import damaged_bytes, damaged_tree, encoded

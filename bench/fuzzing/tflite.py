@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from device_bench.errors import BenchError, RunnerError
 from device_bench.latency_table.carve import carve
+from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.signature import signatures
-from device_bench.latency_table.table import Entry, LatencyTable
+from device_bench.latency_table.table import LatencyTable
 from device_bench.runners import host_runner
 from device_bench.runners.json_runner import host_runner as host_tool
 from device_bench.runners.runner import BenchSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mnas.config import Config
 from mnas.errors import RunFailed
@@ -49,12 +49,12 @@ def finish(
         raise RunFailed(f"no trial of {run.path} has succeeded; {failures(study)}")
     finished = [Finished.of(trial) for trial in complete]
     arches = {trial.user_attrs["arch_hash"]: from_json(json.dumps(trial.user_attrs["arch"])) for trial in complete}
-    winners = []
-    for reward in rewards:
+
+    def winner(reward: Reward) -> Winner:
         ranking = confirm(run, finished, arches, config.confirm, reward, evaluator, display, seed=config.search.seed)
-        leader = next(one for one in finished if one.arch_hash == ranking.standings[0].name)
-        leader = replace(leader, reward=reward(leader.accuracy, leader.latency_ms))
-        winners.append(Winner(reward.target_ms, leader, ranking))
+        return Winner.of(reward, ranking, finished)
+
+    winners = [winner(reward) for reward in rewards]
     members = front(finished)
     folders = {one.arch_hash: run.candidate(one.arch_hash) for one in members}
     folders |= {one.leader.arch_hash: run.candidate(one.leader.arch_hash) for one in winners}
@@ -95,6 +95,12 @@ class Winner:
     target_ms: float
     leader: Finished
     ranking: Verdict
+
+    @classmethod
+    def of(cls, reward: Reward, ranking: Verdict, finished: Sequence[Finished]) -> Self:
+        """The trial that a ranking names, with its reward by this target."""
+        leader = next(one for one in finished if one.arch_hash == ranking.standings[0].name)
+        return cls(reward.target_ms, replace(leader, reward=reward(leader.accuracy, leader.latency_ms)), ranking)
 
     def confirmation(self) -> dict[str, Any]:
         """How sure that is, for `final.json`."""
