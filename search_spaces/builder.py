@@ -93,23 +93,19 @@ class GraphBuilder:
         initializer: Initializer = "he",
     ) -> str:
         """A convolution, its batch normalization and its activation."""
-        shape = self._windowed(source, filters, kernel, strides, dilation, padding)
-        return self._append(
-            Operator(
-                name,
-                "conv",
-                (source,),
-                (self.shape(source),),
-                shape,
-                _pair(kernel),
-                _pair(strides),
-                _pair(dilation),
-                padding,
-                activation,
-                batch_norm,
-                bias,
-                initializer=initializer,
-            )
+        return self._window(
+            name,
+            "conv",
+            source,
+            filters,
+            kernel,
+            strides,
+            padding=padding,
+            dilation=dilation,
+            activation=activation,
+            batch_norm=batch_norm,
+            bias=bias,
+            initializer=initializer,
         )
 
     def depthwise(
@@ -125,32 +121,24 @@ class GraphBuilder:
         batch_norm: bool = True,
     ) -> str:
         """A depthwise convolution of multiplier 1, its batch normalization and its activation."""
-        shape = self._windowed(source, self.shape(source)[2], kernel, strides, dilation, padding)
-        return self._append(
-            Operator(
-                name,
-                "depthwise",
-                (source,),
-                (self.shape(source),),
-                shape,
-                _pair(kernel),
-                _pair(strides),
-                _pair(dilation),
-                padding,
-                activation,
-                batch_norm,
-            )
+        return self._window(
+            name,
+            "depthwise",
+            source,
+            self.shape(source)[2],
+            kernel,
+            strides,
+            padding=padding,
+            dilation=dilation,
+            activation=activation,
+            batch_norm=batch_norm,
         )
 
     def pool(
         self, name: str, source: str, kind: Kind, kernel: Size, strides: Size = 1, *, padding: Padding = "same"
     ) -> str:
         """An `average_pool` (over the pixels inside the map) or a `max_pool`."""
-        shape = self._windowed(source, self.shape(source)[2], kernel, strides, 1, padding)
-        kernel, strides = _pair(kernel), _pair(strides)
-        return self._append(
-            Operator(name, kind, (source,), (self.shape(source),), shape, kernel, strides, padding=padding)
-        )
+        return self._window(name, kind, source, self.shape(source)[2], kernel, strides, padding=padding)
 
     def global_pool(self, name: str, source: str) -> str:
         """The mean of each channel, as a map of one pixel."""
@@ -219,15 +207,35 @@ class GraphBuilder:
         self._shapes[operator.name] = operator.output_shape
         return operator.name
 
-    def _windowed(
-        self, source: str, channels: int, kernel: Size, strides: Size, dilation: Size, padding: Padding
-    ) -> Shape:
-        size = self.shape(source)[:2]
+    def _window(
+        self,
+        name: str,
+        kind: Kind,
+        source: str,
+        channels: int,
+        kernel: Size,
+        strides: Size,
+        *,
+        padding: Padding,
+        dilation: Size = 1,
+        activation: Fused = "none",
+        batch_norm: bool = False,
+        bias: bool = False,
+        initializer: Initializer = "he",
+    ) -> str:
+        """An operator that moves a window over a map."""
+        kernel, strides, dilation = _pair(kernel), _pair(strides), _pair(dilation)
+        height, width, _ = read = self.shape(source)
         if padding == "valid":
-            reach = [spread * (window - 1) for window, spread in zip(_pair(kernel), _pair(dilation), strict=True)]
-            size = (size[0] - reach[0], size[1] - reach[1])
-        down, across = _pair(strides)
-        return (-(-size[0] // down), -(-size[1] // across), channels)
+            height -= dilation[0] * (kernel[0] - 1)
+            width -= dilation[1] * (kernel[1] - 1)
+        made = (-(-height // strides[0]), -(-width // strides[1]), channels)
+        window = (kernel, strides, dilation, padding)
+        return self._append(
+            Operator(
+                name, kind, (source,), (read,), made, *window, activation, batch_norm, bias, initializer=initializer
+            )
+        )
 
 
 def _pair(size: Size) -> Pair:
