@@ -17,10 +17,16 @@ _FILLERS = frozenset({"data", "dataset", "image", "images", "imgs", "set", "spli
 
 def split_of(name: str) -> str | None:
     """The split that a folder's name stands for: `Train`, `valid`, `test_set`, `val2017`; None for any other name."""
-    words = [word for word in re.split(r"[\W\d_]+", name.lower()) if word and word not in _FILLERS]
-    if len(words) != 1:
-        return None
-    return next((split for split, names in _SPLIT_NAMES.items() if words[0].removesuffix("set") in names), None)
+    words = _words(name)
+    return _split_of_word(words[0]) if len(words) == 1 else None
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[\W\d_]+", name.lower()) if word and word not in _FILLERS]
+
+
+def _split_of_word(word: str) -> str | None:
+    return next((split for split, names in _SPLIT_NAMES.items() if word.removesuffix("set") in names), None)
 
 
 def split_folders(root: Folder) -> dict[str, Folder]:
@@ -39,6 +45,7 @@ def split_folders(root: Folder) -> dict[str, Folder]:
     lone_train = list(filled) == ["train"] and not filled["train"][0].loose and bool(filled["train"][0].classes)
     if len(filled) < 2 and not lone_train:
         _refuse_splits_in_classes(root.classes)
+        _refuse_misspelt_splits(root.classes)
         return {"train": root}
     if lone_train and others:
         raise SearchError(
@@ -73,6 +80,19 @@ def _refuse_splits_in_classes(classes: Sequence[Folder]) -> None:
                 f"{shown(folder.path)} holds splits ({', '.join(child.name for child in folder.classes)}): put the"
                 " folders of the splits outermost, and the class folders into them"
             )
+
+
+def _refuse_misspelt_splits(classes: Sequence[Folder]) -> None:
+    """`seg_train` beside `seg_test`, or `trainval` beside `test`, with the classes in them, are not classes."""
+    outer = [folder for folder in classes if not folder.loose and folder.classes]
+    inner = [frozenset(child.path.name for child in folder.classes) for folder in outer]
+    alike = len(outer) > 1 and len(set(inner)) == 1 and len(inner[0]) > 1
+    meant = {split for folder in outer for word in _words(folder.path.name) if (split := _split_of_word(word))}
+    if len(meant) > 1 or (meant and alike):
+        raise SearchError(
+            f"{_paths(outer)} seem to be splits, for they hold folders and no images of their own: call them train,"
+            " validation and test, with the class folders in them, or rename them if they are classes"
+        )
 
 
 def _paths(folders: Sequence[Folder]) -> str:

@@ -176,3 +176,28 @@ def test_images_and_classes_are_counted(tmp_path):
         "warning: same pixels in two splits, 1 time:"
         f" {tmp_path}/test/cat/same.png (test) = {tmp_path}/train/cat/0.png (train)",
     )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("seg_train", "seg_test", "seg_pred"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("trainval", "test"),
+        ("train_val", "test"),
+        ("x-train", "x-val"),
+    ],
+)
+def test_folders_that_seem_to_be_splits_do_not_become_classes(tmp_path, names):
+    for name in names:
+        fill(tmp_path / name)
+    with pytest.raises(SearchError, match=r"seem to be splits.*call them train, validation and test"):
+        load(tmp_path)
+
+
+def test_classes_may_have_split_words_in_their_names_and_folders_in_them(tmp_path):
+    fill(tmp_path, ("bullet_train", "test_tube"))
+    assert load(tmp_path).class_names == ("bullet_train", "test_tube")
+    for name in ("indoor", "outdoor"):
+        fill(tmp_path / "views" / name, ("front", "back"))
+    assert load_data(f"folder:{tmp_path / 'views'}", image_size=6).class_names == ("indoor", "outdoor")
