@@ -21,6 +21,8 @@ from device_bench.tflite.graph import Graph, Tensor, check_identifier, reading
 
 Shape = tuple[int, ...]
 _TIMEOUT_S = 60
+_LARGEST = 2**31 - 1
+_DIGITS = len(str(_LARGEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,15 @@ def parse_shape(text: str) -> tuple[str, Shape]:
     """
     name, separator, sizes = text.rpartition("=")
     words = [word.strip() for word in sizes.split(",")]
-    if (separator and not name.strip()) or not all(word.isascii() and word.isdigit() and int(word) for word in words):
+    if (separator and not name.strip()) or not all(map(_is_size, words)):
         raise BadRequest(f"the shape {text!r} cannot be read; write it as 1,224,224,3 or as NAME=1,224,224,3")
     return name.strip(), tuple(map(int, words))
+
+
+def _is_size(word: str) -> bool:
+    """Whether it is a number from 1 to the largest that a TFLite file can hold."""
+    digits = word.lstrip("0")
+    return word.isascii() and word.isdigit() and 0 < len(digits) <= _DIGITS and int(digits) <= _LARGEST
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, Shape]:
@@ -160,6 +168,7 @@ def _sizes(graph: Graph, entry: _Entry, shapes: Mapping[str, Shape], name: str) 
     found, missing = dict[int, Shape](), []
     for tensor in graph.inputs:
         label = _name(graph, entry, tensor)
+        _check_rank(graph.tensors[tensor], label, name)
         given = shapes.get(label) or shapes.get(graph.tensors[tensor].name)
         given = given or (shapes.get("") if tensor in target else None)
         sizes = _fitting(graph.tensors[tensor], given, label, name)
@@ -185,6 +194,18 @@ def _refusal(name: str, missing: Sequence[tuple[str, Shape]], *, named: bool) ->
 def _allowed(tensor: Tensor) -> Shape:
     """The sizes of an input, less than 1 where any will do."""
     return tensor.table.integers(flat.TENSOR_SHAPE_SIGNATURE) or tensor.sizes
+
+
+def _check_rank(tensor: Tensor, label: str, name: str) -> None:
+    """Refuses an input that takes any number of sizes; the file has no place in which to fix them.
+
+    A file without sizes says by `has_rank` whether that means a scalar.
+    """
+    if not _allowed(tensor) and not tensor.table.byte(flat.TENSOR_HAS_RANK):
+        raise BadRequest(
+            f"{name}: the file does not say how many sizes the input {label!r} has; "
+            "convert it again with a fixed input shape"
+        )
 
 
 def _default(tensor: Tensor) -> Shape | None:

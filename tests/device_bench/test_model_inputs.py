@@ -87,6 +87,14 @@ def test_an_open_shape_is_not_guessed():
         pick(tiny_graph(chain(["FLOAT32"] * 2, shape=(-1,))))
 
 
+def test_a_scalar_is_no_choice_but_an_input_of_any_rank_is_refused():
+    scalar = tiny_graph(chain(["FLOAT32"] * 2, shape=(), key="main"))
+    assert pick(scalar).model == scalar
+    for shapes in ((), ("1,3",)):
+        with pytest.raises(BadRequest, match="net: the file does not say how many sizes the input 'x0' has; convert"):
+            pick(tiny_graph(chain(["FLOAT32"] * 2, shape=None, key="main")), *shapes)
+
+
 @pytest.mark.parametrize("said", ["1,16,24,3", "x0=1,16,24,3", "t0=1,16,24,3", " x0 = 1, 16, 24, 3"])
 def test_the_chosen_shape_is_what_runs(said):
     chosen = pick(OPEN, said)
@@ -126,6 +134,8 @@ def test_each_input_has_its_shape():
         (OPEN, "1,16,16,4", r"1,16,16,4 does not fit the input 'x0', \[-1, -1, -1, 3\]"),
         (tiny_model(), "1,9,8,4", r"does not fit the input 't0', \[1, 8, 8, 4\]"),
         (OPEN, "1,0,16,3", "cannot be read"),
+        (OPEN, "1,2147483648,16,3", "cannot be read"),
+        (OPEN, f"1,{'9' * 5000},16,3", "cannot be read"),
         (OPEN, "1x16x16x3", "cannot be read"),
         (OPEN, "=1,16,16,3", "cannot be read"),
         (OPEN, "", "cannot be read"),

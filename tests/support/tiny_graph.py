@@ -9,9 +9,9 @@ from ai_edge_litert import schema_py_generated as schema
 
 @dataclass
 class Tensor:
-    """`shape` may hold -1 for a size that is left open; `values` makes it a constant."""
+    """`shape` may hold -1 for a size that is left open, or be None; `values` makes it a constant."""
 
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None
     kind: str = "FLOAT32"
     values: np.ndarray | None = None
 
@@ -78,10 +78,11 @@ def _subgraph(body, codes, buffers):
 
 def _tensor(tensor, name, buffers):
     made = schema.TensorT()
-    made.name, made.type, made.hasRank = name, getattr(schema.TensorType, tensor.kind), True
-    made.shape = [max(size, 1) for size in tensor.shape]
-    if min(tensor.shape, default=1) < 0:
-        made.shapeSignature = list(tensor.shape)
+    made.name, made.type, made.hasRank = name, getattr(schema.TensorType, tensor.kind), tensor.shape is not None
+    sizes = tensor.shape or ()
+    made.shape = [max(size, 1) for size in sizes]
+    if min(sizes, default=1) < 0:
+        made.shapeSignature = list(sizes)
     if made.type in (schema.TensorType.INT8, schema.TensorType.UINT8, schema.TensorType.INT16):
         made.quantization = schema.QuantizationParametersT()
         made.quantization.scale, made.quantization.zeroPoint = [0.05], [0]
