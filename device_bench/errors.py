@@ -2,11 +2,19 @@
 
 
 class BenchError(Exception):
-    """Anything that keeps a benchmark from giving a number that can be trusted."""
+    """Anything that keeps a benchmark from giving a number that can be trusted.
+
+    Attributes:
+        exit_code: Of a command that ends with it: 2 for bad input, 1 for a failed run.
+    """
+
+    exit_code = 1
 
 
 class BadRequest(BenchError):
     """The caller asked for something that cannot be: an unknown device, precision, core mask or model file."""
+
+    exit_code = 2
 
 
 class ConversionError(BenchError):

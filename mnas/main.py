@@ -7,17 +7,15 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from types import FrameType
 from typing import NoReturn
 
 import click
 
-from device_bench.errors import BadRequest, BenchError
 from device_bench.terminal import printable, say
-from mnas.errors import RunFailed, SearchError
 from mnas.home import at_home
-from search_spaces.errors import SpaceError
 
 GROUP = "mnas.commands"
 
@@ -48,8 +46,7 @@ def mnas(debug: bool) -> None:
 
 
 def main() -> NoReturn:
-    """Runs `mnas`: exit code 2 for bad input, 1 for a failed run, 130 after ctrl-C."""
-    debug = "--debug" in sys.argv[1:2]
+    """The process `mnas`; exit codes are those of `run`."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` sets it
             signal.signal(number, _interrupt)
@@ -57,29 +54,47 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # What the terminal's encoding lacks is shown escaped: a name must not end the work that it belongs to.
             stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: Sequence[str]) -> int:
+    """Runs `mnas` with these words, and tells an error that says its own `exit_code` in one line.
+
+    Returns:
+        0, or 2 for bad input, 1 for a failed run, 130 after ctrl-C.
+    """
     try:
-        mnas.main([_at_home(word) for word in sys.argv[1:]], standalone_mode=False)
+        mnas.main([_at_home(word) for word in words], standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
+        return leave.exit_code
     except click.ClickException as error:
         told = io.StringIO()
         error.show(told)
         say(told.getvalue().rstrip("\n"), err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
-        sys.exit(130)
-    except (SearchError, SpaceError, BenchError, OSError, UnicodeEncodeError) as error:
-        if debug:
+        return 130
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        if "--debug" in words[:1]:
             traceback.print_exc()
         _abandon_output()
         message = _explained(error)
         if message:
             click.echo(f"mnas: {printable(message)}", err=True)
-        bad_input = isinstance(error, SearchError | SpaceError | BadRequest | UnicodeEncodeError)
-        sys.exit(2 if bad_input and not isinstance(error, RunFailed) else 1)
-    sys.exit(0)
+        return code
+    return 0
+
+
+def _exit_code(error: Exception) -> int | None:
+    """Our errors carry theirs, whatever package they are from; None for a fault that nobody foresaw."""
+    if isinstance(error, UnicodeEncodeError):
+        return 2
+    return 1 if isinstance(error, OSError) else getattr(error, "exit_code", None)
 
 
 def _at_home(word: str) -> str:

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
 
 import click
 
-from device_bench.terminal import printable
-from reports.errors import ReportError
-
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _RUN = click.Path(path_type=Path)
-
-
-class _BadInput(click.ClickException):
-    """A `ReportError` on its way to the terminal: one line, exit code 2."""
-
-    exit_code = 2
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(printable(f"mnas: {self.message}"), file=file or sys.stderr)
 
 
 @click.command()
@@ -51,14 +35,13 @@ def report(
     Without an option, one RUN gets report.html, front.csv and pareto.png, .svg, .pdf in its own directory. Several
     RUNs are laid over each other in what the options name. A search that still runs can be reported.
     """
-    with _one_line():
-        from reports.write import Outputs, follow, write
+    from reports.write import Outputs, follow, write
 
-        outputs = Outputs(output, figure, all_figures, csv)
-        if refresh is None:
-            write(runs, outputs)
-        else:
-            follow(runs, outputs, refresh)
+    outputs = Outputs(output, figure, all_figures, csv)
+    if refresh is None:
+        write(runs, outputs)
+    else:
+        follow(runs, outputs, refresh)
 
 
 @click.command()
@@ -68,18 +51,6 @@ def report(
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Open the page in a browser.")
 def watch(run: Path, host: str, port: int, browser: bool) -> None:
     """Opens optuna-dashboard on the trials of RUN while its search goes on."""
-    with _one_line():
-        from reports.watch import serve
+    from reports.watch import serve
 
-        serve(run, host=host, port=port, browser=browser)
-
-
-@contextmanager
-def _one_line() -> Iterator[None]:
-    """Turns a `ReportError` into its one line, unless `mnas --debug` asks for the traceback."""
-    try:
-        yield
-    except ReportError as error:
-        if click.get_current_context().find_root().params.get("debug"):
-            raise
-        raise _BadInput(str(error)) from error
+    serve(run, host=host, port=port, browser=browser)

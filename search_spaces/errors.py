@@ -2,4 +2,10 @@
 
 
 class SpaceError(ValueError):
-    """An architecture, a space or an input shape that cannot be used; the message is one line for the user."""
+    """An architecture, a space or an input shape that cannot be used; the message is one line for the user.
+
+    Attributes:
+        exit_code: Of a command that ends with it: 2, for bad input.
+    """
+
+    exit_code = 2

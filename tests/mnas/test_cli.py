@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from device_bench.errors import BadRequest, BenchError
+from mnas import main
+from mnas.errors import CandidatesWait, RunFailed, SearchError
+from reports.errors import ReportError
+from search_spaces import SpaceError
+
 MNAS = str(Path(sys.executable).with_name("mnas"))
 LIGHT = "tensorflow tf_keras keras pandas matplotlib optuna sklearn plotly ai_edge_litert".split()
 
@@ -57,6 +63,45 @@ def test_bad_input_is_one_line_and_exit_code_2(words: list[str], message: str, t
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+class Elsewhere(Exception):
+    """An error of a package that brings a command of its own."""
+
+    exit_code = 3
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code"),
+    [
+        (SearchError("no"), 2),
+        (SpaceError("no"), 2),
+        (BadRequest("no"), 2),
+        (ReportError("no"), 2),
+        (RunFailed("no"), 1),
+        (CandidatesWait("no"), 1),
+        (BenchError("no"), 1),
+        (OSError("no"), 1),
+        (Elsewhere("no"), 3),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_error_carries_its_exit_code(error, exit_code, monkeypatch, capsys) -> None:
+    def fail(*words: object, **settings: object) -> None:
+        raise error
+
+    monkeypatch.setattr(main.mnas, "main", fail)
+    assert main.run(["report"]) == exit_code
+    assert capsys.readouterr().err == "mnas: no\n"
+
+
+def test_a_fault_that_nobody_foresaw_is_not_told_as_an_error(monkeypatch) -> None:
+    def fail(*words: object, **settings: object) -> None:
+        raise KeyError("no")
+
+    monkeypatch.setattr(main.mnas, "main", fail)
+    with pytest.raises(KeyError):
+        main.run(["report"])
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:

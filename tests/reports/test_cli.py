@@ -7,6 +7,7 @@ import threading
 import time
 from xml.etree import ElementTree
 
+import click
 import optuna
 import pandas as pd
 import pytest
@@ -14,11 +15,18 @@ from click.testing import CliRunner
 
 from device_bench.terminal import printable
 from mnas.files import write_json
-from reports.cli import report
+from mnas.main import mnas, run
 
 
 def run_report(*arguments):
-    return CliRunner().invoke(report, [str(argument) for argument in arguments])
+    """`mnas report`, in this process."""
+
+    @click.command(context_settings={"ignore_unknown_options": True})
+    @click.argument("words", nargs=-1, type=click.UNPROCESSED)
+    def process(words):
+        sys.exit(run(["report", *words]))
+
+    return CliRunner().invoke(process, [str(argument) for argument in arguments])
 
 
 def test_without_options_everything_is_written_into_the_run(runs, tmp_path):
@@ -181,8 +189,6 @@ def test_refresh_follows_until_the_search_has_ended(runs, tmp_path):
 
 
 def test_debug_shows_where_an_error_came_from(tmp_path):
-    from mnas.main import mnas
-
     result = CliRunner().invoke(mnas, ["--debug", "report", str(tmp_path)])
     assert type(result.exception).__name__ == "ReportError"
 

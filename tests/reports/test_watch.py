@@ -53,11 +53,11 @@ def test_no_run_and_no_trials_are_said(runs, tmp_path):
 def test_a_missing_dashboard_says_how_to_install_it(runs, tmp_path):
     path = runs.directory(tmp_path / "demo", runs.trials(1))
     code = (
-        "import importlib.util as util\n"
+        "import sys\nimport importlib.util as util\n"
         "real = util.find_spec\n"
         "util.find_spec = lambda name, *rest: None if name == 'optuna_dashboard' else real(name, *rest)\n"
-        "from reports.cli import watch\n"
-        f"watch.main([{str(path)!r}, '--no-browser', '--port', '0'])"
+        "from mnas.main import run\n"
+        f"sys.exit(run(['watch', {str(path)!r}, '--no-browser', '--port', '0']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 2
