@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
@@ -193,8 +194,10 @@ def scale(arch: Arch, width: float, depth: float = 1.0) -> Arch:
     """A wider or deeper architecture: `width` is a factor on the filters, `depth` one on the layers.
 
     Raises:
-        SpaceError: A factor is not positive, or the family cannot be scaled so.
+        SpaceError: A factor is not positive and finite, or the family cannot be scaled so.
     """
+    if not (0 < width < math.inf and 0 < depth < math.inf):
+        raise SpaceError(f"width and depth must be positive, not {width} and {depth}")
     return family_of(arch).scale(arch, width, depth)
 
 

@@ -111,12 +111,7 @@ def scale(arch: MnasNetArch, width: float, depth: float = 1.0) -> MnasNetArch:
         arch: The network.
         width: Factor on the filters of the stem and the blocks; the head stays (MnasNet's depth multiplier).
         depth: Factor on the layers of each block, rounded, at least one.
-
-    Raises:
-        SpaceError: A factor is not positive.
     """
-    if not (width > 0 and depth > 0):
-        raise SpaceError(f"width and depth must be positive, not {width} and {depth}")
     if width != 1:
         blocks = tuple(replace(block, filters=round_filters(block.filters * width)) for block in arch.blocks)
         arch = replace(arch, stem_filters=round_filters(arch.stem_filters * width), blocks=blocks)

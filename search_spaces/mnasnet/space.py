@@ -103,8 +103,10 @@ def with_relu(arch: MnasNetArch) -> MnasNetArch:
 
 
 def closest(space: Space[MnasNetArch], wish: MnasNetArch) -> MnasNetArch:
-    """The network of the space that is closest to `wish`, block by block."""
+    """The network of the space that is closest to `wish`, block by block; its middle where those do not pair up."""
     base = space.decode([size // 2 for size in space.sizes])
+    if len(wish.blocks) != len(base.blocks):
+        return base
     blocks: list[Block] = []
     for own, wished in zip(base.blocks, wish.blocks, strict=True):
         options: list[Block] = [own]

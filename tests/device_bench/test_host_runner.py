@@ -42,11 +42,6 @@ def test_the_memory_of_whoever_starts_it_is_not_counted(host, tmp_path):
     assert 0 < json.loads(done.stdout)["peak_mb"] < 200
 
 
-def test_threads_and_cores(host):
-    core = min(os.sched_getaffinity(0))
-    assert _session(host, threads=2, cores=f"{1 << core:x}").runs == 5
-
-
 def test_a_core_that_is_not_there(host):
     missing = max(os.sched_getaffinity(0)) + 1
     with pytest.raises(RunnerError, match=f"core {missing} of mask"):

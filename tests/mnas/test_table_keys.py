@@ -1,4 +1,4 @@
-"""The signatures that an architecture promises are those that its file has."""
+"""The signatures that an architecture promises are those that its file has; more: tests/contract/test_family.py."""
 
 import numpy as np
 import pytest
@@ -13,17 +13,6 @@ from search_spaces.signatures import signatures
 
 def file_of(arch, shape, classes, precision, rng):
     return to_tflite(search_spaces.build_model(arch, shape, classes), precision, rng.random((4, *shape), np.float32))
-
-
-@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic", "int8"])
-@pytest.mark.parametrize(("size", "channels", "classes", "width"), [(32, 3, 10, 0.35), (24, 1, 3, 0.75)])
-def test_random_architectures(precision, size, channels, classes, width):
-    rng = np.random.default_rng([size, len(precision)])
-    shape = (size, size, channels)
-    searched = space("mnasnet", shape, width=width, depth=0.4, head_filters=96)
-    for _ in range(2):
-        arch = searched.decode(searched.sample(rng))
-        assert signatures(arch, shape, classes, precision) == read(file_of(arch, shape, classes, precision, rng))
 
 
 def test_a_published_network_with_relu6():

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from search_spaces import build_model, cost, operators, published, scale, space
-from search_spaces.mnasnet.architecture import MnasNetArch
+from search_spaces import build_model, cost, published, scale
 from search_spaces.mnasnet.published import PUBLISHED
 
 WITH_STATISTICS = {
@@ -31,24 +30,6 @@ def test_published_models_hold_the_published_parameters(name: str) -> None:
 def test_widths_of_a1(width: float) -> None:
     arch = scale(published("mnasnet-a1"), width)
     assert trainable(build_model(arch, (224, 224, 3), 1000)) == cost(arch, (224, 224, 3), 1000).params
-
-
-def random_architectures(count: int, shape: tuple[int, int, int]) -> list[MnasNetArch]:
-    searched, rng = space("mnasnet", shape, width=0.25, head_filters=32), np.random.default_rng(3)
-    return [searched.decode(searched.sample(rng)) for _ in range(count)]
-
-
-@pytest.mark.parametrize("arch", random_architectures(4, (32, 24, 1)))
-def test_random_architectures_match_their_operators(arch: MnasNetArch) -> None:
-    shape = (32, 24, 1)
-    model = build_model(arch, shape, 5, dropout=0.0)
-    assert trainable(model) == cost(arch, shape, 5).params
-    for operator in operators(arch, shape, 5):
-        built = tuple(model.get_layer(operator.name).output.shape[1:])
-        assert built in (operator.output_shape, operator.output_shape[2:])
-    probabilities = model(np.random.default_rng(0).random((3, *shape), np.float32), training=False).numpy()
-    assert probabilities.shape == (3, 5)
-    assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
 
 
 def test_weights_follow_the_seed_alone() -> None:

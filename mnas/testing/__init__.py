@@ -1,0 +1,33 @@
+"""Holds a family of networks to what its TFLite files promise, beside all that `search_spaces.testing` holds it to.
+
+This needs pytest (`pip install "mnas[testing]"`); nothing else in the package imports it.
+
+    from mnas.testing import FamilyFilesTestCase
+    from search_spaces import SpaceChoice
+
+    class TestCells(FamilyFilesTestCase):
+        @pytest.fixture
+        def choice(self):
+            return SpaceChoice.of("cells", {"filters": 8})
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnas.testing.families import FamilyFilesTestCase as FamilyFilesTestCase
+
+_HOME = {"FamilyFilesTestCase": "families"}
+__all__ = sorted(_HOME)
+
+if not TYPE_CHECKING:  # a type checker sees the imports above, and no name beside them
+
+    def __getattr__(name: str) -> object:
+        # Loaded on first use: the suites import pytest and TensorFlow.
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import pytest
+
+        module = f"{__name__}.{_HOME[name]}"
+        pytest.register_assert_rewrite(module)
+        return getattr(importlib.import_module(module), name)
