@@ -37,9 +37,9 @@ class Listed(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     show_default=True,
     help="all, host, adb:SERIAL, adb:HOST:PORT, adb-server:SERIAL.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For programs: one JSON object per line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, for programs.")
 def devices(names: tuple[str, ...], as_json: bool) -> None:
-    """List phones and boards that answer, and their state.
+    """List the phones and boards that answer, and their state.
 
     `all` is this machine and every phone on USB or at a running adb server; phones on the network are named.
     """
@@ -59,7 +59,14 @@ def devices(names: tuple[str, ...], as_json: bool) -> None:
     show_default=True,
     help="all (phones, without this machine), host, adb:SERIAL, adb:HOST:PORT, adb-server:SERIAL.",
 )
-@click.option("--threads", type=Listed(click.IntRange(1)), default="1", metavar="N[,N...]", show_default=True)
+@click.option(
+    "--threads",
+    type=Listed(click.IntRange(1)),
+    default="1",
+    metavar="N[,N...]",
+    show_default=True,
+    help="Numbers of threads to measure with.",
+)
 @click.option(
     "--delegate",
     "delegates",
@@ -77,7 +84,7 @@ def devices(names: tuple[str, ...], as_json: bool) -> None:
     metavar="[INPUT=]N,N...",
     help="Shape of an input that a model leaves open, such as 1,224,224,3. May be given once per input.",
 )
-@click.option("--signature", metavar="NAME", help="The signature to time of a model that has several.")
+@click.option("--signature", metavar="NAME", help="Which signature to time if a model has several.")
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(1), help="How often to measure each cell.")
 @click.option("--runs", default=50, show_default=True, type=click.IntRange(1), help="Timed inferences per session.")
 @click.option(
@@ -96,22 +103,29 @@ def devices(names: tuple[str, ...], as_json: bool) -> None:
     default=0.03,
     show_default=True,
     type=click.FloatRange(0, min_open=True),
-    help="Stop at this share of the median.",
+    help="Stop when the interval's half-width is below this share of the median.",
 )
 @click.option("--time-limit", default=120.0, show_default=True, type=click.FloatRange(1), help="Seconds per cell.")
-@click.option("--no-canary", is_flag=True, help="Do not look whether the device itself becomes slower.")
-@click.option("--tool", metavar="FILE", help="benchmark_model to run instead of our own runner.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the order of the sessions.")
+@click.option("--no-canary", is_flag=True, help="Do not check whether the device itself becomes slower.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Table to write, .csv or .parquet."
+    "--tool", metavar="FILE|URL", help="File or URL#sha256=HEX of a benchmark_model to run instead of our own runner."
 )
-@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Bars to draw, .png, .svg or .pdf.")
+@click.option("--seed", default=0, show_default=True, help="Seed for the order of the sessions.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Table of results to write (.csv or .parquet).",
+)
+@click.option(
+    "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Bar chart to draw (.png, .svg or .pdf)."
+)
 @click.option(
     "--again",
     type=Listed(click.Choice(VERDICTS)),
     default=(),
     metavar="VERDICT[,...]",
-    help="Measure again cells of OUTPUT with such a verdict.",
+    help="Measure cells of OUTPUT with such a verdict again.",
 )
 def bench(models: tuple[Path, ...], **options: object) -> None:
     """Time MODELS (.tflite files) on devices, threads and delegates, with numbers that can be trusted.

@@ -68,7 +68,7 @@ class LocalTransport:
         except PermissionError as error:
             return Completed(126, "", f"{argv[0]}: {error.strerror}")
         except (ValueError, IndexError) as error:
-            raise BadRequest(f"{argv!r} is no command: {error}") from error
+            raise BadRequest(f"{argv!r} is not a command: {error}") from error
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.ENOMEM):
                 # Short of processes or memory: that says nothing about the command.
@@ -130,7 +130,7 @@ class LocalTransport:
 
     def _resolve(self, path: str) -> Path:
         if "\0" in path:
-            raise BadRequest(f"{path!r} is no path")
+            raise BadRequest(f"{path!r} is not a path")
         return Path(self.workdir, path)
 
 

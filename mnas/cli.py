@@ -13,7 +13,12 @@ PRECISIONS = ("float32", "float16", "dynamic", "int8")
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
-    "-o", "--override", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a key of CONFIG."
+    "-o",
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Override a key of CONFIG. May be given several times.",
 )
 def search(config: Path, overrides: tuple[str, ...]) -> None:
     """Search for networks that are accurate and fast.
@@ -38,7 +43,7 @@ def search(config: Path, overrides: tuple[str, ...]) -> None:
         run_search(settings, display)
     except KeyboardInterrupt:
         display.close()
-        click.echo(f"stopped; nothing is lost. To go on: {again}", err=True)
+        click.echo(f"stopped; nothing is lost. To resume: {again}", err=True)
         raise SystemExit(130) from None
     except CandidatesWait as error:
         raise CandidatesWait(f"{error}. Nothing is lost. To time them later: {again}") from error
@@ -55,15 +60,17 @@ def quiet_optuna() -> None:
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--trial", default="best", show_default=True, help="A trial's number, or best.")
+@click.option("--trial", default="best", show_default=True, help="Number of the trial, or best.")
 @click.option(
     "--precision",
     default="int8",
     show_default=True,
     metavar="NAME[,NAME...]",
-    help=f"Of the TFLite files: {', '.join(PRECISIONS)}.",
+    help=f"Precision of each TFLite file: {', '.join(PRECISIONS)}.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to."
+)
 def export(run: Path, trial: str, precision: str, output: Path) -> None:
     """Write a candidate of RUN as TFLite files, with its trained weights.
 

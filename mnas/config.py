@@ -57,32 +57,39 @@ class _Section(BaseModel):
 
 
 class SearchSection(_Section):
-    """How long to search, by which algorithm, where, with what."""
+    """What to run, for how long, by which algorithm, and where."""
 
     run: _Path = Field(description="Run directory; a search found there is resumed.")
-    trials: int = Field(default=100, ge=1, description="Candidates in all, those of an earlier part included.")
+    trials: int = Field(
+        default=100, ge=1, description="Number of candidates in all, including those from before a resume."
+    )
     start: _Places = Field(
         default=(),
         description="Begin with published networks by name, or with the trials of earlier runs by directory "
-        "(their rewards are recomputed: the target may be another).",
+        "(their rewards are recomputed, so the target may differ).",
     )
     algorithm: str = Field(
         default="ppo",
-        description="A controller (ppo, ppo-paper, reinforce, ppo-gp), evolution, or a sampler of Optuna by its class "
+        description="A controller (ppo, ppo-paper, reinforce, ppo-gp), evolution, or an Optuna sampler by its class "
         "name.",
     )
     batch: int | None = Field(
-        default=None, ge=1, le=10_000, description="Candidates proposed together; the algorithm's own by default."
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Candidates proposed together; by default the algorithm's own number.",
     )
     workers: int = Field(default=2, ge=1, description="Processes that train candidates.")
-    threads_per_worker: int = Field(default=1, ge=1, description="Threads of each; training repeats exactly with 1.")
-    seed: int = Field(default=0, ge=0, description="Of the controller, the weights and the order of the images.")
+    threads_per_worker: int = Field(
+        default=1, ge=1, description="Threads per worker; training is exactly repeatable with 1."
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the controller, the weights and the order of the images.")
 
 
 class SpaceSection(_Section):
-    """The search space: a family, and what that family lets a search set; see `search_spaces.space`."""
+    """The search space: a family, and what can be set for it; see `search_spaces.space`."""
 
-    name: str = Field(default="mnasnet", description="Which family.")
+    name: str = Field(default="mnasnet", description="Name of the family.")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -102,9 +109,13 @@ class DataSection(_Section):
     source: _Place = Field(description="digits, folder:DIR, npz:FILE or keras:NAME.")
     image_size: int = Field(default=224, ge=1, description="Height and width in pixels.")
     channels: Literal[1, 3] = Field(default=3, description="1 (grey) or 3 (colour).")
-    validation_share: float = Field(default=0.15, gt=0, lt=1, description="Held out for the reward.")
-    test_share: float = Field(default=0.15, gt=0, lt=1, description="Held out for the end, touched once.")
-    limit: int | None = Field(default=None, ge=1, description="At most about so many images.")
+    validation_share: float = Field(
+        default=0.15, gt=0, lt=1, description="Share of the images that is held out for the reward."
+    )
+    test_share: float = Field(
+        default=0.15, gt=0, lt=1, description="Share of the images that is held out for the end and used once."
+    )
+    limit: int | None = Field(default=None, ge=1, description="Use at most about this many images.")
 
 
 class LatencySection(_Section):
@@ -115,68 +126,83 @@ class LatencySection(_Section):
         description="host, or adb:SERIAL, adb:HOST:PORT, adb-server:SERIAL; several phones of one model with commas.",
     )
     target_ms: float | str | tuple[float | str, ...] = Field(
-        description="Milliseconds, or the name of a reference (as fast as that, here); a list serves several."
+        description="Target in milliseconds, or the name of a reference (as fast as it is on this device); a list sets "
+        "several targets."
     )
     precision: Literal["float32", "float16", "dynamic", "int8"] = Field(
-        default="int8", description="Of the TFLite files: float32, float16, dynamic or int8."
+        default="int8", description="Precision of the TFLite files: float32, float16, dynamic or int8."
     )
-    threads: int = Field(default=1, ge=1, description="Threads of the runtime.")
-    cores: str | None = Field(default=None, description="big, little, all or a hexadecimal mask.")
-    min_sessions: int = Field(default=3, ge=1, description="Processes a candidate at the least.")
-    max_sessions: int = Field(default=9, ge=1, description="Processes a candidate at the most.")
+    threads: int = Field(default=1, ge=1, description="Threads that the runtime uses.")
+    cores: str | None = Field(default=None, description="Cores to run on: big, little, all or a hexadecimal mask.")
+    min_sessions: int = Field(default=3, ge=1, description="Minimum processes per candidate.")
+    max_sessions: int = Field(default=9, ge=1, description="Maximum processes per candidate.")
     interval: float = Field(
-        default=0.05, gt=0, description="Wanted half-width of the median's interval, a share of it."
+        default=0.05, gt=0, description="Wanted half-width of the median's interval, as a share of the median."
     )
     canary_limit: float = Field(
-        default=1.1, gt=1, description="Sessions do not count when a canary model became slower by this factor."
+        default=1.1, gt=1, description="Sessions do not count if a canary model became slower by more than this factor."
     )
     patience_s: float = Field(
-        default=120.0, ge=0, description="Seconds that a device which is not fit may rest before the search stops."
+        default=120.0,
+        ge=0,
+        description="How many seconds a device that is not fit to be timed may rest in all before the search stops.",
     )
-    warmup_runs: int = Field(default=8, ge=0, description="Inferences before the timed ones.")
-    runs: int = Field(default=50, ge=1, description="Timed inferences a process.")
-    cache: _Path | None = Field(default=None, description="File of latencies shared by searches on one device.")
+    warmup_runs: int = Field(default=8, ge=0, description="Inferences per process before the timed ones.")
+    runs: int = Field(default=50, ge=1, description="Timed inferences per process.")
+    cache: _Path | None = Field(default=None, description="File of latencies that searches on one device share.")
     check_table: bool = Field(
         default=True,
-        description="Whether a table is held against its device first, where that is at hand (the canary and a few "
-        "operators); false plans for a device as it was.",
+        description="Whether to time the canary and a few operators of a table on its device first, if that is at "
+        "hand; false uses the table as it is.",
     )
 
 
 class ConfirmSection(_Section):
     """Against the winner's curse: the top few are trained again with new seeds before the best is named."""
 
-    top: int = Field(default=5, ge=0, description="How many; 0 names the best of the search as it is.")
-    rounds: int = Field(default=2, ge=0, description="New trainings each; the weaker half leaves after a round.")
-    keep: int = Field(default=3, ge=2, description="How many stay to the end.")
+    top: int = Field(
+        default=5,
+        ge=0,
+        description="How many candidates to train again; with 0 the best of the search is named as it is.",
+    )
+    rounds: int = Field(
+        default=2, ge=0, description="New trainings per candidate; the weaker half leaves after each round."
+    )
+    keep: int = Field(default=3, ge=2, description="How many candidates stay to the end.")
 
 
 class RewardSection(_Section):
-    """accuracy x latency -> one number; see `mnas.Reward`."""
+    """How accuracy and latency become one number; see `mnas.Reward`."""
 
     kind: Literal["soft", "hard", "absolute"] = Field(
         default="soft",
         description="accuracy x (latency / target)^w (soft: the same w everywhere; hard: only beyond the target), "
         "or accuracy + beta x abs(latency / target - 1) (absolute).",
     )
-    alpha: float | None = Field(default=None, le=0, description="w up to the target; -0.07 (soft) or 0 (hard).")
-    beta: float | None = Field(default=None, le=0, description="w beyond it; -0.07 (soft, absolute) or -1 (hard).")
+    alpha: float | None = Field(
+        default=None, le=0, description="w up to the target; by default -0.07 (soft) or 0 (hard); unused by absolute."
+    )
+    beta: float | None = Field(
+        default=None,
+        le=0,
+        description="w beyond the target, or beta itself (absolute); by default -0.07 (soft, absolute) or -1 (hard).",
+    )
 
 
 class ReferenceSection(_Section):
-    """Published networks trained and timed by the same recipe, to compare with."""
+    """Published networks to compare with, trained and timed by the same recipe."""
 
     names: _Texts = Field(
-        default=("mnasnet-a1", "mobilenet-v2"), description="Names of `search_spaces.published`; may be empty."
+        default=("mnasnet-a1", "mobilenet-v2"), description="Names that `search_spaces.published` knows; may be empty."
     )
 
 
 class StudySection(_Section):
     """Where Optuna keeps the trials."""
 
-    storage: _Place = Field(default="", description="Storage URL; SQLite in the run directory by default.")
+    storage: _Place = Field(default="", description="Storage URL; by default SQLite in the run directory.")
     name: str = Field(
-        default="", description="Name of the study; the run directory's by default where storage is a URL."
+        default="", description="Name of the study; by default the name of the run directory if storage is a URL."
     )
 
 

@@ -17,7 +17,7 @@ from mnas.training.recipe import Recipe
 
 
 def key_reference() -> str:
-    """One table a section: key, default and meaning."""
+    """One table per section: key, default and meaning."""
     parts = []
     for name, field in config_of("mnasnet").model_fields.items():
         section = field.annotation

@@ -2,7 +2,7 @@
 
 
 class SearchError(Exception):
-    """A search cannot start or go on; the message is one line: what is wrong, where, what to do.
+    """A search cannot start or continue; the message is one line: what is wrong, where, what to do.
 
     Attributes:
         exit_code: Of a command that ends with it: 2 for bad input, 1 for a failed run.
@@ -12,7 +12,7 @@ class SearchError(Exception):
 
 
 class RunFailed(SearchError):
-    """The input was right, but the run cannot go on: a full disk, a lost device; it can be resumed."""
+    """The input was right, but the run cannot continue: a full disk, a lost device; it can be resumed."""
 
     exit_code = 1
 

@@ -13,14 +13,24 @@ _RUN = click.Path(path_type=Path)
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=_RUN)
 @click.option("--output", "-o", type=_FILE, help="Page to write (.html), one file that needs no network.")
-@click.option("--figure", "-f", type=_FILE, multiple=True, help="Pareto figure: .png, .svg or .pdf.")
-@click.option("--all-figures", type=click.Path(file_okay=False, path_type=Path), help="Directory for every figure.")
+@click.option(
+    "--figure",
+    "-f",
+    type=_FILE,
+    multiple=True,
+    help="Pareto figure to write: .png, .svg or .pdf. May be given several times.",
+)
+@click.option(
+    "--all-figures",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory for all figures, each as PNG, SVG and PDF.",
+)
 @click.option("--csv", type=_FILE, help="Table of the front to write (.csv).")
 @click.option(
     "--refresh",
     type=click.IntRange(min=1),
     metavar="SECONDS",
-    help="Write anew every so often until the search ends; the open page follows.",
+    help="Write anew at this interval until the search ends; an open page follows.",
 )
 def report(
     runs: tuple[Path, ...],
@@ -30,10 +40,10 @@ def report(
     csv: Path | None,
     refresh: int | None,
 ) -> None:
-    """Draws the Pareto front of searches: page, figures, table.
+    """Draw the Pareto front of one or more searches: page, figures, table.
 
     Without an option, one RUN gets report.html, front.csv and pareto.png, .svg, .pdf in its own directory. Several
-    RUNs are laid over each other in what the options name. A search that still runs can be reported.
+    RUNs are laid over each other in the files that the options name. A search that is still running can be reported.
     """
     from reports.write import Outputs, follow, write
 
@@ -50,7 +60,7 @@ def report(
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Open the page in a browser.")
 def watch(run: Path, host: str, port: int, browser: bool) -> None:
-    """Opens optuna-dashboard on the trials of RUN while its search goes on."""
+    """Open optuna-dashboard on the trials of RUN, also while its search is running."""
     from reports.watch import serve
 
     serve(run, host=host, port=port, browser=browser)

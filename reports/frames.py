@@ -133,7 +133,7 @@ def table_check(path: str | os.PathLike[str]) -> pd.DataFrame:
     except SearchError as error:
         raise ReportError(str(error)) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise ReportError(f"{path} is no result of `mnas table check`: {error}") from error
+        raise ReportError(f"{path} is not a result of `mnas table check`: {error}") from error
     names = {"measured_ms": "latency_ms", "low_ms": "predicted_low_ms", "high_ms": "predicted_high_ms"}
     return table.rename(columns=names)
 

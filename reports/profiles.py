@@ -31,7 +31,7 @@ def operator_times(path: Path) -> list[tuple[str, float]]:
     try:
         recorded = measurements(path.read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError, BenchError) as error:
-        raise ReportError(f"{path} is no record of a measurement: {error}") from error
+        raise ReportError(f"{path} is not a record of a measurement: {error}") from error
     profiled = [part for part in recorded if isinstance(part[0], Header) and part[0].spec.op_profile]
     if not profiled:
         return []

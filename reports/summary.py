@@ -21,6 +21,7 @@ from reports.runs import RunData, images, number
 from reports.tables import digits, milliseconds
 
 _FEWEST_RANKED = 10
+_NEARLY_SURE = 0.995
 Split = Literal["validation", "test"]
 _TO, _MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
@@ -125,7 +126,8 @@ def _named_best(run: RunData) -> list[str]:
     text = f"By reward the search names #{best.get('number')} the best"
     if chance is None or number(confirmation.get("noise")) is None:
         return [f"{text}; nothing was trained again, so how much of that is luck is not known."]
-    return [f"{text}: with probability {chance:.0%} among the top {len(standings)}, which were trained again."]
+    odds = f"{chance:.0%}" if chance < _NEARLY_SURE else "more than 99%"
+    return [f"{text}: with probability {odds} among the top {len(standings)}, which were trained again."]
 
 
 def _against_references(run: RunData, table: pd.DataFrame, done: pd.DataFrame) -> list[str]:
@@ -223,7 +225,7 @@ def operations(table: pd.DataFrame) -> str:
     rank = known["macs"].rank().corr(known["latency_ms"].rank())
     return (
         f"Rank correlation of MACs and latency over {len(known)} networks: {rank:.2f}. "
-        f"Two networks within 5% of each other's MACs differ up to {spread:.2f} times in latency."
+        f"Two networks within 5% of each other's MACs differ by up to {spread:.2f} times in latency."
     )
 
 

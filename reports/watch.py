@@ -39,7 +39,7 @@ def serve(path: Path, *, host: str, port: int, browser: bool) -> None:
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            click.echo("stopped watching; the search itself goes on")
+            click.echo("stopped watching; a running search is not affected")
 
 
 def open_server(path: Path, *, host: str, port: int) -> WSGIServer:

@@ -50,7 +50,7 @@ def write(paths: Sequence[Path], outputs: Outputs, *, refresh_s: int | None = No
     Args:
         paths: run directories.
         outputs: what to write; nothing named writes everything into the run's own directory.
-        refresh_s: seconds after which the open page loads itself again, while a search goes on.
+        refresh_s: seconds after which the open page loads itself again, while a search is running.
         quiet: show no table.
 
     Returns:

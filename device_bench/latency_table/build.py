@@ -108,10 +108,10 @@ def build(
     protocol: TimingProtocol,
     tell: Callable[[BuildProgress], None] = lambda progress: None,
 ) -> LatencyTable:
-    """Measures and fits; goes on with what the folder holds.
+    """Measures and fits; resumes with what the folder holds.
 
     Raises:
-        TransportError: The device is lost; called again, the build goes on.
+        TransportError: The device is lost; called again, the build resumes.
         BenchError: The device stays unfit, or nothing could be timed in the time allowed.
     """
     builder = _Builder(device, plan, protocol, tell)

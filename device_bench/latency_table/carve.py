@@ -17,7 +17,7 @@ def carve(model: bytes, wanted: Collection[str]) -> dict[str, bytes]:
 
     Args:
         model: A TFLite file.
-        wanted: Signatures; those that the file has not are passed over.
+        wanted: Signatures; those that the file does not have are passed over.
 
     Raises:
         BadRequest: The bytes are no TFLite file that can be read.

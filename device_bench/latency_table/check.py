@@ -103,7 +103,7 @@ def compare(
         table: The table.
         networks: Kind (`random`, `near`) -> networks.
         samples: Their sessions.
-        fill: Estimate operators that the table has not.
+        fill: Estimate operators that the table does not have.
     """
     rows = []
     for kind, members in networks.items():

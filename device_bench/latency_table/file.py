@@ -37,7 +37,7 @@ def read_table(path: Path) -> TableContent:
     """Reads and checks a table; errors as `LatencyTable.load` raises them."""
     values = parsed_json(_content(path), path, "is cut or damaged ({}): restore it or build it again")
     if not isinstance(values, dict) or "format" not in values or "entries" not in values:
-        raise BadRequest(f"{path} is no latency table")
+        raise BadRequest(f"{path} is not a latency table")
     if values["format"] != FORMAT:
         raise BadRequest(
             f"{path} is a table of format {values['format']!r}; this version reads format {FORMAT}: build it again"

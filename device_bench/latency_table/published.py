@@ -59,7 +59,7 @@ def import_table(path: Path, device: str) -> LatencyTable:
 
 def _blocks(values: Any, path: Path, device: str) -> LatencyTable:
     if not isinstance(values, Mapping) or not values:
-        raise BadRequest(f"{path} is no latency table: expected `key: {{count, mean, var or std}}`")
+        raise BadRequest(f"{path} is not a latency table: expected `key: {{count, mean, var or std}}`")
     entries = {key: _entry(key, value, path) for key, value in values.items()}
     keys = OFA if any("-se:" in key for key in entries) else PROXYLESS
     return LatencyTable(entries, _facts(path, device), keys)
@@ -83,7 +83,7 @@ def _entry(key: Any, value: Any, path: Path) -> Entry:
 def _linear(values: Any, path: Path, device: str) -> LatencyTable:
     """A bias and one weight per layer; weights may be negative, the bias becomes the intercept."""
     if not isinstance(values, dict) or not {"bias", "coef"} <= values.keys():
-        raise BadRequest(f'{path} is no linear cost model: expected {{"bias", "coef"}}')
+        raise BadRequest(f'{path} is not a linear cost model: expected {{"bias", "coef"}}')
     model = checked(_Linear, values, path)
     entries = {
         f"{layer}/{choice}": Entry(weight, weight, 0.0, 1)

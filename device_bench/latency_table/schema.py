@@ -191,7 +191,7 @@ def once(pairs: Iterable[tuple[Any, Any]], path: Path) -> dict[Any, Any]:
 
 def _finite(values: Any, trail: tuple[str | int, ...], path: Path) -> None:
     if isinstance(values, float) and not math.isfinite(values):
-        raise BadRequest(f"{path}: {place(trail)} is {values}, which is no finite number")
+        raise BadRequest(f"{path}: {place(trail)} is {values}, which is not a finite number")
     if isinstance(values, Mapping):
         for key, value in values.items():
             _finite(value, (*trail, key), path)

@@ -1,4 +1,4 @@
-"""What `mnas bench` shows while it works: a line a device on a terminal, a line a finished cell everywhere else."""
+"""What `mnas bench` shows while it works: a line per device on a terminal, a line per finished cell everywhere else."""
 
 import sys
 from types import TracebackType
@@ -45,7 +45,7 @@ def make_display(total: int) -> Display:
 
 
 class PlainDisplay:
-    """A line a finished cell, on the error output.
+    """A line per finished cell, on the error output.
 
     Args:
         total: Cells to measure.
@@ -84,7 +84,7 @@ def _line(text: str) -> None:
 
 
 class LiveDisplay:
-    """A bar over all cells with the time left, and a line a device.
+    """A bar over all cells with the time left, and a line per device.
 
     Args:
         total: Cells to measure.

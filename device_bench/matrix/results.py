@@ -196,7 +196,7 @@ def read_results(path: Path) -> "pd.DataFrame":
         return _typed(frame.assign(**others).reindex(columns=list(dict.fromkeys([*frame.columns, *COLUMNS]))))
     except Exception as error:
         reason = printable(" ".join(str(error).split())[:100])
-        raise BadRequest(f"{path} is no table of results: {reason}") from error
+        raise BadRequest(f"{path} is not a table of results: {reason}") from error
 
 
 def _typed(frame: "pd.DataFrame") -> "pd.DataFrame":

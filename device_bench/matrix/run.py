@@ -93,7 +93,7 @@ def _run(plan: Plan, options: BenchOptions) -> None:
     verdicts = Counter(results.verdict(cell) for cell in matrix)
     if left:
         lost = ", ".join(sorted({cell.device for cell in left}))
-        say(f"{len(left)} cells are open, for {lost} was set aside; {_how_to_go_on(options)}", err=True)
+        say(f"{len(left)} cells are open because {lost} was set aside; {_how_to_go_on(options)}", err=True)
     if verdicts["failed"]:
         say(f"{verdicts['failed']} cells have failed; --again failed measures them again", err=True)
     if left or verdicts["failed"]:
@@ -174,5 +174,5 @@ def _show(results: Results, matrix: Sequence[Cell], options: BenchOptions) -> No
 
 def _how_to_go_on(options: BenchOptions) -> str:
     if options.output is None:
-        return "with -o FILE the next run would resume here"
-    return "the same command again measures the open cells only"
+        return "nothing is kept to resume from without -o FILE"
+    return "run the same command again to measure only the open cells"

@@ -38,7 +38,7 @@ def install_tool(transport: Transport, source: str) -> BenchmarkModel:
     data = read_tool(source)
     tool = next((tool for mark, tool in _MARKS if mark in data), None)
     if tool is None:
-        raise BadRequest(f"{source} is no benchmark_model of TFLite or LiteRT")
+        raise BadRequest(f"{source} is not a benchmark_model of TFLite or LiteRT")
     digest = hashlib.sha256(data).hexdigest()
     path = f"{transport.workdir.rstrip('/')}/{digest[:12]}-benchmark_model"
     transport.push(data, path, mode=0o755)

@@ -23,7 +23,7 @@ class BenchSpec:
             choice to the system. Names are resolved by the device; a runner sees a mask or None.
         warmup_runs: Inferences before the timed ones.
         runs: Timed inferences.
-        op_profile: Also time each operator (slows the inferences by some per cent).
+        op_profile: Also time each operator (slows the inferences by a few per cent).
         shapes: Shapes of inputs that a model leaves open, such as "1,224,224,3" or "images=1,224,224,3".
         signature: The signature to time of a model that has several.
     """
@@ -58,7 +58,7 @@ class BenchSpec:
         try:
             mask = int(self.cores, 16)
         except ValueError:
-            raise BadRequest(f"{self.cores!r} is no hexadecimal core mask such as f0") from None
+            raise BadRequest(f"{self.cores!r} is not a hexadecimal core mask such as f0") from None
         if mask <= 0:
             raise BadRequest(f"core mask {self.cores!r} names no core")
         return mask
@@ -109,7 +109,7 @@ class Session:
         if not self.center_us > 0 or self.center_us == float("inf"):
             raise RunnerError(f"{self.center_us} us is not an inference time")
         if self.runs < 1:
-            raise RunnerError("a session without a timed inference is no measurement")
+            raise RunnerError("a session without a timed inference is not a measurement")
 
     @classmethod
     def of_samples(
@@ -129,7 +129,7 @@ class Session:
         if not samples_us:
             raise RunnerError("the runner printed no sample")
         if bad := [one for one in samples_us if not 0 < one < float("inf")]:
-            raise RunnerError(f"the runner printed {bad[0]} us, which is no inference time")
+            raise RunnerError(f"the runner printed {bad[0]} us, which is not an inference time")
         samples = tuple(float(one) for one in samples_us)
         center_us = statistics.median(samples)
         return cls(center_us, "median", len(samples), runtime, samples, init_ms, peak_mb, operators)

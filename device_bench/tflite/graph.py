@@ -58,7 +58,7 @@ def check_identifier(model: bytes, name: str) -> None:
         BadRequest: They are not.
     """
     if len(model) < 16 or model[4:8] != _IDENTIFIER:
-        raise BadRequest(f"{name} is no TFLite file (its identifier is not {_IDENTIFIER.decode()})")
+        raise BadRequest(f"{name} is not a TFLite file (its identifier is not {_IDENTIFIER.decode()})")
 
 
 class Tensor:

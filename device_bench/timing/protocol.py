@@ -40,7 +40,7 @@ class TimingProtocol:
 
     def __post_init__(self) -> None:
         if not 1 <= self.min_sessions <= self.max_sessions:
-            raise BadRequest(f"sessions from {self.min_sessions} to {self.max_sessions} is no range from 1 up")
+            raise BadRequest(f"sessions from {self.min_sessions} to {self.max_sessions} are not a range from 1 up")
         if not self.precision > 0:
             raise BadRequest(f"precision is {self.precision}; it is a share of the median, such as 0.03")
         if self.canary_limit is not None and self.canary_limit <= 1:

@@ -131,7 +131,7 @@ def from_line(line: str) -> Record:
         values = json.loads(line)
         return _KINDS[values.pop("record")](**_revived(values))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BenchError(f"{line[:60]!r} is no record of a measurement: {error!r}") from error
+        raise BenchError(f"{line[:60]!r} is not a record of a measurement: {error!r}") from error
 
 
 def appender(path: Path) -> Callable[[Record], None]:

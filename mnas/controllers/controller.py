@@ -1,7 +1,7 @@
 """The controller as pure functions: state and history in, proposals or a new state out.
 
 Proposals do not change the state, and nothing here knows Optuna: what a batch of trials proposes is a
-function of the seed, the state and the trials before it, so that a search can stop and go on anywhere.
+function of the seed, the state and the trials before it, so that a search can stop and resume anywhere.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class Steps:
 
     Attributes:
         names: One a step, distinct.
-        sizes: Number of choices a step.
+        sizes: Number of choices per step.
         tags: Steps of one tag and size are of one kind.
         canonical: Maps tokens to one spelling an architecture; ``None`` when every spelling is its own.
         points_to: For each step the earlier steps that it points to, by index, in the sense of

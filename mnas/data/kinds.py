@@ -29,7 +29,7 @@ _UNREADABLE = frozenset(
 """Camera raw files (of which Pillow would read the small preview) and formats that Pillow does not read."""
 
 _NO_PIXELS = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"})
-"""Formats that Pillow knows by name but that hold no pixels which it could decode anywhere."""
+"""Formats that Pillow knows by name but that hold no pixels that it could decode anywhere."""
 
 _SIGNATURES = (
     b"\x89PNG\r\n\x1a\n",

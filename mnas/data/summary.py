@@ -35,7 +35,7 @@ def summarize(
     sizes = ", ".join(f"{len(split)} {name}" for name, split in splits.items())
     lines = [f"{shown(source)}: {total} images of {counted(len(class_names), 'class', 'classes')}: {sizes}"]
     per_class = ", ".join(
-        f"{class_name} {' + '.join(str(count[label]) for count in counts.values())}"
+        f"{class_name}: {' + '.join(str(count[label]) for count in counts.values())}"
         for label, class_name in enumerate(class_names)
     )
     lines += textwrap.wrap(f"per class ({' + '.join(splits)}): {per_class}", _WIDTH, subsequent_indent="  ")

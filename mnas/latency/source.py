@@ -125,7 +125,7 @@ class PhoneLatency:
             )
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
-        """A share of the models a device, each share one measurement.
+        """A share of the models per device, each share one measurement.
 
         Raises:
             DeviceLost: No device is left, or `stop` was called.

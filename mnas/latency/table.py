@@ -1,4 +1,4 @@
-"""Candidate -> latency by a table: no device at hand, thousands of candidates a second."""
+"""Candidate -> latency by a table: no device at hand, thousands of candidates per second."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TableLatency:
         confirm(self._table, path, say, check=settings.check_table, override="latency.check_table = false")
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
-        """Predicts; a model with operators that the table has not gets the verdict "failed"."""
+        """Predicts; a model with operators that the table does not have gets the verdict "failed"."""
         return {name: self._timing(model) for name, model in models.items()}
 
     def stop(self) -> None:

@@ -46,7 +46,7 @@ def confirm(table: LatencyTable, path: Path, say: Say, *, check: bool, override:
     """
     whose = f"times of {describe(table)}"
     if table.keys != OPERATORS or not table.facts.get("name"):
-        say(f"{whose}: published, so that no device at hand can confirm them")
+        say(f"{whose}: published, so no device at hand can confirm them")
         return
     if not check:
         say(f"{whose}: not checked, as asked")

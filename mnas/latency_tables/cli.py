@@ -18,19 +18,31 @@ PRECISIONS = ("float32", "float16", "dynamic", "int8")
 
 @click.group()
 def table() -> None:
-    """Latency tables: price networks without a phone at hand."""
+    """Latency tables: predict latencies without a phone at hand."""
 
 
 @table.command(cls=SpaceCommand, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-@click.option("--device", default="host", show_default=True, help="host, adb:SERIAL, adb:HOST:PORT.")
-@click.option("--space", "name", default="mnasnet", show_default=True, help="Search space; its own options are below.")
-@click.option("--image-size", default=224, show_default=True, type=click.IntRange(8))
-@click.option("--channels", default=3, show_default=True, type=click.IntRange(1))
-@click.option("--classes", default=1000, show_default=True, type=click.IntRange(2))
-@click.option("--precision", default="int8", show_default=True, type=click.Choice(PRECISIONS))
-@click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
-@click.option("--cores", help="big, little, all or a hexadecimal mask.")
-@click.option("--minutes", default=2.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Device time.")
+@click.option("--device", default="host", show_default=True, help="Where to measure: host, adb:SERIAL, adb:HOST:PORT.")
+@click.option(
+    "--space", "name", default="mnasnet", show_default=True, help="Search space; its own options are listed below."
+)
+@click.option(
+    "--image-size", default=224, show_default=True, type=click.IntRange(8), help="Height and width of the images."
+)
+@click.option("--channels", default=3, show_default=True, type=click.IntRange(1), help="Channels of the images.")
+@click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="Classes of the networks.")
+@click.option(
+    "--precision",
+    default="int8",
+    show_default=True,
+    type=click.Choice(PRECISIONS),
+    help="Precision of the networks.",
+)
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of the runtime.")
+@click.option("--cores", help="Cores to run on: big, little, all or a hexadecimal mask.")
+@click.option(
+    "--minutes", default=2.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Device time to use."
+)
 @click.option(
     "--networks", default=24, show_default=True, type=click.IntRange(4), help="Whole networks to calibrate on."
 )
@@ -40,12 +52,14 @@ def table() -> None:
     multiple=True,
     default=("mnasnet-a1", "mobilenet-v2"),
     show_default=True,
-    help="Published network to price too, as searches do.",
+    help="Published network to measure too, as searches use them. May be given several times.",
 )
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that convert.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed for all random choices.")
 @click.option("--realtime", is_flag=True, help="On host: let nothing interrupt a session (needs root).")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Table to write (.json)."
+)
 @click.pass_context
 def build(
     ctx: click.Context,
@@ -102,20 +116,27 @@ def build(
 
 @table.command()
 @click.argument("path", metavar="TABLE", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--device", help="Where to measure; the device that the table names by default.")
-@click.option("--random", "randoms", default=60, show_default=True, type=click.IntRange(2), help="Random networks.")
+@click.option("--device", help="Where to measure; by default on the device that the table names.")
 @click.option(
-    "--near", "nears", default=30, show_default=True, type=click.IntRange(0), help="Mutants of a published one."
+    "--random", "randoms", default=60, show_default=True, type=click.IntRange(2), help="Number of random networks."
 )
-@click.option("--sessions", default=8, show_default=True, type=click.IntRange(1), help="Processes a network, at least.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option(
+    "--near",
+    "nears",
+    default=30,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Number of mutants of a published network.",
+)
+@click.option("--sessions", default=8, show_default=True, type=click.IntRange(1), help="Minimum processes per network.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed for all random choices.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that convert.")
 @click.option(
     "--unmeasured",
     default=0.0,
     show_default=True,
     type=click.FloatRange(0, 0.9),
-    help="Leave out this share of operators.",
+    help="Judge the table as if this share of its operators had never been measured.",
 )
 def check(
     path: Path,
@@ -127,7 +148,7 @@ def check(
     workers: int,
     unmeasured: float,
 ) -> None:
-    """Measure a table's error on networks it never saw.
+    """Measure a table's error on networks that it never saw.
 
     Writes TABLE.check.json and TABLE.check.png beside the table, and the result into it.
     """
@@ -154,8 +175,12 @@ def check(
 @click.argument("path", metavar="TABLE", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option("--fill", is_flag=True, help="Estimate operators that the table does not have.")
-@click.option("--image-size", default=224, show_default=True, type=click.IntRange(8), help="Of published networks.")
-@click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="Of published networks.")
+@click.option(
+    "--image-size", default=224, show_default=True, type=click.IntRange(8), help="Image size for published networks."
+)
+@click.option(
+    "--classes", default=1000, show_default=True, type=click.IntRange(2), help="Classes of published networks."
+)
 @click.option(
     "--shape",
     "shapes",
@@ -173,7 +198,7 @@ def predict(
     shapes: tuple[str, ...],
     unchecked: bool,
 ) -> None:
-    """Price TFLite files, net definitions (.config, .json), or published networks by name.
+    """Predict the latency of TFLite files, net definitions (.config, .json) or published networks by name.
 
     Where the table's device is at hand, the canary and a few operators are timed on it first.
 
@@ -192,9 +217,11 @@ def predict(
 @table.command(name="import")
 @click.argument("source", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--device", required=True, help="What the numbers were measured on, such as 'Pixel 1'.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Table to write (.json)."
+)
 def import_(source: Path, device: str, output: Path) -> None:
-    """Turn a published table into one of ours.
+    """Convert a published table into our format.
 
     SOURCE is a YAML table of ProxylessNAS or Once-for-all, or a linear cost model (JSON: bias, coef).
     """

@@ -115,7 +115,7 @@ class BuildRequest:
 def build_table(
     request: BuildRequest, say: Callable[[str], None], tell: Callable[[BuildProgress], None]
 ) -> LatencyTable:
-    """Builds a table and writes it; a build that was interrupted goes on.
+    """Builds a table and writes it; a build that was interrupted resumes.
 
     Args:
         request: What to build.
@@ -189,7 +189,7 @@ def check_table(
         device: Where to measure; the table's own device when None.
         randoms: Random networks.
         nears: Networks around MnasNet-A1.
-        sessions: Processes a network, at least.
+        sessions: Minimum processes per network.
         seed: Of the networks and the order.
         workers: Processes that convert.
         unmeasured: Share of the operators to leave out and estimate; the result is then not stored.

@@ -43,7 +43,7 @@ def sampler_factory(
     """Trial number -> the sampler that proposes it.
 
     A controller is one sampler for all trials. A sampler of Optuna is made anew for each, with a seed of the
-    trial's own: it keeps no state but the study, so that a search killed anywhere goes on with the same proposals.
+    trial's own: it keeps no state but the study, so that a search killed anywhere resumes with the same proposals.
     """
     if algorithm == EVOLUTION:
         from mnas.controllers.evolution import EvolutionSampler

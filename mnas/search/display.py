@@ -79,7 +79,7 @@ class Tally:
 
 
 class PlainDisplay:
-    """One line a finished trial."""
+    """One line per finished trial."""
 
     def __init__(self) -> None:
         self._tally = Tally()
@@ -104,7 +104,7 @@ class PlainDisplay:
         self.say(
             f"[{tally.count}/{tally.total}] trial {trial.number} {trial.arch_hash[:8]}: accuracy {trial.accuracy:.2%}, "
             f"{trial.latency_ms:.3g} ms, reward {trial.reward:.4f} | best {tally.best_words()} | "
-            f"front {len(front(tally.finished))} | left {tally.time_left()}"
+            f"front {len(front(tally.finished))} | {tally.time_left()} left"
         )
 
     def failed(self, number: int, reason: str) -> None:
@@ -122,7 +122,7 @@ class PlainDisplay:
 
 
 class LiveDisplay:
-    """Bar, best so far, front, time left and a line a worker, redrawn in place."""
+    """Bar, best so far, front, time left and a line per worker, redrawn in place."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -17,6 +17,7 @@ from mnas.errors import SearchError
 
 _DRAWS = 20_000
 _LARGEST_SEED = 2**31 - 1
+_NEARLY_SURE = 0.995
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,9 @@ class Verdict:
         first = self.standings[0]
         if math.isnan(self.noise):
             return f"{first.name} was best in the search; nothing was trained again, so nobody knows how much was luck"
+        chance = f"{first.probability:.0%}" if first.probability < _NEARLY_SURE else "more than 99%"
         return (
-            f"{first.name} is the best of {len(self.standings)} with probability {first.probability:.0%}: "
+            f"{first.name} is the best of {len(self.standings)} with probability {chance}: "
             f"{first.runs} trainings, standard error {first.error:.2g}, training noise {self.noise:.2g}, "
             f"expected loss of naming it {self.loss:.2g}"
         )
@@ -126,7 +128,7 @@ def contenders(rewards: Mapping[str, float], plan: Plan) -> list[Contender]:
 def next_runs(field: Sequence[Contender], plan: Plan) -> list[str]:
     """Names to train once more now, all of one round; empty when the plan is done.
 
-    A round counts as open until everyone still in has run it, so a search that was stopped asks again and goes on.
+    A round counts as open until everyone still in has run it, so a search that was stopped asks again and resumes.
     """
     alive = list(field)
     for finished in range(plan.rounds):
@@ -153,7 +155,7 @@ def verdict(field: Sequence[Contender], seed: int = 0) -> Verdict:
         SearchError: There is nobody to rank.
     """
     if not field:
-        raise SearchError("nobody to rank: the search has no finished candidate, so let it go on")
+        raise SearchError("there is nothing to rank: the search has no finished candidate yet, so let it continue")
     order = sorted(field, key=lambda one: (-len(one.again), -one.mean))
     noise = _noise(order)
     runs = np.array([1 + len(one.again) for one in order])

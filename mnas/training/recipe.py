@@ -15,15 +15,15 @@ class Recipe:
 
     Attributes:
         epochs: Passes over the train split.
-        batch_size: Images a step; no more than the train split has.
+        batch_size: Images per step; no more than the train split has.
         optimizer: `sgd` (Nesterov momentum 0.9) or `rmsprop` (decay 0.9, momentum 0.9, as in the MnasNet paper,
             section 5).
-        learning_rate: At its peak.
-        warmup_share: Share of all steps in which the rate climbs from 0; then it follows a cosine down to 0.
-        weight_decay: L2 factor on kernels; not on biases and batch normalizations.
+        learning_rate: Learning rate at its peak.
+        warmup_share: Share of all steps in which the learning rate climbs from 0; then it follows a cosine down to 0.
+        weight_decay: L2 factor on kernels; biases and batch normalizations have none.
         label_smoothing: Share of the target spread over all classes.
-        dropout: In front of the classifier.
-        shift: Each image is moved by up to this many pixels in both directions, its edge repeated.
+        dropout: Dropout rate in front of the classifier.
+        shift: Each image is moved by up to this many pixels in both directions; its edge is repeated.
         flip: Each image is mirrored left to right with probability 1/2 (never for digits or letters).
     """
 

@@ -32,7 +32,7 @@ def definition_keys(definition: Any, image_size: int, dialect: Dialect) -> tuple
     try:
         return _Net(definition, dialect).keys((image_size, image_size, 3))
     except (KeyError, TypeError, AttributeError) as error:
-        raise SpaceError(f"this is no net definition of ProxylessNAS or Once-for-all: {error!r}") from error
+        raise SpaceError(f"this is not a net definition of ProxylessNAS or Once-for-all: {error!r}") from error
 
 
 class _Net:
@@ -87,7 +87,7 @@ def _convolved(shape: Shape, layer: Mapping[str, Any]) -> Shape:
 def _expanded(channels: int, layer: Mapping[str, Any]) -> int:
     ratio = layer["expand_ratio"]
     if isinstance(ratio, bool) or not 0 < ratio <= _MOST:
-        raise SpaceError(f"this is no net definition: expand_ratio is {ratio!r}, not a number above 0")
+        raise SpaceError(f"this is not a net definition: expand_ratio is {ratio!r}, not a number above 0")
     return round(channels * ratio)
 
 
@@ -95,5 +95,5 @@ def _size(layer: Mapping[str, Any], key: str) -> int:
     """A number of filters, pixels or classes."""
     value = layer[key]
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST:
-        raise SpaceError(f"this is no net definition: {key} is {value!r}, not a whole number above 0")
+        raise SpaceError(f"this is not a net definition: {key} is {value!r}, not a whole number above 0")
     return value

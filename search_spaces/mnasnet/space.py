@@ -43,10 +43,10 @@ class MnasNetParameters:
     """What a search may set of this space.
 
     Attributes:
-        width: Factor on the filters of the stem and the blocks.
-        depth: Factor on MobileNetV2's layers per block, rounded, at least one.
-        stem_filters: Filters of the first convolution, before width.
-        head_filters: Filters of the 1x1 convolution before the classifier; width leaves it alone.
+        width: Factor for the filters of the stem and the blocks.
+        depth: Factor for MobileNetV2's layers per block; the result is rounded and at least 1.
+        stem_filters: Filters of the first convolution, before width is applied.
+        head_filters: Filters of the 1x1 convolution before the classifier; width does not change them.
     """
 
     width: float = 1.0

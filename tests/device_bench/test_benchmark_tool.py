@@ -99,7 +99,7 @@ def test_which_tool_it_is_shows_in_the_file(transport, tmp_path):
     source.write_bytes(b"..." + LITERT.stderr.encode())
     assert install_tool(transport, str(source)).tool == "litert"
     source.write_bytes(b"\x7fELF something else")
-    with pytest.raises(BadRequest, match="is no benchmark_model"):
+    with pytest.raises(BadRequest, match="is not a benchmark_model"):
         install_tool(transport, str(source))
 
 

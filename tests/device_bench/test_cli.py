@@ -104,7 +104,7 @@ def test_a_failed_cell_is_exit_code_1():
         (("one.tflite", "--delegate", "cpu,fpga"), "'fpga' is not one of"),
         (("one.tflite", "--cores", "medium"), "unknown cores 'medium'"),
         (("missing.tflite",), "missing.tflite"),
-        (("broken.tflite",), "broken.tflite is no TFLite file"),
+        (("broken.tflite",), "broken.tflite is not a TFLite file"),
         (
             ("open.tflite",),
             "open: inputs of an open shape: 't0' [-1, -1, 3]; say which to time, such as --shape 1,224,3",
@@ -115,7 +115,7 @@ def test_a_failed_cell_is_exit_code_1():
         (("open.tflite", "--shape", "1,9,3", "--shape", "1,8,3"), "give an input two shapes"),
         (("one.tflite", "--signature", "train"), "one has no signature 'train'; it has none"),
         (("one.tflite", "-o", "r.xlsx"), "r.xlsx: results are kept as"),
-        (("one.tflite", "-o", "notes.csv"), "notes.csv is no table of results"),
+        (("one.tflite", "-o", "notes.csv"), "notes.csv is not a table of results"),
         (("one.tflite", "--figure", "bars.gif"), "bars.gif: figures end in"),
         (("one.tflite", "--sessions", "5,6,7"), "--sessions"),
     ],
@@ -198,7 +198,7 @@ def test_ctrl_c_says_how_to_go_on_and_keeps_what_is_done():
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command again measures the open cells only" in said
+    assert "run the same command again to measure only the open cells" in said
     assert "Traceback" not in said
 
 

@@ -20,7 +20,7 @@ def test_a_float_model_is_float32(model):
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04TFL4" + b"x" * 20, tiny_model()[:12]])
 def test_other_files_are_refused(content):
-    with pytest.raises(BadRequest, match=r"a\.bin is no TFLite file"):
+    with pytest.raises(BadRequest, match=r"a\.bin is not a TFLite file"):
         check_model(content, "a.bin")
 
 

@@ -62,9 +62,9 @@ def test_a_file_goes_on_after_a_kill(tmp_path):
 
 @pytest.mark.parametrize("line", ["hello", "[]", '{"record": "party"}', '{"record": "gate"}', '{"a": 1}', "null"])
 def test_another_line_is_an_error(line):
-    with pytest.raises(BenchError, match="no record"):
+    with pytest.raises(BenchError, match="not a record"):
         from_line(line)
-    with pytest.raises(BenchError, match="no record"):
+    with pytest.raises(BenchError, match="not a record"):
         measurements([to_line(_HEADER), line, to_line(_RECORDS[1])])
 
 

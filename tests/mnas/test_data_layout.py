@@ -167,7 +167,7 @@ def test_images_and_classes_are_counted(tmp_path):
     (tmp_path / "train" / "empty").mkdir()
     assert load(tmp_path).summary == (
         f"folder:{tmp_path}: 44 images of 3 classes: 29 train, 6 validation, 9 test",
-        "per class (train + validation + test): cat 12 + 3 + 5, cow 5 + 0 + 0, dog 12 + 3 + 4",
+        "per class (train + validation + test): cat: 12 + 3 + 5, cow: 5 + 0 + 0, dog: 12 + 3 + 4",
         "scale: 0 to 255 of 8-bit images becomes 0 to 1 (the highest found is 255)",
         "passed over: 1 without images: train/empty",
         "warning: 1 class has fewer than 10 images in train: cow (5)",

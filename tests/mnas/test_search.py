@@ -184,7 +184,7 @@ def test_ctrl_c_stops_and_says_how_to_go_on(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors == "stopped; nothing is lost. To go on: mnas search search.toml -o search.trials=50\n"
+    assert errors == "stopped; nothing is lost. To resume: mnas search search.toml -o search.trials=50\n"
 
 
 def test_candidates_that_cannot_be_trained_are_recorded_with_the_reason(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_candidates_that_cannot_be_trained_are_recorded_with_the_reason(tmp_path
 def test_a_search_begins_with_a_summary_of_its_images(finished: Path) -> None:
     said = (finished / "first.out").read_text()
     assert said.startswith("digits: 300 images of 10 classes: ")
-    assert "per class (train + validation + test): 0 " in said
+    assert "per class (train + validation + test): 0: " in said
     assert tuple(said.splitlines()[:3]) == open_dataset(finished / "run" / "data").summary[:3]
 
 

@@ -44,7 +44,7 @@ def test_the_last_profiled_measurement_counts(tmp_path):
 def test_a_record_without_a_profile_is_empty_and_a_damaged_one_refused(tmp_path):
     assert operator_times(write(tmp_path / "a.jsonl", header(False), session())) == []
     (tmp_path / "b.jsonl").write_text('{"record": "what"}\n{}\n')
-    with pytest.raises(ReportError, match="no record of a measurement"):
+    with pytest.raises(ReportError, match="not a record of a measurement"):
         operator_times(tmp_path / "b.jsonl")
 
 

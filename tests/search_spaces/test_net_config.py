@@ -75,11 +75,11 @@ def test_once_for_all_tells_inner_filters_gates_and_activations():
 @pytest.mark.parametrize(
     ("definition", "dialect", "message"),
     [
-        ([], "proxyless", "no net definition"),
-        ({"blocks": []}, "proxyless", "no net definition"),
+        ([], "proxyless", "not a net definition"),
+        ({"blocks": []}, "proxyless", "not a net definition"),
         (ofa(use_se=True), "proxyless", "neither squeeze-and-excitation nor h-swish"),
         ({**ofa(), "blocks": [{"conv": layer("DenseLayer", 4), "shortcut": None}]}, "ofa", "do not know a DenseLayer"),
-        ({**ofa(), "blocks": [{"shortcut": None}]}, "ofa", "no net definition"),
+        ({**ofa(), "blocks": [{"shortcut": None}]}, "ofa", "not a net definition"),
         ({**ofa(), "first_conv": layer("ConvLayer", "16")}, "ofa", "out_channels is '16', not a whole number above 0"),
         ({**ofa(), "first_conv": layer("ConvLayer", 16, stride=0)}, "ofa", "stride is 0"),
         ({**ofa(), "first_conv": layer("ConvLayer", True)}, "ofa", "out_channels is True"),
