@@ -79,9 +79,9 @@ class SearchSection(_Section):
         le=10_000,
         description="Candidates proposed together; by default the algorithm's own number.",
     )
-    workers: int = Field(default=2, ge=1, description="Processes that train candidates.")
+    workers: int = Field(default=2, ge=1, le=256, description="Processes that train candidates.")
     threads_per_worker: int = Field(
-        default=1, ge=1, description="Threads per worker; training is exactly repeatable with 1."
+        default=1, ge=1, le=256, description="Threads per worker; training is exactly repeatable with 1."
     )
     seed: int = Field(default=0, ge=0, description="Seed of the controller, the weights and the order of the images.")
 
@@ -132,7 +132,7 @@ class LatencySection(_Section):
     precision: Literal["float32", "float16", "dynamic", "int8"] = Field(
         default="int8", description="Precision of the TFLite files: float32, float16, dynamic or int8."
     )
-    threads: int = Field(default=1, ge=1, description="Threads that the runtime uses.")
+    threads: int = Field(default=1, ge=1, le=256, description="Threads that the runtime uses.")
     cores: str | None = Field(default=None, description="Cores to run on: big, little, all or a hexadecimal mask.")
     min_sessions: int = Field(default=3, ge=1, description="Minimum processes per candidate.")
     max_sessions: int = Field(default=9, ge=1, description="Maximum processes per candidate.")

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import warnings
@@ -112,6 +113,24 @@ class Run:
                 return optuna.load_study(study_name=self.study_name, storage=self._storage())
             except KeyError:
                 raise SearchError(f"{self._storage_name()} has no study {self.study_name!r}") from None
+
+    def check_storage(self) -> None:
+        """Refuses a storage of the user's that cannot keep the trials, before a run directory names it.
+
+        Raises:
+            SearchError: It cannot be opened, or keeps nothing when the search has ended.
+        """
+        import sqlalchemy.exc
+
+        url = self.config["study"]["storage"]
+        if not url:
+            return
+        with contextlib.suppress(sqlalchemy.exc.ArgumentError):
+            parsed = sqlalchemy.make_url(url)
+            if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+                raise SearchError(f"study.storage {url!r} keeps the trials in memory only: name a file, sqlite:///FILE")
+        with self.storage_errors(SearchError):
+            self._storage()
 
     def open_study(self, user_attrs: dict[str, Any]) -> optuna.Study:
         """The study, made when it is not there yet.

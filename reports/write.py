@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from device_bench.terminal import plain, say
+from device_bench.terminal import plain, printable, say
 from reports import figures, rewards, tables
 from reports.drawings import drawing_of
 from reports.errors import ReportError
@@ -173,6 +173,6 @@ def _show(runs: Sequence[RunData], table: pd.DataFrame, written: Sequence[Path])
             console.print(plain(sentence.translate(_ASCII)))  # a terminal need not know Unicode
     console.print(tables.terminal(table))
     for path in written:
-        say(f"wrote {path}")
+        say(f"wrote {printable(str(path))}")
     if not written:
         click.echo("nothing written: name files with --output, --figure or --csv")

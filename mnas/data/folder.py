@@ -39,6 +39,10 @@ def folder(root: Path, image_size: int, channels: int) -> Source:
         tree = read_tree(root)
     except OSError as error:
         raise SearchError(f"cannot read {shown(root)}: {error.strerror or error}") from error
+    except RecursionError:
+        raise SearchError(
+            f"{shown(root)} has folders nested too deeply: move the images of a class closer to it"
+        ) from None
     splits = split_folders(tree)
     classes = splits["train"].classes
     refuse_unusable(tree, splits)

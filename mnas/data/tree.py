@@ -32,6 +32,10 @@ class Entry:
     identity: tuple[int, int] = (0, 0)
 
 
+_LEVELS_TO_CLASSES = 2
+"""Folders above a class at the most: the root and a split."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Folder:
     """A folder with all that lies below it.
@@ -75,15 +79,19 @@ class Folder:
 
 def read_tree(root: Path) -> Folder:
     """Reads a folder. Links to files and folders are followed, but not back to a folder above them."""
-    return _read(root, ())
+    return _read(root, (), set())
 
 
-def _read(path: Path, above: tuple[tuple[int, int], ...]) -> Folder:
+def _read(path: Path, above: tuple[tuple[int, int], ...], entered: set[tuple[int, int]]) -> Folder:
+    """Reads a folder that lies in those `above`; below a class, `entered` holds all that was read of it."""
     about = path.stat()
-    trail = (*above, (about.st_dev, about.st_ino))
+    identity = (about.st_dev, about.st_ino)
+    trail = (*above, identity)
+    entered.add(identity)
     entries, folders = [], []
     for child in sorted(path.iterdir()):
-        found = _look_at(child, trail)
+        # A class, in a split or not, may link to what another has; within one, links would multiply the paths.
+        found = _look_at(child, trail, entered if len(trail) > _LEVELS_TO_CLASSES else set())
         if isinstance(found, Folder):
             folders.append(found)
         else:
@@ -91,16 +99,18 @@ def _read(path: Path, above: tuple[tuple[int, int], ...]) -> Folder:
     return Folder(path, tuple(entries), tuple(folders))
 
 
-def _look_at(path: Path, trail: tuple[tuple[int, int], ...]) -> Entry | Folder:
+def _look_at(path: Path, trail: tuple[tuple[int, int], ...], entered: set[tuple[int, int]]) -> Entry | Folder:
     if path.name.startswith(".") or path.name in _LEFT_BY_SYSTEMS:
         return Entry(path, "passed over", HIDDEN)
     try:
         about = path.stat()
         identity = about.st_dev, about.st_ino
         if stat.S_ISDIR(about.st_mode):
-            return (
-                Entry(path, "passed over", "linked back to a folder above") if identity in trail else _read(path, trail)
-            )
+            if identity in trail:
+                return Entry(path, "passed over", "linked back to a folder above")
+            if identity in entered:
+                return Entry(path, "passed over", "linked to a folder that was read already")
+            return _read(path, trail, entered)
     except OSError as error:
         if not os.path.lexists(path) or not path.is_symlink():
             return Entry(path, "refused", f"not accessible ({error.strerror or error})")

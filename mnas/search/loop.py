@@ -58,6 +58,8 @@ def run_search(config: Config, display: Display) -> Run:
         for line in dataset.summary:
             display.say(line)
         # Nothing is on disk before everything that can be checked is checked.
+        if run is None:
+            Run(config.search.run, config.to_dict()).check_storage()
         run = run or Run.create(config.search.run, config.to_dict(), dataset)
         stack.enter_context(run.locked())
         study = run.open_study(_facts(config, dataset))

@@ -25,6 +25,7 @@ OPS: dict[str, tuple[Op, int]] = {
     "mbconv6": ("mbconv", 6),
 }
 _MORE_LAYERS = (-1, 0, 1)
+_LARGEST_FACTOR, _MOST_FILTERS = 32, 65_536
 FIELDS: dict[str, tuple[Choice, ...]] = {
     "op": tuple(OPS),
     "kernel": (3, 5),
@@ -58,9 +59,11 @@ class MnasNetParameters:
         for name in ("width", "depth"):
             if not 0 < getattr(self, name) < math.inf:
                 raise SpaceError(f"{name} must be positive, not {getattr(self, name)}")
+            if getattr(self, name) > _LARGEST_FACTOR:
+                raise SpaceError(f"{name} must be at most {_LARGEST_FACTOR}, not {getattr(self, name)}")
         for name in ("stem_filters", "head_filters"):
-            if getattr(self, name) < 1:
-                raise SpaceError(f"{name} must be at least 1, not {getattr(self, name)}")
+            if not 1 <= getattr(self, name) <= _MOST_FILTERS:
+                raise SpaceError(f"{name} must be from 1 to {_MOST_FILTERS}, not {getattr(self, name)}")
 
 
 def mnasnet_space(input_shape: Shape, parameters: MnasNetParameters) -> Space[MnasNetArch]:

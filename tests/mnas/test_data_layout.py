@@ -1,5 +1,6 @@
 """How folders of images are laid out, with what else people and machines leave in them."""
 
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 from PIL import Image
 
 from mnas.data import load_data
+from mnas.data.folder import folder
 from mnas.data.layout import split_of
+from mnas.data.tree import read_tree
 from mnas.errors import SearchError
 
 RNG = np.random.default_rng(0)
@@ -201,3 +204,17 @@ def test_classes_may_have_split_words_in_their_names_and_folders_in_them(tmp_pat
     for name in ("indoor", "outdoor"):
         fill(tmp_path / "views" / name, ("front", "back"))
     assert load_data(f"folder:{tmp_path / 'views'}", image_size=6).class_names == ("indoor", "outdoor")
+
+
+def test_folders_that_are_all_linked_to_each_other_are_each_read_once(tmp_path):
+    for name in ("cat", "dog"):
+        for inner in "abcdefgh":
+            image = tmp_path / name / inner / f"{inner}.png"
+            image.parent.mkdir(parents=True)
+            Image.fromarray(np.full((4, 4, 3), ord(inner), np.uint8)).save(image)
+        for one, other in itertools.permutations("abcdefgh", 2):
+            (tmp_path / name / one / other).symlink_to(tmp_path / name / other)
+    tree = read_tree(tmp_path)
+    assert sum(1 for entry in tree.everything() if entry.use == "image") < 200
+    source = folder(tmp_path, 8, 3)
+    assert len(source.pools["train"].labels) == 16

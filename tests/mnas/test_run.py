@@ -221,3 +221,16 @@ def test_a_directory_that_can_be_made_passes(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("real")
     check_directory(tmp_path / "link")
     assert list((tmp_path / "real").iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_storage_that_forgets_is_refused(tmp_path, url):
+    with pytest.raises(SearchError, match="in memory only"):
+        Run(tmp_path / "r", {"study": {"storage": url, "name": ""}}).check_storage()
+
+
+@pytest.mark.parametrize("url", ["nope", "sqlite:///no/such/folder/x.db"])
+def test_a_storage_that_cannot_be_opened_is_refused_before_there_is_a_run(tmp_path, url):
+    with pytest.raises(SearchError, match="cannot use the storage"):
+        Run(tmp_path / "r", {"study": {"storage": url, "name": ""}}).check_storage()
+    assert not (tmp_path / "r").exists()
