@@ -27,6 +27,7 @@ def table() -> None:
 @click.option("--image-size", default=224, show_default=True, type=click.IntRange(8))
 @click.option("--channels", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--classes", default=1000, show_default=True, type=click.IntRange(2))
+@click.option("--task", default="classification", show_default=True, help="Task that gives the networks their head.")
 @click.option("--precision", default="int8", show_default=True, type=click.Choice(PRECISIONS))
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
 @click.option("--cores", help="big, little, all or a hexadecimal mask.")
@@ -54,6 +55,7 @@ def build(
     image_size: int,
     channels: int,
     classes: int,
+    task: str,
     precision: str,
     threads: int,
     cores: str | None,
@@ -76,7 +78,7 @@ def build(
     from search_spaces import SpaceChoice
 
     parameters = typed(name, space_parameters(name, ctx.args))
-    choice = TableSpace(SpaceChoice.of(name, parameters), image_size, channels, classes)
+    choice = TableSpace(SpaceChoice.of(name, parameters), image_size, channels, classes, task)
     request = BuildRequest(
         device,
         choice,
