@@ -14,12 +14,15 @@ from pydantic import (
     ConfigDict,
     Field,
     create_model,
+    field_validator,
     model_validator,
     with_config,
 )
 
 from mnas.docstrings import attribute_meanings
+from mnas.errors import SearchError
 from mnas.home import at_home
+from mnas.tasks import DEFAULT, Task, task
 from mnas.training.recipe import Recipe
 from search_spaces import SpaceChoice, family
 
@@ -101,6 +104,25 @@ class SpaceSection(_Section):
         """The space itself."""
         own = {one.name for one in fields(family(self.name).parameters)}
         return SpaceChoice.of(self.name, self.model_dump(include=own))
+
+
+class TaskSection(_Section):
+    """What networks are trained and judged on; see `mnas.tasks`."""
+
+    name: str = Field(default=DEFAULT, description="Which task.")
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            return task(name).name
+        except SearchError as error:
+            raise ValueError(str(error)) from None
+
+    @property
+    def record(self) -> Task[Any]:
+        """The task itself."""
+        return task(self.name)
 
 
 class DataSection(_Section):
@@ -211,6 +233,7 @@ class Config(_Section):
 
     search: SearchSection
     space: SpaceSection = SpaceSection()
+    task: TaskSection = TaskSection()
     data: DataSection
     train: Recipe = Recipe()
     latency: LatencySection
@@ -220,8 +243,11 @@ class Config(_Section):
     study: StudySection = StudySection()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return self.model_dump(mode="json")
+        """Plain values for JSON; the default task goes without saying, as in runs from before there were others."""
+        values = self.model_dump(mode="json")
+        if self.task == TaskSection():
+            del values["task"]
+        return values
 
 
 @cache

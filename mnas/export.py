@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnas.data import open_dataset
 from mnas.errors import SearchError
 from mnas.files import write_bytes
 from mnas.run import Run
@@ -39,23 +38,23 @@ def export_candidate(path: Path, number: int | None, precisions: Sequence[Precis
     """
     from device_bench.conversion.convert import to_tflite
     from device_bench.conversion.quiet import quiet_tensorflow
-    from mnas.training.jobs import calibration_images, load_weights
+    from mnas.training.jobs import calibration_inputs, load_weights
     from search_spaces import from_json
 
     run = Run.open(path)
     trial = _trial(run, number)
-    dataset = open_dataset(run.path / "data")
+    data = run.task.open(run.path / "data")
     arch = from_json(json.dumps(trial.user_attrs["arch"]))
     with quiet_tensorflow():
         from search_spaces import build_model
 
-        model = build_model(arch, dataset.input_shape, dataset.classes)
+        model = build_model(arch, data.input_shape, run.task.head(data.outputs))
         load_weights(model, run.candidate(trial.user_attrs["arch_hash"]) / "weights.npz")
-    images = calibration_images(dataset.train, run.config["search"]["seed"])
+    inputs = calibration_inputs(data.train, run.config["search"]["seed"])
     written = []
     for precision in precisions:
         file = output / f"trial-{trial.number}-{precision}.tflite"
-        write_bytes(file, to_tflite(model, precision, images))
+        write_bytes(file, to_tflite(model, precision, inputs))
         written.append(file)
     return written
 
@@ -72,7 +71,7 @@ def _trial(run: Run, number: int | None) -> FrozenTrial:
     if not complete:
         raise SearchError(f"{run.path} has no finished trial to export")
     if number is None:
-        leader = best(Finished.of(trial) for trial in complete.values())
+        leader = best(Finished.of(trial, run.task.metric) for trial in complete.values())
         assert leader is not None
         number = leader.number
     if number not in complete:

@@ -1,13 +1,13 @@
 """The run directory: the one place on disk where a search keeps what it found.
 
 - RUN/config.json             the resolved configuration
-- RUN/data/                   the images in their splits, shared by the workers
+- RUN/data/                   the data in their splits, shared by the workers
 - RUN/study.db                Optuna's storage, unless another URL is configured
 - RUN/controller.npz          the controller's checkpoint
 - RUN/candidates/HASH/        evaluation.json, latency.json, model.tflite, weights.npz
 - RUN/references/NAME/        the same of the reference networks
 - RUN/latency-DEVICE.jsonl    everything the device was seen to do, session by session
-- RUN/final.json              accuracy on the test split, touched once, at the end
+- RUN/final.json              the task's metric on the test split, touched once, at the end
 - RUN/best.json, best.tflite  the candidate of the highest reward
 """
 
@@ -25,11 +25,10 @@ from typing import TYPE_CHECKING, Any
 
 from mnas.errors import SearchError
 from mnas.files import read_json, write_json
+from mnas.tasks import Data, Task, task_of
 
 if TYPE_CHECKING:
     import optuna
-
-    from mnas.data import Dataset
 
 FORMAT = 1
 """Raised whenever an older run directory can no longer be read."""
@@ -53,18 +52,16 @@ class Run:
     config: dict[str, Any]
 
     @classmethod
-    def create(cls, path: Path, config: dict[str, Any], dataset: Dataset) -> Run:
+    def create(cls, path: Path, config: dict[str, Any], dataset: Data) -> Run:
         """Makes a new run directory; it is one from the moment its `config.json` is there, which is last.
 
         Raises:
             SearchError: The directory exists and is not empty, or cannot be written to.
         """
-        from mnas.data import save_dataset
-
         left_over = {"data", ".lock"}  # of a process that was killed before it came to config.json
         if path.exists() and not (path.is_dir() and {entry.name for entry in path.iterdir()} <= left_over):
             raise SearchError(f"{path} exists and is not a run: {_ELSEWHERE}")
-        save_dataset(dataset, path / "data")
+        task_of(config).save(dataset, path / "data")
         write_json(path / "config.json", {"format": FORMAT, **config})
         return cls(path, config)
 
@@ -85,6 +82,11 @@ class Run:
         if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
             raise SearchError(f"{path}/config.json is not of format {FORMAT}: the run was made by another version")
         return cls(path, config)
+
+    @property
+    def task(self) -> Task[Any]:
+        """What its networks are trained and judged on."""
+        return task_of(self.config)
 
     @property
     def storage_url(self) -> str:
@@ -140,16 +142,17 @@ class Run:
         """
         import optuna
 
+        metric = self.task.metric
         with self.storage_errors(SearchError):
             study = optuna.create_study(
                 study_name=self.study_name,
                 storage=self._storage(),
-                directions=["maximize", "minimize"],
+                directions=["maximize" if metric.maximize else "minimize", "minimize"],
                 load_if_exists=True,
             )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names(["accuracy", "latency_ms"])
+                study.set_metric_names([metric.key, "latency_ms"])
             note(study, user_attrs)
         return study
 

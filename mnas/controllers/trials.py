@@ -107,10 +107,13 @@ def scorer(
             )
         sign = 1.0 if directions[0] == StudyDirection.MAXIMIZE else -1.0
         return lambda values: (sign * values[0],)
-    if list(directions) != [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]:
-        named = ", ".join(direction.name.lower() for direction in directions)
+    rises = all(getattr(reward, "maximize", True) for reward in rewards)
+    wanted = [StudyDirection.MAXIMIZE if rises else StudyDirection.MINIMIZE, StudyDirection.MINIMIZE]
+    if list(directions) != wanted:
+        named, must = (", ".join(direction.name.lower() for direction in some) for some in (directions, wanted))
         raise SearchError(
-            f"a reward takes accuracy and latency: the study's directions must be maximize, minimize, not {named}"
+            f"a reward takes {'accuracy' if rises else 'a metric'} and latency: "
+            f"the study's directions must be {must}, not {named}"
         )
     return lambda values: tuple(float(reward(values[0], values[1])) for reward in rewards)
 

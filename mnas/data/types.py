@@ -20,6 +20,16 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def inputs(self) -> np.ndarray:
+        """What a network reads: the images."""
+        return self.images
+
+    @property
+    def targets(self) -> np.ndarray:
+        """What it is to find: the labels."""
+        return self.labels
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
@@ -45,6 +55,11 @@ class Dataset:
     def classes(self) -> int:
         """How many classes there are."""
         return len(self.class_names)
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs a network needs: one per class."""
+        return self.classes
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

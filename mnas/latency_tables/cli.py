@@ -31,6 +31,7 @@ def table() -> None:
 )
 @click.option("--channels", default=3, show_default=True, type=click.IntRange(1), help="Channels of the images.")
 @click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="Classes of the networks.")
+@click.option("--task", default="classification", show_default=True, help="Task that gives the networks their head.")
 @click.option(
     "--precision",
     default="int8",
@@ -68,6 +69,7 @@ def build(
     image_size: int,
     channels: int,
     classes: int,
+    task: str,
     precision: str,
     threads: int,
     cores: str | None,
@@ -90,7 +92,7 @@ def build(
     from search_spaces import SpaceChoice
 
     parameters = typed(name, space_parameters(name, ctx.args))
-    choice = TableSpace(SpaceChoice.of(name, parameters), image_size, channels, classes)
+    choice = TableSpace(SpaceChoice.of(name, parameters), image_size, channels, classes, task)
     request = BuildRequest(
         device,
         choice,

@@ -16,7 +16,7 @@ from mnas.executors import ProcessExecutor
 from mnas.executors.events import Report
 from mnas.files import write_bytes
 from mnas.latency_tables.plan import Target
-from search_spaces import Arch, arch_hash, cost, from_json, to_json
+from search_spaces import Arch, Head, arch_hash, cost, from_json, to_json
 from search_spaces.graph import Shape
 from search_spaces.signatures import Precision
 
@@ -30,7 +30,7 @@ class ConvertNetwork:
     Attributes:
         arch_json: The architecture.
         input_shape: `(height, width, channels)`.
-        classes: Of the classifier.
+        head: What stands behind the features.
         precision: Of the file.
         folder: Where the files go.
         wanted: Signatures to cut out.
@@ -38,7 +38,7 @@ class ConvertNetwork:
 
     arch_json: str
     input_shape: Shape
-    classes: int
+    head: Head | int
     precision: Precision
     folder: Path
     wanted: tuple[str, ...]
@@ -64,7 +64,7 @@ class ConvertNetwork:
         from search_spaces import as_if_trained, build_model
 
         report("build")
-        model = build_model(arch, self.input_shape, self.classes)
+        model = build_model(arch, self.input_shape, self.head)
         as_if_trained(model)
         report("convert")
         # Timing needs live activations, not meaningful ones.
@@ -105,8 +105,8 @@ def prepare(
         take = tuple(sorted(left.intersection(listed)))
         left.difference_update(take)
         name = arch_hash(arch)
-        networks.append(Network(name, f"{name}.tflite", listed, cost(arch, target.input_shape, target.classes).macs))
-        jobs[name] = ConvertNetwork(to_json(arch), target.input_shape, target.classes, target.precision, folder, take)
+        networks.append(Network(name, f"{name}.tflite", listed, cost(arch, target.input_shape, target.head).macs))
+        jobs[name] = ConvertNetwork(to_json(arch), target.input_shape, target.head, target.precision, folder, take)
     made: dict[str, str] = {}
     with ProcessExecutor(workers, preload=("mnas.training.train",), log_folder=folder / "logs") as executor:
         waiting: set[Future[dict[str, str]]] = {executor.submit(job, name) for name, job in jobs.items()}

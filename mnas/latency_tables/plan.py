@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search_spaces import Arch, Space, arch_hash, cost
+from search_spaces import Arch, Head, Space, arch_hash, cost
 from search_spaces.graph import Shape
 from search_spaces.signatures import Precision, signatures
 
@@ -22,18 +22,18 @@ class Target:
     Attributes:
         space: The space whose networks it shall price.
         input_shape: `(height, width, channels)`.
-        classes: Of the classifier.
+        head: What stands behind the features of its networks; a number of classes stands for a classifier.
         precision: Of the TFLite files.
     """
 
     space: Space[Arch]
     input_shape: Shape
-    classes: int
+    head: Head | int
     precision: Precision
 
     def signatures(self, arch: Arch) -> tuple[str, ...]:
         """The operators of one network."""
-        return signatures(arch, self.input_shape, self.classes, self.precision)
+        return signatures(arch, self.input_shape, self.head, self.precision)
 
 
 def enumerate_networks(target: Target, rng: np.random.Generator) -> tuple[list[Arch], list[str]]:
@@ -78,7 +78,7 @@ def near_networks(
 ) -> list[Arch]:
     """Mutants of `centre` by one to four decisions, within 15 % of its MACs: a search's own neighbourhood."""
     tokens = target.space.encode(centre)
-    macs = cost(centre, target.input_shape, target.classes).macs
+    macs = cost(centre, target.input_shape, target.head).macs
 
     def mutants() -> Iterable[Arch]:
         for _ in range(200 * count):
@@ -86,7 +86,7 @@ def near_networks(
             for place in rng.choice(len(changed), int(rng.integers(1, 5)), replace=False):
                 changed[place] = int(rng.integers(target.space.sizes[place]))
             arch = target.space.decode(changed)
-            if abs(cost(arch, target.input_shape, target.classes).macs / macs - 1) < 0.15:
+            if abs(cost(arch, target.input_shape, target.head).macs / macs - 1) < 0.15:
                 yield arch
 
     return _distinct(mutants(), count, known)

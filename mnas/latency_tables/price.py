@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from device_bench.errors import BadRequest
@@ -12,6 +12,7 @@ from device_bench.latency_table.table import LatencyTable, Prediction
 from device_bench.tflite.model_file import model_precision
 from device_bench.tflite.model_inputs import choose
 from mnas.errors import SearchError
+from mnas.tasks import task_of
 from search_spaces import Arch, SpaceError, families, family_of, published
 from search_spaces.graph import Shape
 from search_spaces.signatures import signatures
@@ -28,7 +29,7 @@ def price(
             names of published networks.
         fill: Estimate what the table does not have.
         image_size: Of published networks and of definitions.
-        classes: Of published networks; a definition tells its own.
+        classes: What the head of published networks is made for; a definition tells its own.
         shapes: Of inputs that a TFLite file leaves open, such as "1,224,224,3".
 
     Raises:
@@ -52,11 +53,13 @@ def architecture_keys(table: LatencyTable, arch: Arch, shape: Shape, classes: in
     """The keys under which `table` lists the parts of an architecture.
 
     Raises:
-        SearchError: The table's keys cannot be told from an architecture.
+        SearchError: The table's keys cannot be told from an architecture, or its task is unknown.
         SpaceError: The architecture has a part that such tables do not know.
     """
     if table.keys == OPERATORS:
-        return signatures(arch, shape, classes, table.facts["precision"])
+        space = table.facts.get("space")
+        named = {"name": space["task"]} if isinstance(space, Mapping) and "task" in space else {}
+        return signatures(arch, shape, task_of({"task": named}).head(classes), table.facts["precision"])
     if (keys_of := family_of(arch).table_keys.get(table.keys)) is not None:
         return keys_of(arch, shape, classes)
     raise SearchError(f"a table of {table.keys} has no words for this network: give a net definition (.config) or keys")

@@ -28,6 +28,7 @@ from mnas.config import SpaceSection, family_name, space_section
 from mnas.errors import SearchError
 from mnas.latency_tables.parts import prepare
 from mnas.latency_tables.plan import Target, cover, enumerate_networks, near_networks, random_networks
+from mnas.tasks import DEFAULT, task
 from search_spaces import Arch, SpaceChoice, SpaceError, closest, family
 
 if TYPE_CHECKING:
@@ -45,20 +46,22 @@ class TableSpace:
         choice: The space.
         image_size: Height and width of the input.
         channels: Of the input.
-        classes: Of the classifier.
+        classes: What the head is made for, as `Data.outputs`.
+        task: Name of the task that gives the head.
     """
 
     choice: SpaceChoice
     image_size: int = 224
     channels: int = 3
     classes: int = 1000
+    task: str = DEFAULT
 
     @classmethod
     def of(cls, table: LatencyTable) -> TableSpace:
         """The space of a table.
 
         Raises:
-            SearchError: It has none, or one that this version does not know.
+            SearchError: It has none, or one, or a task, that this version does not know.
         """
         stored = table.facts.get("space")
         try:
@@ -70,23 +73,24 @@ class TableSpace:
             raise SearchError(f"the table's {where} is {problem['input']!r}: {problem['msg']}") from None
         except SpaceError as error:
             raise SearchError(f"the table's facts.space.name: {error}") from None
-        return cls(known.choice, **{name: getattr(known, name) for name in _SIZES})
+        return cls(known.choice, **{name: getattr(known, name) for name in (*_SIZES, "task")})
 
     def target(self, precision: Precision) -> Target:
         """What a table of this space must price."""
         shape = (self.image_size, self.image_size, self.channels)
-        return Target(self.choice.space(shape), shape, self.classes, precision)
+        return Target(self.choice.space(shape), shape, task(self.task).head(self.classes), precision)
 
     def to_dict(self) -> dict[str, Any]:
         """For the table's facts."""
-        return {**self.choice.to_dict(), **{name: getattr(self, name) for name in _SIZES}}
+        sizes = {name: getattr(self, name) for name in _SIZES}
+        return {**self.choice.to_dict(), **sizes, **({} if self.task == DEFAULT else {"task": self.task})}
 
 
 def _stored_kind(name: str) -> type[SpaceSection]:
     """What a table's facts hold of its space: the family's parameters beside the sizes."""
     size = Annotated[int, Field(ge=1, le=1_000_000)]
     sizes: dict[str, Any] = {key: (size, default) for key, default in _SIZES.items()}
-    return create_model("StoredSpace", __base__=space_section(name), **sizes)
+    return create_model("StoredSpace", __base__=space_section(name), task=(str, DEFAULT), **sizes)
 
 
 @dataclass(frozen=True, slots=True)

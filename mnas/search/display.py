@@ -72,10 +72,7 @@ class Tally:
         leader = best(self.finished)
         if leader is None:
             return "none yet"
-        return (
-            f"trial {leader.number}: accuracy {leader.accuracy:.2%}, {leader.latency_ms:.3g} ms, "
-            f"reward {leader.reward:.4f}"
-        )
+        return f"trial {leader.number}: {leader.words}, reward {leader.reward:.4f}"
 
 
 class PlainDisplay:
@@ -102,8 +99,8 @@ class PlainDisplay:
         tally.finished.append(trial)
         tally.here += 1
         self.say(
-            f"[{tally.count}/{tally.total}] trial {trial.number} {trial.arch_hash[:8]}: accuracy {trial.accuracy:.2%}, "
-            f"{trial.latency_ms:.3g} ms, reward {trial.reward:.4f} | best {tally.best_words()} | "
+            f"[{tally.count}/{tally.total}] trial {trial.number} {trial.arch_hash[:8]}: {trial.words}, "
+            f"reward {trial.reward:.4f} | best {tally.best_words()} | "
             f"front {len(front(tally.finished))} | {tally.time_left()} left"
         )
 

@@ -1,4 +1,4 @@
-"""Candidate -> accuracy and latency: trained once, measured once, whatever happens in between."""
+"""Candidate -> the task's metric and latency: trained once, measured once, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import numpy as np
 from device_bench.errors import TransportError
 from device_bench.timing.timing import Timing
 from mnas.config import Config
-from mnas.data import Dataset
 from mnas.errors import RunFailed
 from mnas.executors import Executor, JobCancelled, JobError, WorkerLost
 from mnas.files import read_json, write_json
@@ -23,6 +22,7 @@ from mnas.latency.cache import LatencyCache, cache_key
 from mnas.latency.source import LatencySource
 from mnas.run import Run
 from mnas.search.background import Background
+from mnas.tasks import Data, Metric, task_facts
 from mnas.training.jobs import CompileCandidate, EvaluateCandidate, Evaluation
 from search_spaces import Arch, arch_hash, to_json
 
@@ -48,9 +48,9 @@ class Candidate:
     timing: Timing
 
     @property
-    def accuracy(self) -> float:
-        """Of the TFLite file on the validation split."""
-        return self.evaluation.accuracy
+    def value(self) -> float:
+        """The metric of the TFLite file on the validation split."""
+        return self.evaluation.value
 
     @property
     def latency_ms(self) -> float:
@@ -58,11 +58,11 @@ class Candidate:
         assert self.timing.median_ms is not None
         return self.timing.median_ms
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, metric: Metric) -> dict[str, Any]:
         """As a trial's user attributes."""
         evaluation = self.evaluation
         return {
-            "accuracy_float": evaluation.accuracy_float,
+            metric.float_key: evaluation.value_float,
             "params": evaluation.params,
             "macs": evaluation.macs,
             "size_bytes": evaluation.size_bytes,
@@ -97,7 +97,7 @@ class Evaluator:
         config: Config,
         workers: Callable[[], Executor],
         latency: LatencySource,
-        dataset: Dataset,
+        dataset: Data,
         *,
         cache: LatencyCache | None = None,
         say: Callable[[str], None],
@@ -109,7 +109,7 @@ class Evaluator:
             config: Of the search.
             workers: Gives the executor, always the same one; not called before there is work.
             latency: Where networks are timed.
-            dataset: The images.
+            dataset: The data.
             cache: Latencies that searches share.
             say: Receives what is worth a line.
         """
@@ -124,7 +124,7 @@ class Evaluator:
         self._cache = cache
 
     def evaluate(self, asked: Asked, *, seed: int) -> dict[str, Outcome]:
-        """Accuracy and latency of some networks.
+        """Metric and latency of some networks.
 
         What the device was not fit to time is timed again after a rest, for as long as `latency.patience_s` allows.
 
@@ -200,6 +200,7 @@ class Evaluator:
             recipe=self._config.train,
             precision=self._config.latency.precision,
             seed=seed,
+            task=self._run.task.name,
         )
 
     def _side_by_side(self, asked: Asked, seed: int) -> tuple[dict[str, Evaluation | Failed], dict[str, Timing]]:
@@ -222,7 +223,10 @@ class Evaluator:
         section = self._config
         jobs = {
             name: CompileCandidate(
-                arch_json=to_json(one[0]), data=self._run.path / "data", precision=section.latency.precision
+                arch_json=to_json(one[0]),
+                data=self._run.path / "data",
+                precision=section.latency.precision,
+                task=self._run.task.name,
             )
             for name, one in asked.items()
             if self._known(one) is None and self._training(one, section.search.seed).found() is None
@@ -265,7 +269,7 @@ class Evaluator:
         section = self._config.latency
         about = {
             "input": list(self.dataset.input_shape),
-            "classes": self.dataset.classes,
+            **task_facts(self._run.task, self.dataset),
             "device": self._latency.name,
             "identity": self._latency.identity,
             "precision": section.precision,

@@ -47,7 +47,8 @@ def finish(
     complete = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
     if not complete:
         raise RunFailed(f"no trial of {run.path} has succeeded; {failures(study)}")
-    finished = [Finished.of(trial) for trial in complete]
+    metric = run.task.metric
+    finished = [Finished.of(trial, metric) for trial in complete]
     arches = {trial.user_attrs["arch_hash"]: from_json(json.dumps(trial.user_attrs["arch"])) for trial in complete}
 
     def winner(reward: Reward) -> Winner:
@@ -73,7 +74,11 @@ def finish(
                 for one in winners
             ],
             "references": [
-                {"name": name, "test_accuracy": tested[f"reference {name}"], "latency_ms": record["latency_ms"]}
+                {
+                    "name": name,
+                    metric.test_key: tested[f"reference {name}"],
+                    "latency_ms": record["latency_ms"],
+                }
                 for name, record in references.items()
             ],
         },
@@ -100,7 +105,7 @@ class Winner:
     def of(cls, reward: Reward, ranking: Verdict, finished: Sequence[Finished]) -> Self:
         """The trial that a ranking names, with its reward by this target."""
         leader = next(one for one in finished if one.arch_hash == ranking.standings[0].name)
-        return cls(reward.target_ms, replace(leader, reward=reward(leader.accuracy, leader.latency_ms)), ranking)
+        return cls(reward.target_ms, replace(leader, reward=reward(leader.value, leader.latency_ms)), ranking)
 
     def confirmation(self) -> dict[str, Any]:
         """How sure that is, for `final.json`."""
@@ -108,11 +113,11 @@ class Winner:
 
     def words(self, tested: Mapping[str, float]) -> str:
         """Two lines for the user."""
-        leader = self.leader
+        leader, metric = self.leader, self.leader.metric
         return (
             f"{sentence(self.ranking, leader)}\nbest for {self.target_ms:.3g} ms: trial {leader.number}, "
-            f"{leader.latency_ms:.3g} ms, accuracy {leader.accuracy:.2%} (validation), "
-            f"{tested[leader.arch_hash]:.2%} (test)"
+            f"{leader.latency_ms:.3g} ms, {metric.name} {metric.exact_words(leader.value)} (validation), "
+            f"{metric.exact_words(tested[leader.arch_hash])} (test)"
         )
 
 
@@ -120,8 +125,8 @@ def _row(one: Finished, tested: Mapping[str, float]) -> dict[str, Any]:
     return {
         "number": one.number,
         "hash": one.arch_hash,
-        "accuracy": one.accuracy,
-        "test_accuracy": tested[one.arch_hash],
+        one.metric.key: one.value,
+        one.metric.test_key: tested[one.arch_hash],
         "latency_ms": one.latency_ms,
         "reward": one.reward,
     }
@@ -140,7 +145,8 @@ def _test(run: Run, folders: Mapping[str, Any], evaluator: Evaluator, display: D
     missing = {name: folder for name, folder in folders.items() if name not in tested}
     if missing:
         display.say(f"test split: {len(missing)} networks")
-    futures = {name: evaluator.submit(JudgeOnTest(folder, run.path / "data"), name) for name, folder in missing.items()}
+    jobs = {name: JudgeOnTest(folder, run.path / "data", run.task.name) for name, folder in missing.items()}
+    futures = {name: evaluator.submit(job, name) for name, job in jobs.items()}
     for name, future in futures.items():
         try:
             tested[name] = float(future.result())

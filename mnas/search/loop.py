@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnas.config import Config, differences
-from mnas.data import Dataset, load_data, open_dataset
 from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.executors import ProcessExecutor
 from mnas.latency.cache import LatencyCache
@@ -24,6 +23,7 @@ from mnas.search.references import check_targets, evaluate_references, reference
 from mnas.search.standing import Finished, failures
 from mnas.search.start import begin, check_networks, check_start
 from mnas.search.trials import Proposal, batch_of, first_open, open_proposals
+from mnas.tasks import Data, task_facts
 from search_spaces import Arch, Space, describe
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def run_search(config: Config, display: Display) -> Run:
     with ExitStack() as stack:
         latency = open_latency(config.latency, display.timing, display.say)
         stack.callback(latency.close)
-        dataset = open_dataset(run.path / "data") if run else _load(config)
+        dataset = run.task.open(run.path / "data") if run else _load(config)
         for line in dataset.summary:
             display.say(line)
         # Nothing is on disk before everything that can be checked is checked.
@@ -67,9 +67,17 @@ def run_search(config: Config, display: Display) -> Run:
         workers = _workers(stack, run, config, display)
         evaluator = Evaluator(run, config, workers, latency, dataset, cache=cache, say=display.say)
         references = evaluate_references(run, arches, evaluator, display)
-        section = config.reward
+        section, metric = config.reward, run.task.metric
         rewards = tuple(
-            Reward(section.kind, target_of(target, references), section.alpha, section.beta) for target in targets
+            Reward(
+                section.kind,
+                target_of(target, references),
+                section.alpha,
+                section.beta,
+                metric.merit,
+                metric.maximize,
+            )
+            for target in targets
         )
         note(study, _aims(rewards))
         if known := study.get_trials(deepcopy=False):
@@ -96,7 +104,7 @@ class Search:
     def go(self) -> None:
         """Finishes the open trials and all new ones up to `search.trials`."""
         section = self.config.search
-        finished = [Finished.of(trial) for trial in _complete(self.study)]
+        finished = [Finished.of(trial, self.run.task.metric) for trial in _complete(self.study)]
         self.display.begin(section.trials, finished)
         batch = batch_size(section.algorithm, section.batch)
         sampler_of = sampler_factory(
@@ -138,22 +146,22 @@ class Search:
         """Records a trial; a failed one keeps its reason and has no value that the controller could learn from."""
         import optuna
 
-        trial = proposal.trial
+        trial, metric = proposal.trial, self.run.task.metric
         attrs = describe(proposal.arch)
         if isinstance(outcome, Failed):
             attrs["error"] = outcome.reason
         else:
-            attrs |= outcome.facts()
-            attrs |= rewarded(self.rewards, trial.number, outcome.accuracy, outcome.latency_ms)
+            attrs |= outcome.facts(metric)
+            attrs |= rewarded(self.rewards, trial.number, outcome.value, outcome.latency_ms)
         for key, value in attrs.items():
             trial.set_user_attr(key, value)
         if isinstance(outcome, Failed):
             self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
             self.display.failed(trial.number, outcome.reason)
             return
-        self.study.tell(trial, [outcome.accuracy, outcome.latency_ms])
+        self.study.tell(trial, [outcome.value, outcome.latency_ms])
         self.display.done(
-            Finished(trial.number, proposal.arch_hash, outcome.accuracy, outcome.latency_ms, attrs["reward"])
+            Finished(trial.number, proposal.arch_hash, outcome.value, outcome.latency_ms, attrs["reward"], metric)
         )
 
     def _leave_last_update(self) -> None:
@@ -222,9 +230,9 @@ def _existing_run(config: Config) -> Run | None:
     return run
 
 
-def _load(config: Config) -> Dataset:
+def _load(config: Config) -> Data:
     section = config.data
-    return load_data(
+    loaded: Data = config.task.record.load(
         section.source,
         image_size=section.image_size,
         channels=section.channels,
@@ -233,13 +241,14 @@ def _load(config: Config) -> Dataset:
         seed=config.search.seed,
         limit=section.limit,
     )
+    return loaded
 
 
-def _facts(config: Config, dataset: Dataset) -> dict[str, object]:
+def _facts(config: Config, dataset: Data) -> dict[str, object]:
     return {
         "space": config.space.name,
         "input_shape": list(dataset.input_shape),
-        "classes": dataset.classes,
+        **task_facts(config.task.record, dataset),
         "data": dataset.name,
         "device": config.latency.device,
         "precision": config.latency.precision,

@@ -46,13 +46,15 @@ def evaluate_references(
         arch = arches[name]
         record = {
             "name": name,
-            "accuracy": outcome.accuracy,
+            run.task.metric.key: outcome.value,
             "latency_ms": outcome.latency_ms,
             **describe(arch),
-            **outcome.facts(),
+            **outcome.facts(run.task.metric),
         }
         write_json(run.reference(name) / "record.json", record)
-        display.say(f"reference {name}: accuracy {outcome.accuracy:.2%}, {outcome.latency_ms:.3g} ms")
+        metric = run.task.metric
+        said = f"{metric.name} {metric.exact_words(outcome.value)}, {outcome.latency_ms:.3g} ms"
+        display.say(f"reference {name}: {said}")
     waiting = {name: one.reason for name, one in outcomes.items() if isinstance(one, Waiting)}
     if waiting:
         reasons = "; ".join(dict.fromkeys(waiting.values()))

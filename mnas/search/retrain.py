@@ -34,14 +34,14 @@ def confirm(
         finished: The search's trials, at least one.
         arches: Hash -> architecture.
         settings: How many to train again, and how often.
-        reward: Of accuracy and the latency that was measured once.
+        reward: Of the task's metric and the latency that was measured once.
         evaluator: Trains.
         display: Is told.
         seed: The search's.
     """
     by_hash = {one.arch_hash: one for one in sorted(finished, key=lambda one: -one.number)}
     plan = Plan(max(settings.top, 1), settings.rounds if settings.top else 0, settings.keep)
-    found = {name: reward(one.accuracy, one.latency_ms) for name, one in reversed(by_hash.items())}
+    found = {name: reward(one.value, one.latency_ms) for name, one in reversed(by_hash.items())}
     field = contenders(found, plan)
     while names := next_runs(field, plan):
         runs = {name: len(next(one.again for one in field if one.name == name)) for name in names}
@@ -57,7 +57,7 @@ def confirm(
             if isinstance(result, Failed):
                 display.say(f"{name} failed when trained again: {result.reason}")
             else:
-                rewards[name] = reward(result.accuracy, by_hash[name].latency_ms)
+                rewards[name] = reward(result.value, by_hash[name].latency_ms)
         # A network that cannot be trained twice is no winner.
         field = [
             Contender(one.name, one.found, (*one.again, rewards[one.name])) if one.name in rewards else one

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from mnas.tasks import Metric
+
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
@@ -22,22 +24,35 @@ class Finished:
     Attributes:
         number: Of the trial.
         arch_hash: Of its architecture.
-        accuracy: Of the TFLite file on the validation split.
+        value: The task's metric of the TFLite file on the validation split.
         latency_ms: Median.
         reward: What the controller was told.
+        metric: What `value` is.
     """
 
     number: int
     arch_hash: str
-    accuracy: float
+    value: float
     latency_ms: float
     reward: float
+    metric: Metric
 
     @classmethod
-    def of(cls, trial: FrozenTrial) -> Self:
+    def of(cls, trial: FrozenTrial, metric: Metric) -> Self:
         """A complete trial of the study."""
-        accuracy, latency_ms = trial.values
-        return cls(trial.number, trial.user_attrs["arch_hash"], accuracy, latency_ms, trial.user_attrs["reward"])
+        value, latency_ms = trial.values
+        attrs = trial.user_attrs
+        return cls(trial.number, attrs["arch_hash"], value, latency_ms, attrs["reward"], metric)
+
+    @property
+    def gain(self) -> float:
+        """The value with the sign that makes more of it better."""
+        return self.metric.gain(self.value)
+
+    @property
+    def words(self) -> str:
+        """Metric and latency for the user."""
+        return f"{self.metric.name} {self.metric.exact_words(self.value)}, {self.latency_ms:.3g} ms"
 
 
 def best(trials: Iterable[Finished]) -> Finished | None:
@@ -46,10 +61,10 @@ def best(trials: Iterable[Finished]) -> Finished | None:
 
 
 def front(trials: Iterable[Finished]) -> list[Finished]:
-    """The trials that no other beats in accuracy and latency, the fastest first; the earliest of equals."""
+    """The trials that no other beats in the metric and latency, the fastest first; the earliest of equals."""
     members: list[Finished] = []
-    for trial in sorted(trials, key=lambda trial: (trial.latency_ms, -trial.accuracy, trial.number)):
-        if not members or trial.accuracy > members[-1].accuracy:
+    for trial in sorted(trials, key=lambda trial: (trial.latency_ms, -trial.gain, trial.number)):
+        if not members or trial.gain > members[-1].gain:
             members.append(trial)
     return members
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _BEGUN = "begun"
 
 _ANOTHER_SEARCH = ("search", "reward", "latency.target_ms", "latency.cache", "references", "confirm", "study")
-"""What may differ from an earlier run without making its accuracies and latencies another measurement's."""
+"""What may differ from an earlier run without making its metrics and latencies another measurement's."""
 
 
 def check_networks(config: Config, space: Space[Arch], shape: Shape) -> None:

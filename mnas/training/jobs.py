@@ -1,4 +1,4 @@
-"""A candidate's work, as jobs for an executor: architecture -> trained model -> int8 file -> accuracy.
+"""A candidate's work, as jobs for an executor: architecture -> trained model -> int8 file -> the task's metric.
 
 The files of a candidate appear whole, `evaluation.json` last: a folder that has it is complete, and is not trained
 again.
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from device_bench import to_tflite
-from mnas.data import Dataset, Split, open_dataset
 from mnas.errors import SearchError
 from mnas.executors.events import Report
 from mnas.files import read_json, read_npz, write_bytes, write_json, write_npz
-from mnas.training.accuracy import tflite_accuracy
+from mnas.tasks import DEFAULT, Data, Examples, Metric, Task, task
+from mnas.training.outputs import tflite_predict
 from mnas.training.recipe import Recipe
 from search_spaces import Arch, cost, from_json
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from device_bench.conversion.convert import Precision
 
-CALIBRATION_IMAGES = 48
-"""Training images that set the ranges of int8 activations."""
+CALIBRATION_INPUTS = 48
+"""Training inputs that set the ranges of int8 activations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +34,31 @@ class Evaluation:
     """What training a candidate has shown.
 
     Attributes:
-        accuracy: Of the TFLite file, on the validation split.
-        accuracy_float: Of the float model, on the validation split.
+        value: The metric of the TFLite file, on the validation split.
+        value_float: The metric of the float model, on the validation split.
         params: Trainable parameters.
         macs: Multiply-accumulates of one inference.
         size_bytes: Of the TFLite file.
         seconds: What building, training, converting and judging took.
     """
 
-    accuracy: float
-    accuracy_float: float
+    value: float
+    value_float: float
     params: int
     macs: int
     size_bytes: int
     seconds: float
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Reads what `dataclasses.asdict` gave; other keys are passed over."""
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
+    def from_dict(cls, values: dict[str, Any], metric: Metric) -> Self:
+        """Reads what `to_dict` gave; other keys are passed over."""
+        own = {"value": metric.key, "value_float": metric.float_key}
+        return cls(**{field.name: values[own.get(field.name, field.name)] for field in fields(cls)})
+
+    def to_dict(self, metric: Metric) -> dict[str, Any]:
+        """For JSON, the values under the metric's own name."""
+        others = {key: value for key, value in asdict(self).items() if key not in ("value", "value_float")}
+        return {metric.key: self.value, metric.float_key: self.value_float, **others}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +67,12 @@ class EvaluateCandidate:
 
     Attributes:
         arch_json: The architecture, by `search_spaces.to_json`.
-        data: Folder of `mnas.data.save_dataset`.
+        data: Folder of the task's `save`.
         recipe: How to train.
-        seed: Of the weights, the order of the images and their augmentation.
+        seed: Of the weights, the order of the examples and their augmentation.
         folder: Where the files go; a complete evaluation found there, of the same job, is the result.
         precision: Of the TFLite file.
+        task: Name of the task that trains and judges.
     """
 
     arch_json: str
@@ -74,34 +81,37 @@ class EvaluateCandidate:
     seed: int
     folder: Path
     precision: "Precision" = "int8"
+    task: str = DEFAULT
 
     def __call__(self, report: Report) -> Evaluation:
         """Trains, or finds what was trained before."""
         found = self.found()
         if found is not None:
             return found
-        from mnas.training.train import float_accuracy, prepare_tensorflow, release_memory, train
+        from mnas.training.train import float_predict, prepare_tensorflow, release_memory, train
 
         began = time.monotonic()
         prepare_tensorflow()
-        arch, dataset = from_json(self.arch_json), open_dataset(self.data)
+        arch, judged_by = from_json(self.arch_json), task(self.task)
+        data = judged_by.open(self.data)
         report("build")
-        model = self._build(arch, dataset)
+        model = self._build(arch, judged_by, data)
         train(
             model,
-            dataset,
+            judged_by,
+            data,
             self.recipe,
             seed=self.seed,
             on_epoch=lambda epoch, epochs, loss: report("train", epoch, epochs, loss),
         )
         report("convert")
-        content = to_tflite(model, self.precision, calibration_images(dataset.train, self.seed))
+        content = to_tflite(model, self.precision, calibration_inputs(data.train, self.seed))
         report("judge")
-        accuracy = tflite_accuracy(content, dataset.validation)
-        counted = cost(arch, dataset.input_shape, dataset.classes)
+        value = judged_by.judge(tflite_predict(content), data.validation)
+        counted = cost(arch, data.input_shape, judged_by.head(data.outputs))
         evaluation = Evaluation(
-            accuracy,
-            float_accuracy(model, dataset.validation),
+            value,
+            judged_by.judge(float_predict(model), data.validation),
             counted.params,
             counted.macs,
             len(content),
@@ -118,7 +128,7 @@ class EvaluateCandidate:
             return None
         stored = read_json(path)
         try:
-            evaluation = Evaluation.from_dict(stored)
+            evaluation = Evaluation.from_dict(stored, task(self.task).metric)
             same = stored["job"] == self._identity()
             whole = (self.folder / "model.tflite").stat().st_size == evaluation.size_bytes
         except (KeyError, TypeError, FileNotFoundError):
@@ -128,22 +138,24 @@ class EvaluateCandidate:
     def _identity(self) -> dict[str, Any]:
         return {"arch": self.arch_json, "recipe": asdict(self.recipe), "seed": self.seed, "precision": self.precision}
 
-    def _build(self, arch: Arch, dataset: Dataset) -> "tf_keras.Model":
+    def _build(self, arch: Arch, judged_by: Task[Any], data: Data) -> "tf_keras.Model":
         from search_spaces import build_model
 
         return build_model(
             arch,
-            dataset.input_shape,
-            dataset.classes,
+            data.input_shape,
+            judged_by.head(data.outputs),
             dropout=self.recipe.dropout,
-            batch_norm_momentum=self.recipe.batch_norm_momentum(len(dataset.train)),
+            batch_norm_momentum=self.recipe.batch_norm_momentum(len(data.train)),
             seed=self.seed,
         )
 
     def _store(self, model: "tf_keras.Model", content: bytes, evaluation: Evaluation) -> None:
         write_bytes(self.folder / "model.tflite", content)
         write_npz(self.folder / "weights.npz", {weight.name: weight.numpy() for weight in model.weights})
-        write_json(self.folder / "evaluation.json", asdict(evaluation) | {"job": self._identity()})
+        write_json(
+            self.folder / "evaluation.json", evaluation.to_dict(task(self.task).metric) | {"job": self._identity()}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,54 +164,61 @@ class CompileCandidate:
 
     Attributes:
         arch_json: The architecture, by `search_spaces.to_json`.
-        data: Folder of `mnas.data.save_dataset`; its images calibrate int8.
+        data: Folder of the task's `save`; its inputs calibrate int8.
         precision: Of the file.
         seed: Of the weights.
+        task: Name of the task that gives the head.
     """
 
     arch_json: str
     data: Path
     precision: "Precision" = "int8"
     seed: int = 0
+    task: str = DEFAULT
 
     def __call__(self, report: Report) -> bytes:
         """Builds and converts."""
         from mnas.training.train import release_memory
         from search_spaces import as_if_trained, build_model
 
-        arch, dataset = from_json(self.arch_json), open_dataset(self.data)
+        arch, judged_by = from_json(self.arch_json), task(self.task)
+        data = judged_by.open(self.data)
         report("build")
-        model = build_model(arch, dataset.input_shape, dataset.classes, seed=self.seed)
+        model = build_model(arch, data.input_shape, judged_by.head(data.outputs), seed=self.seed)
         as_if_trained(model)
         report("convert")
-        content = to_tflite(model, self.precision, calibration_images(dataset.train, self.seed))
+        content = to_tflite(model, self.precision, calibration_inputs(data.train, self.seed))
         release_memory()
         return content
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeOnTest:
-    """The job that touches the test split: accuracy of a finished candidate's TFLite file on it.
+    """The job that touches the test split: the metric of a finished candidate's TFLite file on it.
 
     Attributes:
         folder: Of the candidate.
-        data: Folder of `mnas.data.save_dataset`.
+        data: Folder of the task's `save`.
+        task: Name of the task that judges.
     """
 
     folder: Path
     data: Path
+    task: str = DEFAULT
 
     def __call__(self, report: Report) -> float:
         """Judges the file."""
         report("test")
-        return tflite_accuracy((self.folder / "model.tflite").read_bytes(), open_dataset(self.data).test)
+        judged_by = task(self.task)
+        content = (self.folder / "model.tflite").read_bytes()
+        return judged_by.judge(tflite_predict(content), judged_by.open(self.data).test)
 
 
-def calibration_images(split: Split, seed: int) -> np.ndarray:
-    """Some images of the train split, the same for the same seed."""
-    count = min(CALIBRATION_IMAGES, len(split))
+def calibration_inputs(split: Examples, seed: int) -> np.ndarray:
+    """Some inputs of the train split, the same for the same seed."""
+    count = min(CALIBRATION_INPUTS, len(split))
     chosen = np.sort(np.random.default_rng(seed).choice(len(split), count, replace=False))
-    return np.asarray(split.images[chosen])
+    return np.asarray(split.inputs[chosen])
 
 
 def load_weights(model: "tf_keras.Model", path: Path) -> None:

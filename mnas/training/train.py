@@ -3,14 +3,14 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from mnas.data import Dataset, Split
 from mnas.errors import SearchError
-from mnas.training.augment import flipped, shifted
+from mnas.tasks.task import Data, Examples, Loss, Predict, Task
 from mnas.training.optimizers import make_apply
 from mnas.training.recipe import Recipe
 
@@ -33,32 +33,39 @@ def prepare_tensorflow() -> None:
 
 
 def train(
-    model: tf_keras.Model, dataset: Dataset, recipe: Recipe, *, seed: int, on_epoch: OnEpoch | None = None
+    model: tf_keras.Model,
+    task: Task[Any],
+    data: Data,
+    recipe: Recipe,
+    *,
+    seed: int,
+    on_epoch: OnEpoch | None = None,
 ) -> Training:
     """Trains `model` in place on the train split.
 
     With one thread, the same model, data, recipe and seed give the same weights, bit by bit.
 
     Args:
-        model: Images to probabilities.
-        dataset: Its train split is used, nothing else.
+        model: Inputs to outputs.
+        task: Gives the loss and the augmentation.
+        data: Their train split is used, nothing else.
         recipe: How.
-        seed: Of the order of the images and of their augmentation.
+        seed: Of the order of the examples and of their augmentation.
         on_epoch: Told after each epoch.
 
     Raises:
         SearchError: The loss is no longer a finite number.
     """
     rng = np.random.default_rng(seed)
-    steps = recipe.steps_per_epoch(len(dataset.train))
+    steps = recipe.steps_per_epoch(len(data.train))
     total = recipe.epochs * steps
-    step = _make_step(model, recipe, dataset.classes)
+    step = _make_step(model, recipe, task.loss(data, recipe))
     losses = []
     for epoch in range(recipe.epochs):
         mean = 0.0
-        for index, (images, labels) in enumerate(_batches(dataset.train, recipe, rng)):
+        for index, (inputs, targets) in enumerate(_batches(task, data.train, recipe, rng)):
             rate = recipe.rate(epoch * steps + index, total)
-            loss = float(step(tf.constant(images), tf.constant(labels), tf.constant(rate, tf.float32)))
+            loss = float(step(tf.constant(inputs), tf.constant(targets), tf.constant(rate, tf.float32)))
             if not math.isfinite(loss):
                 raise SearchError(
                     f"training diverged in epoch {epoch + 1} of {recipe.epochs}: the loss is {loss};"
@@ -71,51 +78,50 @@ def train(
     return Training(tuple(losses))
 
 
-def float_accuracy(model: tf_keras.Model, split: Split) -> float:
-    """Share of `split` that the model, in inference mode, puts into the right class."""
+def float_predict(model: tf_keras.Model) -> Predict:
+    """What a model in inference mode predicts, for a task's judge."""
 
     @tf.function(reduce_retracing=True)
-    def classify(images: tf.Tensor) -> tf.Tensor:
-        return tf.argmax(model(images, training=False), axis=1)
+    def infer(inputs: tf.Tensor) -> tf.Tensor:
+        return model(inputs, training=False)
 
-    shape = (_EVALUATION_BATCH, *split.images.shape[1:])
-    right = 0
-    for start in range(0, len(split), _EVALUATION_BATCH):
-        images = np.asarray(split.images[start : start + _EVALUATION_BATCH])
-        padded = np.zeros(shape, np.float32)  # one shape, one trace
-        padded[: len(images)] = images
-        found = classify(tf.constant(padded)).numpy()[: len(images)]
-        right += int((found == split.labels[start : start + _EVALUATION_BATCH]).sum())
-    return right / len(split)
+    def predict(inputs: np.ndarray) -> np.ndarray:
+        outputs = []
+        for start in range(0, len(inputs), _EVALUATION_BATCH):
+            chunk = np.asarray(inputs[start : start + _EVALUATION_BATCH])
+            padded = np.zeros((_EVALUATION_BATCH, *inputs.shape[1:]), np.float32)  # one shape, one trace
+            padded[: len(chunk)] = chunk
+            outputs.append(infer(tf.constant(padded)).numpy()[: len(chunk)])
+        return np.concatenate(outputs)
+
+    return predict
 
 
 def _make_step(
-    model: tf_keras.Model, recipe: Recipe, classes: int
+    model: tf_keras.Model, recipe: Recipe, loss_of: Loss
 ) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]:
     variables = model.trainable_variables
     apply = make_apply(recipe.optimizer, variables, recipe.weight_decay)
-    smooth = recipe.label_smoothing
 
     @tf.function
-    def step(images: tf.Tensor, labels: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
-        target = tf.one_hot(labels, classes) * (1 - smooth) + smooth / classes
+    def step(inputs: tf.Tensor, targets: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            probabilities = model(images, training=True)
-            loss = tf.reduce_mean(tf_keras.losses.categorical_crossentropy(target, probabilities))
+            loss = loss_of(targets, model(inputs, training=True))
         apply(tape.gradient(loss, variables), rate)
         return loss
 
     return step
 
 
-def _batches(split: Split, recipe: Recipe, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """One epoch in a fresh order; the images that do not fill a last batch sit out."""
+def _batches(
+    task: Task[Any], split: Examples, recipe: Recipe, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """One epoch in a fresh order; the examples that do not fill a last batch sit out."""
     size = min(recipe.batch_size, len(split))
     order = rng.permutation(len(split))
     for index in range(recipe.steps_per_epoch(len(split))):
         chosen = order[index * size : (index + 1) * size]
-        images = shifted(np.asarray(split.images[chosen], np.float32), recipe.shift, rng)
-        yield (flipped(images, rng) if recipe.flip else images), split.labels[chosen]
+        yield task.vary(np.asarray(split.inputs[chosen], np.float32), split.targets[chosen], recipe, rng)
 
 
 def release_memory() -> None:

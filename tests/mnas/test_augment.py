@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mnas.training.augment import flipped, shifted
+from mnas.tasks.augment import flipped, shifted
 
 IMAGES = np.random.default_rng(1).random((40, 6, 5, 2), np.float32)
 

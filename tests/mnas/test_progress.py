@@ -7,11 +7,14 @@ from rich.console import Console
 from mnas.executors import Event
 from mnas.search.display import LiveDisplay, PlainDisplay, Tally
 from mnas.search.standing import Finished
+from mnas.tasks import DEFAULT, task
+
+ACCURACY = task(DEFAULT).metric
 
 TRIALS = [
-    Finished(0, "aaaaaaaaaaaaaaaa", 0.90, 2.0, 0.80),
-    Finished(1, "bbbbbbbbbbbbbbbb", 0.95, 3.0, 0.85),
-    Finished(2, "cccccccccccccccc", 0.80, 4.0, 0.70),
+    Finished(0, "aaaaaaaaaaaaaaaa", 0.90, 2.0, 0.80, ACCURACY),
+    Finished(1, "bbbbbbbbbbbbbbbb", 0.95, 3.0, 0.85, ACCURACY),
+    Finished(2, "cccccccccccccccc", 0.80, 4.0, 0.70, ACCURACY),
 ]
 
 
@@ -59,7 +62,7 @@ def test_events_from_many_threads_do_no_harm() -> None:
     def shout(worker: int) -> None:
         for step in range(100):
             display.event(Event(worker, "job", "train", step, 100))
-            display.done(Finished(worker * 100 + step, "a" * 16, 0.5, 1.0, 0.5))
+            display.done(Finished(worker * 100 + step, "a" * 16, 0.5, 1.0, 0.5, ACCURACY))
 
     threads = [threading.Thread(target=shout, args=(worker,)) for worker in range(4)]
     for thread in threads:

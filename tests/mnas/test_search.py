@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from judged import tflite_accuracy
 from PIL import Image
 
 from mnas.data import open_dataset
 from mnas.run import Run
-from mnas.training.accuracy import tflite_accuracy
 
 pytestmark = pytest.mark.xdist_group("search")
 MNAS = str(Path(sys.executable).with_name("mnas"))

@@ -2,23 +2,27 @@ import numpy as np
 import optuna
 
 from mnas.search.standing import Finished, best, failures, front
+from mnas.tasks import DEFAULT, task
+
+ACCURACY = task(DEFAULT).metric
 
 
 def trials(points: list[tuple[float, float]]) -> list[Finished]:
-    return [Finished(number, f"{number:016x}", *point, reward=point[0]) for number, point in enumerate(points)]
+    return [
+        Finished(number, f"{number:016x}", *point, reward=point[0], metric=ACCURACY)
+        for number, point in enumerate(points)
+    ]
 
 
 def test_front_agrees_with_brute_force() -> None:
     rng = np.random.default_rng(0)
     points = trials([tuple(point) for point in rng.integers(0, 12, (300, 2)).astype(float)])
-    kept = {(one.accuracy, one.latency_ms) for one in front(points)}
+    kept = {(one.value, one.latency_ms) for one in front(points)}
     brute = {
-        (a.accuracy, a.latency_ms)
+        (a.value, a.latency_ms)
         for a in points
         if not any(
-            b.accuracy >= a.accuracy
-            and b.latency_ms <= a.latency_ms
-            and (b.accuracy, b.latency_ms) != (a.accuracy, a.latency_ms)
+            b.value >= a.value and b.latency_ms <= a.latency_ms and (b.value, b.latency_ms) != (a.value, a.latency_ms)
             for b in points
         )
     }

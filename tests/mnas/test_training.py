@@ -5,13 +5,14 @@ import json
 
 import numpy as np
 import pytest
+from judged import CLASSIFICATION, float_accuracy, tflite_accuracy
 
 import search_spaces
 from mnas.data import Split, load_data, save_dataset
 from mnas.errors import SearchError
 from mnas.executors import ProcessExecutor, silent
-from mnas.training.accuracy import tflite_accuracy, tflite_scores
-from mnas.training.jobs import CompileCandidate, EvaluateCandidate, Evaluation, calibration_images, load_weights
+from mnas.training.jobs import CompileCandidate, EvaluateCandidate, Evaluation, calibration_inputs, load_weights
+from mnas.training.outputs import tflite_outputs
 from mnas.training.recipe import Recipe
 from search_spaces import cost, to_json
 from search_spaces.mnasnet.block_strings import from_block_strings
@@ -53,9 +54,9 @@ def evaluated(job):
 
 def test_a_candidate_learns(evaluated, arch):
     evaluation, _ = evaluated
-    assert evaluation.accuracy > 0.6
-    assert evaluation.accuracy_float > 0.6
-    assert abs(evaluation.accuracy - evaluation.accuracy_float) < 0.05
+    assert evaluation.value > 0.6
+    assert evaluation.value_float > 0.6
+    assert abs(evaluation.value - evaluation.value_float) < 0.05
     assert (evaluation.params, evaluation.macs) == dataclasses.astuple(cost(arch, SHAPE, 10))
     assert evaluation.seconds > 0
 
@@ -73,19 +74,17 @@ def test_its_files_are_complete(evaluated, job, dataset, arch):
     names = sorted(path.name for path in job.folder.iterdir())
     assert names == ["evaluation.json", "model.tflite", "weights.npz"]
     stored = json.loads((job.folder / "evaluation.json").read_text())
-    assert Evaluation.from_dict(stored) == evaluation
+    assert Evaluation.from_dict(stored, CLASSIFICATION.metric) == evaluation
     content = (job.folder / "model.tflite").read_bytes()
     assert len(content) == evaluation.size_bytes
-    assert tflite_accuracy(content, dataset.validation) == evaluation.accuracy
+    assert tflite_accuracy(content, dataset.validation) == evaluation.value
 
 
 def test_the_stored_weights_are_the_model(evaluated, job, dataset, arch):
-    from mnas.training.train import float_accuracy
-
     evaluation, _ = evaluated
     model = search_spaces.build_model(arch, SHAPE, 10, seed=99)
     load_weights(model, job.folder / "weights.npz")
-    assert float_accuracy(model, dataset.validation) == evaluation.accuracy_float
+    assert float_accuracy(model, dataset.validation) == evaluation.value_float
     other = search_spaces.build_model(arch, SHAPE, 9)
     with pytest.raises(SearchError, match="not those of this architecture"):
         load_weights(other, job.folder / "weights.npz")
@@ -129,16 +128,16 @@ def test_only_a_complete_evaluation_of_this_job_counts(evaluated, job, tmp_path,
 def test_batches_give_what_single_images_give(evaluated, job, dataset):
     content = (job.folder / "model.tflite").read_bytes()
     images = dataset.test.images[:37]
-    singly = tflite_scores(content, images, batch=1)
+    singly = tflite_outputs(content, images, batch=1)
     assert singly.dtype == np.int8
-    assert np.array_equal(singly, tflite_scores(content, images, batch=16))
-    assert np.array_equal(singly, tflite_scores(content, images, batch=64))
+    assert np.array_equal(singly, tflite_outputs(content, images, batch=16))
+    assert np.array_equal(singly, tflite_outputs(content, images, batch=64))
 
 
 def test_accuracy_counts(evaluated, job, dataset):
     content = (job.folder / "model.tflite").read_bytes()
     images = dataset.test.images[:30]
-    found = tflite_scores(content, images).argmax(axis=1)
+    found = tflite_outputs(content, images).argmax(axis=1)
     assert tflite_accuracy(content, Split(images, found)) == 1
     wrong = found.copy()
     wrong[:6] = (wrong[:6] + 1) % 10
@@ -157,7 +156,7 @@ def test_a_twin_has_the_operators_of_the_trained_model(evaluated, job, stored, p
     from ai_edge_litert.interpreter import Interpreter
 
     twin = CompileCandidate(job.arch_json, stored, precision)(silent)
-    scores = tflite_scores(twin, dataset.test.images[:3])
+    scores = tflite_outputs(twin, dataset.test.images[:3])
     assert scores.dtype == {"float32": np.float32, "int8": np.int8}[precision]
     if precision == "int8":
         trained = (job.folder / "model.tflite").read_bytes()
@@ -173,7 +172,7 @@ def test_a_training_that_diverges_says_so(arch, dataset):
 
     recipe = Recipe(epochs=2, learning_rate=1e30, optimizer="sgd", warmup_share=0)
     with pytest.raises(SearchError, match=r"training diverged in epoch 1 of 2: the loss is nan; lower"):
-        train(search_spaces.build_model(arch, SHAPE, 10), dataset, recipe, seed=0)
+        train(search_spaces.build_model(arch, SHAPE, 10), CLASSIFICATION, dataset, recipe, seed=0)
 
 
 def test_fewer_images_than_a_batch_train(arch, dataset):
@@ -181,14 +180,14 @@ def test_fewer_images_than_a_batch_train(arch, dataset):
 
     few = dataclasses.replace(dataset, train=Split(dataset.train.images[:5], dataset.train.labels[:5]))
     recipe = Recipe(epochs=12, batch_size=32, optimizer="sgd", learning_rate=0.02, label_smoothing=0)
-    losses = train(search_spaces.build_model(arch, SHAPE, 10, dropout=0), few, recipe, seed=0).losses
+    losses = train(search_spaces.build_model(arch, SHAPE, 10, dropout=0), CLASSIFICATION, few, recipe, seed=0).losses
     assert len(losses) == 12
     assert losses[-1] < losses[0] / 2
 
 
-def test_calibration_images_come_from_the_train_split(dataset):
-    images = calibration_images(dataset.train, 3)
+def test_calibration_inputs_come_from_the_train_split(dataset):
+    images = calibration_inputs(dataset.train, 3)
     known = {image.tobytes() for image in dataset.train.images}
     assert len(images) == 48
     assert all(image.tobytes() in known for image in images)
-    assert np.array_equal(images, calibration_images(dataset.train, 3))
+    assert np.array_equal(images, calibration_inputs(dataset.train, 3))

@@ -1,0 +1,7 @@
+"""What a network can be trained and judged on; see `mnas.tasks.task`."""
+
+from mnas.tasks.catalog import DEFAULT, TASKS, task, task_facts, task_of, tasks
+from mnas.tasks.metric import Metric
+from mnas.tasks.task import Data, Examples, Task
+
+__all__ = ["DEFAULT", "TASKS", "Data", "Examples", "Metric", "Task", "task", "task_facts", "task_of", "tasks"]
