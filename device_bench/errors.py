@@ -26,7 +26,13 @@ class RunnerError(BenchError):
 
 
 class TransportError(BenchError):
-    """A device could not be reached or did not do what it was told."""
+    """A device could not be reached or did not do what it was told.
+
+    Attributes:
+        answered: Whether the device had answered before, while it was being opened; it is worth looking for again.
+    """
+
+    answered = False
 
 
 class DeviceLost(TransportError):

@@ -232,6 +232,8 @@ class Pool(Generic[Payload]):
             held.callback(self._open_devices.pop, name, None)
             device = held.enter_context(self._open(name))
         except (TransportError, DeviceBusy) as error:
+            if isinstance(error, TransportError) and error.answered:
+                self._known.add(name)
             # A phone that is there, but refuses what it is sent, will do so again.
             away = name in self._known and not isinstance(error, PushFailed)
             self._looks[name] = self._looks[name] + 1 if away else 0

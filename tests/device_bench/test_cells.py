@@ -30,7 +30,7 @@ def test_a_model_of_the_same_name_is_another_cell():
 @pytest.mark.parametrize(
     ("models", "axes", "words"),
     [
-        ({"one": b"no model"}, Axes(("a",)), "one: .*no TFLite file"),
+        ({"one": b"no model"}, Axes(("a",)), "one: .*not a TFLite file"),
         (_MODELS, Axes(("a",), (0,)), "threads is 0"),
         (_MODELS, Axes(("a",), (1,), ("fpga",)), "'fpga'"),
         (_MODELS, Axes(("a",), cores="medium"), "unknown cores 'medium'"),

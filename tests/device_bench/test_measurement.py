@@ -263,7 +263,7 @@ def test_core_names_reach_the_runner_as_a_mask(device, told):
     [
         (BenchSpec(delegate="npu"), _MODELS["one"], "not on npu"),
         (BenchSpec(cores="medium"), _MODELS["one"], "unknown cores"),
-        (_SPEC, b"no model at all", "one: .*no TFLite file"),
+        (_SPEC, b"no model at all", "one: .*not a TFLite file"),
     ],
 )
 def test_bad_requests_are_told_before_anything_runs(device, told, spec, model, words):

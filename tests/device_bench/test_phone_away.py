@@ -31,33 +31,47 @@ def _sleeping(transport):
     return JsonRunner("sleeper", (f"{transport.workdir}/sleeper",))
 
 
-def _matrix(phone, models, **more):
+def _matrix(phone, models, install=_sleeping, **more):
     protocol = TimingProtocol(min_sessions=2, max_sessions=2, canary_limit=None)
     plan = Plan(models, Axes((f"adb:{phone.host}",), (1, 2)), protocol, BenchSpec(runs=1, warmup_runs=0))
     events = []
     todo = cells(models, plan.axes)
-    left = run_matrix(plan, todo, Results(), lambda name: open_device(name, _sleeping), event=events.append, **more)
+    left = run_matrix(plan, todo, Results(), lambda name: open_device(name, install), event=events.append, **more)
     return left, [one.kind for one in events], events
 
 
-def test_a_phone_away_for_longer_than_its_attempts_take_is_found_again(mortal_phone):
-    away_s, back_off_s = 2.5, 0.05
-    adbd = mortal_phone.files / "usr/sbin/adbd"
-    aside = adbd.with_name("adbd.away")
-    gone = []
+class Leaving:
+    """Has a phone leave once, for longer than its attempts take."""
 
-    def leave():
+    def __init__(self, phone):
+        self.phone, self.gone = phone, False
+
+    def leave(self):
+        adbd = self.phone.files / "usr/sbin/adbd"
+        aside = adbd.with_name("adbd.away")
         adbd.rename(aside)
-        mortal_phone.kill_adbd()
-        threading.Timer(away_s, lambda: aside.rename(adbd)).start()
+        self.phone.kill_adbd()
+        threading.Timer(2.5, lambda: aside.rename(adbd)).start()
 
-    def progress(now):
-        if not gone and now.sessions:
-            gone.append(now)
-            threading.Timer(0.2, leave).start()
+    def at_work(self, now):
+        if now.sessions and not self.gone:
+            self.gone = True
+            threading.Timer(0.2, self.leave).start()
 
+    def while_opened(self, transport):
+        if not self.gone:
+            self.gone = True
+            threading.Timer(0.4, self.leave).start()
+            transport.shell(["sleep", "60"], timeout_s=60)
+        return _sleeping(transport)
+
+
+@pytest.mark.parametrize("moment", ["at work", "while it is opened for the first time"])
+def test_a_phone_away_for_longer_than_its_attempts_take_is_found_again(mortal_phone, moment):
+    leaving = Leaving(mortal_phone)
+    more = {"progress": leaving.at_work} if moment == "at work" else {"install": leaving.while_opened}
     models = {f"m{number}": tiny_model(operators=number) for number in (1, 2)}
-    left, kinds, _ = _matrix(mortal_phone, models, progress=progress, settings=PoolSettings(back_off_s=back_off_s))
+    left, kinds, _ = _matrix(mortal_phone, models, settings=PoolSettings(back_off_s=0.05), **more)
     assert left == []
     assert kinds.count("lost") > PoolSettings().attempts
     assert "aside" not in kinds

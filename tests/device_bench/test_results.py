@@ -99,7 +99,7 @@ def test_another_ending_is_refused(tmp_path):
 def test_a_file_of_somebody_else_is_not_overwritten(path, content):
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(BadRequest, match="no table of results"):
+    with pytest.raises(BadRequest, match="not a table of results"):
         Results(path)
     assert path.read_bytes() == content
 

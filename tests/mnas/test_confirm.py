@@ -99,6 +99,6 @@ def test_a_plan_without_sense_is_refused(wrong):
         Plan(**wrong)
 
 
-def test_nobody_to_rank_is_an_error():
-    with pytest.raises(SearchError, match="nobody"):
+def test_nothing_to_rank_is_an_error():
+    with pytest.raises(SearchError, match="nothing to rank"):
         verdict([])

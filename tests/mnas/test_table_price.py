@@ -65,7 +65,7 @@ def test_files_that_cannot_be_priced(path, tmp_path):
     with pytest.raises(SearchError, match=r"cannot read .*none\.tflite"):
         lines(path, str(tmp_path / "none.tflite"))
     (tmp_path / "bad.tflite").write_bytes(b"no model")
-    with pytest.raises(BadRequest, match="no TFLite file"):
+    with pytest.raises(BadRequest, match="not a TFLite file"):
         lines(path, str(tmp_path / "bad.tflite"))
     with pytest.raises(SpaceError, match="resnet"):
         lines(path, "resnet")
