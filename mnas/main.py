@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from device_bench.terminal import printable, say
+from device_bench.terminal import brief, say
 from mnas.home import at_home
 
 GROUP = "mnas.commands"
@@ -85,7 +85,7 @@ def run(words: Sequence[str]) -> int:
         _abandon_output()
         message = _explained(error)
         if message:
-            click.echo(f"mnas: {printable(message)}", err=True)
+            click.echo(f"mnas: {brief(message)}", err=True)
         return code
     return 0
 

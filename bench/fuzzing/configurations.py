@@ -16,7 +16,7 @@ import mnas.controllers.sampler  # noqa: F401
 from device_bench.errors import BenchError
 from fuzzing.cases import TOKEN, Case, Kind, Refused, Wrong, named_by_caller
 from fuzzing.damage import ODD_VALUES, damaged_bytes, damaged_tree, encoded
-from mnas.config import Config
+from mnas.config import Config, config_of
 from mnas.config_file import load_config
 from mnas.data import load_data
 from mnas.errors import SearchError
@@ -121,7 +121,7 @@ def _sane(config: Config) -> None:
         text = json.dumps(values, allow_nan=False)
     except ValueError as error:
         raise Wrong(f"a number that is not finite: {error}") from error
-    if Config.model_validate(json.loads(text)) != config:
+    if config_of(config.space.name).model_validate(json.loads(text)) != config:
         raise Wrong(f"another configuration when it is read again: {text}")
     for key, path in (("search.run", config.search.run), ("latency.cache", config.latency.cache)):
         if path is not None and (str(path).startswith("~") or "\0" in str(path)):

@@ -23,7 +23,7 @@ import click
 
 import mnas
 from device_bench.errors import BenchError
-from device_bench.terminal import printable
+from device_bench.terminal import brief
 from fuzzing.cases import TOKEN, Case, Kind, Refused, Wrong
 from mnas.errors import SearchError
 from search_spaces.errors import SpaceError
@@ -120,7 +120,7 @@ def verdict_of(kind: Kind, case: Case) -> Verdict:
 
 
 def _refusal(error: BaseException, must_name: str) -> Verdict:
-    message = printable(str(error))  # as `mnas` prints it
+    message = brief(str(error))  # as `mnas` prints it
     where = f"{type(error).__name__} at {_line(error.__traceback__)}"
     if len(message) > _LONGEST_LINE:
         return Verdict("fault", f"message of more than {_LONGEST_LINE} characters: {where}", message)

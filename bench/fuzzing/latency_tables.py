@@ -168,11 +168,10 @@ def _use_published(path: Path, dialect: str) -> None:
 def _listed(path: Path) -> int:
     """How many entries a published table lists, one that is listed twice counted twice."""
     content = path.read_bytes()
-    tree = yaml.compose(content.decode(json.detect_encoding(content)), yaml.SafeLoader)
-    if path.suffix != ".json":
-        return len(tree.value)
-    layers = next(value for key, value in reversed(tree.value) if key.value == "coef")
-    return sum(len(choices.value) for _, choices in layers.value)
+    if path.suffix == ".json":
+        pairs = json.loads(content, object_pairs_hook=list)
+        return sum(len(choices) for _, choices in next(value for key, value in reversed(pairs) if key == "coef"))
+    return len(yaml.compose(content.decode(json.detect_encoding(content)), yaml.SafeLoader).value)
 
 
 def _sane_table(table: LatencyTable) -> None:

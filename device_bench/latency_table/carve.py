@@ -29,7 +29,11 @@ def carve(model: bytes, wanted: Collection[str]) -> dict[str, bytes]:
 
     with reading("the model"):
         whole = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
-        return {signature: _pack(_single(whole, index)) for signature, index in views.items()}
+        parts = {signature: _pack(_single(whole, index)) for signature, index in views.items()}
+    for signature, part in parts.items():
+        if [view.signature for view in operator_views(part)] != [signature]:
+            raise BadRequest(f"{signature} cannot be cut out: alone it would be another operator")
+    return parts
 
 
 def _single(whole: Any, index: int) -> Any:

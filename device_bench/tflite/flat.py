@@ -114,6 +114,11 @@ class FlatTable:
         return start + 4, int(_U32(self.content, start)[0])
 
 
+def spelt(text: str) -> str:
+    """A name of a file as it may be shown, written into tables, and typed."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
 @lru_cache(maxsize=256)
 def _integers(length: int) -> struct.Struct:
     return struct.Struct(f"<{length}i")

@@ -16,7 +16,7 @@ from typing import Any
 
 from device_bench.errors import BadRequest
 from device_bench.tflite import flat
-from device_bench.tflite.flat import FlatTable
+from device_bench.tflite.flat import FlatTable, spelt
 
 _IDENTIFIER = b"TFL3"
 _BREAKS = (LookupError, TypeError, ValueError, AttributeError, BufferError, ArithmeticError, MemoryError, struct.error)
@@ -257,7 +257,7 @@ def _code(code: Any) -> str:
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     name = _names("BuiltinOperator")[number]
     if name == "CUSTOM":
-        return f"{CUSTOM}{code.CustomCode().decode()}"
+        return f"{CUSTOM}{spelt(code.CustomCode().decode())}"
     return name
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from device_bench.errors import BadRequest
 from device_bench.tflite import flat
-from device_bench.tflite.flat import FlatTable
+from device_bench.tflite.flat import FlatTable, spelt
 from device_bench.tflite.graph import Graph, Tensor, check_identifier, reading
 
 Shape = tuple[int, ...]
@@ -129,7 +129,7 @@ def _entries(model: bytes) -> list[_Entry]:
     for table in FlatTable.root(model).tables(flat.MODEL_SIGNATURES):
         named = table.tables(flat.SIGNATURE_INPUTS)
         names = {one.number(flat.NAMED_TENSOR_INDEX): one.text(flat.NAMED_TENSOR_NAME) for one in named}
-        key, subgraph = _printable(table.text(flat.SIGNATURE_KEY)), table.number(flat.SIGNATURE_SUBGRAPH)
+        key, subgraph = spelt(table.text(flat.SIGNATURE_KEY)), table.number(flat.SIGNATURE_SUBGRAPH)
         entries.append(_Entry(key, subgraph, names, table))
     return entries or [_Entry("", 0, {})]
 
@@ -150,12 +150,7 @@ def _entry(entries: Sequence[_Entry], signature: str | None, name: str) -> _Entr
 
 
 def _name(graph: Graph, entry: _Entry, tensor: int) -> str:
-    return _printable(entry.names.get(tensor) or graph.tensors[tensor].name)
-
-
-def _printable(text: str) -> str:
-    """A name of a file as it may be shown, written into tables, and typed."""
-    return text if text.isprintable() else ascii(text)[1:-1]
+    return spelt(entry.names.get(tensor) or graph.tensors[tensor].name)
 
 
 def _sizes(graph: Graph, entry: _Entry, shapes: Mapping[str, Shape], name: str) -> dict[int, Shape]:

@@ -9,7 +9,7 @@ from tiny_graph import Body, Node, Tensor, chain, convolution, tiny_graph
 from device_bench.errors import BadRequest
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.signature import signatures
-from device_bench.tflite.model_file import model_precision
+from device_bench.tflite.model_file import custom_operators, model_precision
 
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 
@@ -67,6 +67,24 @@ def test_a_carved_operator_is_that_operator_and_runs(files, precision):
         interpreter = Interpreter(model_content=part, num_threads=1)
         interpreter.allocate_tensors()
         interpreter.invoke()
+
+
+def test_a_tensor_that_two_operators_make_cannot_be_cut_at(files):
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(files["float16"], 0))
+
+    def first(kind):
+        return next(
+            one for one in model.subgraphs[0].operators if model.operatorCodes[one.opcodeIndex].builtinCode == kind
+        )
+
+    unpacking = first(schema.BuiltinOperator.DEQUANTIZE)
+    made_twice = first(schema.BuiltinOperator.CONV_2D).outputs[0]
+    unpacking.outputs = [made_twice, *unpacking.outputs]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    damaged = bytes(builder.Output())
+    with pytest.raises(BadRequest, match="cannot be cut out"):
+        carve(damaged, signatures(damaged))
 
 
 def test_a_chain_of_carved_operators_computes_what_the_network_computes(files):
@@ -179,3 +197,9 @@ def test_a_cut_file_is_one_line_or_still_whole(files):
         except BadRequest as error:
             told = str(error)
         assert "\n" not in told
+
+
+def test_a_custom_operator_cannot_command_a_terminal():
+    odd = tiny_graph(Body([Tensor((1, 4)), Tensor((1, 4))], [Node("CUSTOM", [0], [1], "\x1b[31mMine\u202e")]))
+    assert signatures(odd) == (r"CUSTOM:\x1b[31mMine\u202e 1x4>1x4 float32",)
+    assert custom_operators(odd) == (r"\x1b[31mMine\u202e",)

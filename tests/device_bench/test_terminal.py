@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from device_bench.terminal import make_console, plain, printable, say
+from device_bench.terminal import brief, make_console, plain, printable, say
 
 _CASES = [
     ("caf\udce9", r"caf\xe9"),
@@ -33,6 +33,15 @@ def test_every_name_of_bytes_can_be_found_again():
     spelt = printable(name.decode("utf-8", "surrogateescape"))
     back = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), spelt.encode())
     assert back == name.replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+
+
+def test_a_message_that_quotes_a_whole_file_keeps_its_ends():
+    assert brief("net.json: \x1b[2J is not a size") == r"net.json: \x1b[2J is not a size"
+    shown = brief(f"net.json: {'x' * 100_000} is not a size")
+    assert len(shown) < 1100
+    assert shown.startswith("net.json: xxx")
+    assert "[... 99,024 characters ...]" in shown
+    assert shown.endswith("xxx is not a size")
 
 
 def test_lines_of_ours_stay_lines(capsys):
