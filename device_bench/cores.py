@@ -95,7 +95,7 @@ def resolve(cores: str | None, found: tuple[Cluster, ...]) -> str | None:
         return f"{little if cores == 'little' else every & ~little or every:x}"
     mask = every if cores == "all" else int(cores, 16)
     if mask & ~every:
-        raise BadRequest(f"core mask {cores!r} is not within the device's cores, {every:x}, that are online")
+        raise BadRequest(f"core mask {cores!r} names cores that are not online; all that are have the mask {every:x}")
     return f"{mask:x}"
 
 

@@ -48,6 +48,11 @@ def brief(text: str) -> str:
     return f"{shown[:start]} [... {len(shown) - start - end:,} characters ...] {shown[-end:]}"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: "1 cell", "3,000 cells"; `many` where the plural takes more than an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Prints text, made printable line by line.
 

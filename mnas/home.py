@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
+
+from mnas.errors import SearchError
 
 _BEFORE = r"(?:--[\w-]+=|-\w)?(?:\w+:(?:///)?)?"
 _FORM = re.compile(rf"(?P<before>{_BEFORE})(?:\$HOME(?!\w)|\$\{{HOME\}}|~)(?P<rest>.*)", re.DOTALL)
@@ -26,3 +29,15 @@ def at_home(text: str) -> str:
         user = short.partition("/")[0]
         raise ValueError(f"{text!r}: there is no user {user[1:]!r}; a file of that name is ./{short}")
     return f"{found['before']}{whole}"
+
+
+def path_at_home(text: str) -> Path:
+    """The path that `text` names, a home directory in place of a leading `~`.
+
+    Raises:
+        SearchError: There is no such user.
+    """
+    try:
+        return Path(at_home(text))
+    except ValueError as error:
+        raise SearchError(str(error)) from None

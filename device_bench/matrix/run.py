@@ -19,7 +19,7 @@ from device_bench.matrix.results import Results
 from device_bench.matrix.table import reasons, results_table
 from device_bench.runners.runner import BenchSpec
 from device_bench.survey import named_devices
-from device_bench.terminal import make_console, printable, say
+from device_bench.terminal import counted, make_console, printable, say
 from device_bench.tflite.model_file import check_model
 from device_bench.timing.protocol import TimingProtocol
 
@@ -70,7 +70,7 @@ def _run(plan: Plan, options: BenchOptions) -> None:
     results.name(matrix)
     todo = results.open(matrix, options.again)
     if known := sum(results.verdict(cell) not in (None, *options.again) for cell in matrix):
-        say(f"{known} of {len(matrix)} cells are in {options.output} already", err=True)
+        say(f"{known} of {counted(len(matrix), 'cell')} already in {options.output}", err=True)
     stopped, left = False, list[Cell]()
     with make_display(len(todo)) as display:
         try:
@@ -93,9 +93,12 @@ def _run(plan: Plan, options: BenchOptions) -> None:
     verdicts = Counter(results.verdict(cell) for cell in matrix)
     if left:
         lost = ", ".join(sorted({cell.device for cell in left}))
-        say(f"{len(left)} cells are open because {lost} was set aside; {_how_to_go_on(options)}", err=True)
+        say(
+            f"{counted(len(left), 'cell is', 'cells are')} open because {lost} was set aside; {_how_to_go_on(options)}",
+            err=True,
+        )
     if verdicts["failed"]:
-        say(f"{verdicts['failed']} cells have failed; --again failed measures them again", err=True)
+        say(f"{counted(verdicts['failed'], 'cell')} failed; to measure again, add --again failed", err=True)
     if left or verdicts["failed"]:
         raise SystemExit(1)
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mnas.data.kinds import HEIC, can_read_heic, first_bytes, is_heic
-from mnas.data.layout import split_folders
+from mnas.data.layout import split_folders, warn_of_splits
 from mnas.data.leftovers import passed_over, refuse_unusable
 from mnas.data.names import shown
 from mnas.data.pixels import square
@@ -64,7 +64,7 @@ def folder(root: Path, image_size: int, channels: int) -> Source:
             train = shown(splits["train"].path)
             raise SearchError(f"{shown(child.path)} is a class that {train} does not have: move or remove it")
     pools = {split: _pool(where, labels, image_size, channels) for split, where in splits.items()}
-    return Source(tuple(one.name for one in classes), pools, (left,))
+    return Source(tuple(one.name for one in classes), pools, (left, *warn_of_splits(classes)))
 
 
 def _pool(where: Folder, labels: dict[str, int], image_size: int, channels: int) -> Pool:

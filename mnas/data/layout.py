@@ -3,14 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from mnas.data.names import shown
+from mnas.data.names import examples, shown
 from mnas.data.tree import Folder
 from mnas.errors import SearchError
 
 _SPLIT_NAMES = {
-    "train": ("train", "training"),
+    "train": ("train", "training", "trn"),
     "validation": ("validation", "validate", "val", "valid", "dev", "development", "eval", "evaluation"),
-    "test": ("test", "testing"),
+    "test": ("test", "testing", "tst"),
 }
 _FILLERS = frozenset({"data", "dataset", "image", "images", "imgs", "set", "split"})
 
@@ -84,15 +84,35 @@ def _refuse_splits_in_classes(classes: Sequence[Folder]) -> None:
 
 def _refuse_misspelt_splits(classes: Sequence[Folder]) -> None:
     """`seg_train` beside `seg_test`, or `trainval` beside `test`, with the classes in them, are not classes."""
-    outer = [folder for folder in classes if not folder.loose and folder.classes]
-    inner = [frozenset(child.path.name for child in folder.classes) for folder in outer]
-    alike = len(outer) > 1 and len(set(inner)) == 1 and len(inner[0]) > 1
+    outer = _without_images(classes)
+    alike = _hold_the_same_folders(outer)
     meant = {split for folder in outer for word in _words(folder.path.name) if (split := _split_of_word(word))}
     if len(meant) > 1 or (meant and alike):
         raise SearchError(
             f"{_paths(outer)} seem to be splits, for they hold folders and no images of their own: call them train,"
             " validation and test, with the class folders in them, or rename them if they are classes"
         )
+
+
+def warn_of_splits(classes: Sequence[Folder]) -> tuple[str, ...]:
+    """A line where the classes could be splits in words of another language, for they hold the same folders."""
+    outer = _without_images(classes)
+    if not _hold_the_same_folders(outer):
+        return ()
+    names, inner = examples([one.path.name for one in outer]), examples([one.name for one in outer[0].classes])
+    return (
+        f"warning: the classes {names} hold the same folders ({inner}): if they are splits, call them train,"
+        " validation and test",
+    )
+
+
+def _without_images(classes: Sequence[Folder]) -> list[Folder]:
+    return [folder for folder in classes if not folder.loose and folder.classes]
+
+
+def _hold_the_same_folders(outer: Sequence[Folder]) -> bool:
+    inner = [frozenset(child.path.name for child in folder.classes) for folder in outer]
+    return len(outer) > 1 and len(set(inner)) == 1 and len(inner[0]) > 1
 
 
 def _paths(folders: Sequence[Folder]) -> str:

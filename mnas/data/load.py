@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from mnas.data.splits import divide, subset
 from mnas.data.summary import describe_further, summarize
 from mnas.data.types import Dataset, Split
 from mnas.errors import SearchError, quoted
+from mnas.home import path_at_home
 
 
 def load_data(
@@ -102,11 +102,11 @@ def _open(source: str, image_size: int, channels: int) -> Source:
         case "folder" if rest:
             from mnas.data.folder import folder
 
-            return folder(Path(rest).expanduser(), image_size, channels)
+            return folder(path_at_home(rest), image_size, channels)
         case "npz" if rest:
             from mnas.data.arrays import npz
 
-            return npz(Path(rest).expanduser(), image_size, channels)
+            return npz(path_at_home(rest), image_size, channels)
         case "keras" if rest:
             from mnas.data.keras_sets import keras_set
 

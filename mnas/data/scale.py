@@ -61,8 +61,10 @@ def highest(values: np.ndarray) -> float:
         SearchError: They are negative or not finite; the message goes on after the name of what holds them.
     """
     low, high = float(values.min()), float(values.max())
+    if np.isnan(low):
+        raise SearchError("has values that are not numbers (NaN): [0, 1] or [0, 255] is needed")
     if not (np.isfinite(low) and np.isfinite(high)) or low < -_ROUNDING * high:
-        raise SearchError(f"ranges from {low:g} to {high:g}: [0, 1] or [0, 255] is needed")
+        raise SearchError(f"has values from {low:g} to {high:g}: [0, 1] or [0, 255] is needed")
     return high
 
 

@@ -12,6 +12,7 @@ from device_bench.latency_table.content import OPERATORS
 from device_bench.latency_table.table import LatencyTable
 from device_bench.timing.timing import Timing
 from mnas.errors import SearchError
+from mnas.home import path_at_home
 from mnas.latency_tables.at_hand import confirm
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class TableLatency:
         """
         self._device = settings.device
         self.identity: dict[str, Any] = {}
-        path = Path(settings.device.removeprefix(PREFIX)).expanduser()
+        path = path_at_home(settings.device.removeprefix(PREFIX))
         self._table = LatencyTable.load(path)
         if self._table.keys != OPERATORS:
             raise SearchError(

@@ -23,6 +23,7 @@ from device_bench.latency_table.schema import place
 from device_bench.latency_table.table import LatencyTable
 from device_bench.patience import patiently
 from device_bench.runners.json_runner import JsonRunner
+from device_bench.terminal import counted
 from device_bench.timing.protocol import TimingProtocol
 from mnas.config import SpaceSection, family_name, space_section
 from mnas.errors import SearchError
@@ -140,8 +141,8 @@ def build_table(
     known = set(chosen)
     extra = [arch for arch in arches if arch not in known][: max(0, request.networks - len(chosen))]
     say(
-        f"{request.space.choice.name} and {len(references)} references have {len(wanted)} different operators;"
-        f" {len(chosen)} networks hold them all"
+        f"{request.space.choice.name} and {counted(len(references), 'reference')} have {len(wanted)} different"
+        f" operators; {counted(len(chosen), 'network holds', 'networks hold')} them all"
     )
     find = partial(open_for_tables, request.device, realtime=request.realtime)
     # A device that is not there is told before networks are converted, for minutes, and is not kept from others then.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device_bench.terminal import plain
+from device_bench.terminal import counted, plain
 from mnas.command_line import argument, pasteable
 from mnas.files import write_json
 
@@ -54,10 +54,11 @@ def show_build(table: LatencyTable, output: Path) -> str:
     conditions, fit = table.facts["conditions"], table.calibration
     next_step = pasteable(["mnas", "table", "check", argument(output)])
     return (
-        f"{output}: {len(table.entries)} operators on {table.facts['device']} ({table.facts['runtime']},"
-        f" {table.facts['precision']}, {table.facts['threads']} thread(s)), {conditions['rounds']} rounds in"
-        f" {conditions['device_s']:.0f} s; {conditions['failed']} could not be timed.\n"
-        f"Left-out error on its {fit.networks} calibration networks: {fit.mape:.1%}. Now: {next_step}"
+        f"{output}: {counted(len(table.entries), 'operator')} on {table.facts['device']} ({table.facts['runtime']},"
+        f" {table.facts['precision']}, {counted(table.facts['threads'], 'thread')}),"
+        f" {counted(conditions['rounds'], 'round')} in {conditions['device_s']:.0f} s;"
+        f" {conditions['failed']} could not be timed.\n"
+        f"Left-out error on its {counted(fit.networks, 'calibration network')}: {fit.mape:.1%}. Now: {next_step}"
     )
 
 

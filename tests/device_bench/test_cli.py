@@ -60,7 +60,7 @@ def test_the_same_command_again_measures_nothing_again():
     before = Path("r.csv").read_text()
     done = _bench("one.tflite", "-o", "r.csv")
     assert done.exit_code == 0
-    assert "1 of 1 cells are in r.csv already" in done.stderr
+    assert "1 of 1 cell already in r.csv" in done.stderr
     assert Path("r.csv").read_text() == before
     assert _bench("one.tflite", "two.tflite", "-o", "r.csv", "--again", "valid,noisy").exit_code == 0
     assert Path("r.csv").read_text() != before
@@ -71,7 +71,7 @@ def test_a_cell_of_another_shape_or_signature_is_another_cell():
     for shape in ("1,4,4,3", "1,8,8,3", "t0=1,8,8,3"):
         done = _bench("OPEN.TFLITE", "--shape", shape, "-o", "r.csv")
         assert done.exit_code == 0
-    assert "1 of 1 cells are in r.csv already" in done.stderr
+    assert "1 of 1 cell already in r.csv" in done.stderr
     assert list(read_results(Path("r.csv"))["shape"]) == ["t0=1,4,4,3", "t0=1,8,8,3"]
     Path("two.tflite").write_bytes(
         tiny_graph(chain(["FLOAT32"] * 2, key="encode"), chain(["FLOAT32"] * 3, key="decode"))
@@ -84,13 +84,13 @@ def test_a_cell_of_another_shape_or_signature_is_another_cell():
 def test_a_table_of_an_earlier_version_is_continued():
     assert _bench("one.tflite", "-o", "r.csv").exit_code == 0
     read_results(Path("r.csv")).drop(columns=["shape", "signature"]).to_csv("r.csv", index=False)
-    assert "1 of 1 cells are in r.csv already" in _bench("one.tflite", "-o", "r.csv").stderr
+    assert "1 of 1 cell already in r.csv" in _bench("one.tflite", "-o", "r.csv").stderr
 
 
 def test_a_failed_cell_is_exit_code_1():
     done = _bench("one.tflite", "--delegate", "cpu,gpu", "-o", "r.csv")
     assert done.exit_code == 1
-    assert "1 cells have failed" in done.stderr
+    assert "1 cell failed" in done.stderr
     assert "not on gpu" in done.stdout
     assert sorted(read_results(Path("r.csv"))["verdict"])[0] == "failed"
 
@@ -155,7 +155,7 @@ def test_odd_names_reach_table_figure_and_terminal(tmp_path):
         assert done.returncode == 0, done.stderr
         assert all(name in done.stdout for name in odd.values())
         assert "\x1b" not in done.stdout + done.stderr
-        assert ("3 of 3 cells are in r\\xe9.csv already" in done.stderr) == known
+        assert ("3 of 3 cells already in r\\xe9.csv" in done.stderr) == known
     assert sorted(read_results(Path(os.fsdecode(b"r\xe9.csv")))["model"]) == sorted(odd.values())
     assert Path("bars.svg").exists()
 
@@ -169,7 +169,7 @@ def test_a_renamed_model_is_not_measured_again_and_equal_ones_once():
     Path("one.tflite").rename("M.TFLITE")
     before = Path("r.csv.raw/host.jsonl").read_text()
     done = _bench("M.TFLITE", "-o", "r.csv")
-    assert "1 of 1 cells are in r.csv already" in done.stderr
+    assert "1 of 1 cell already in r.csv" in done.stderr
     assert Path("r.csv.raw/host.jsonl").read_text() == before
     assert sorted(read_results(Path("r.csv"))["model"]) == ["M", "copy", "one"]
 

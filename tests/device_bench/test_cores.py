@@ -61,10 +61,10 @@ def test_names_become_masks(found, cores, mask):
     ("found", "cores", "words"),
     [
         (_TWO, "medium", "use big, little, all or a mask"),
-        (_TWO, "10", "not within the device's cores, f"),
+        (_TWO, "10", "names cores that are not online.* the mask f"),
         (_TWO, "0", "unknown cores '0'"),
         (_TWO, "-1", "unknown cores '-1'"),
-        (_TWO, "30", "core mask '30' is not within the device's cores, f, that are online"),
+        (_TWO, "30", "core mask '30' names cores that are not online; all that are have the mask f"),
         ((), "big", "does not tell"),
         (_HIDDEN, "big", "does not tell the speed of core 0, 1; use all, or a mask within 3"),
         (_HIDDEN, "little", "does not tell the speed of core 0, 1; use all, or a mask within 3"),

@@ -87,7 +87,7 @@ def test_core_names_need_speeds_and_cores_that_are_online(names, phone):
         try:
             assert device.resolve(BenchSpec(cores="little")).cores == "1"
             assert device.info.identity.max_mhz == (1803,)
-            with pytest.raises(BadRequest, match="core mask 'ff' is not within the device's cores, 1, that are online"):
+            with pytest.raises(BadRequest, match=r"core mask 'ff' names cores that are not online.* the mask 1"):
                 device.resolve(BenchSpec(cores="ff"))
         finally:
             shutil.rmtree(system / "cpu0")

@@ -44,10 +44,10 @@ def said(dataset, word):
     [
         *(
             (name, "train")
-            for name in ("train", "Training", "TRAIN", "train_set", "trainset", "train2017", "Train-Data")
+            for name in ("train", "Training", "TRAIN", "train_set", "trainset", "trn", "train2017", "Train-Data")
         ),
         *((name, "validation") for name in ("val", "valid", "Validation", "dev", "eval", "val_images", "devset")),
-        *((name, "test") for name in ("test", "testing", "Test_Set", "test1")),
+        *((name, "test") for name in ("test", "testing", "Test_Set", "test1", "tst")),
         *((name, None) for name in ("cat", "trains", "train_masks", "set", "data", "猫test", "contest", "2017")),
     ],
 )
@@ -203,7 +203,10 @@ def test_classes_may_have_split_words_in_their_names_and_folders_in_them(tmp_pat
     assert load(tmp_path).class_names == ("bullet_train", "test_tube")
     for name in ("indoor", "outdoor"):
         fill(tmp_path / "views" / name, ("front", "back"))
-    assert load_data(f"folder:{tmp_path / 'views'}", image_size=6).class_names == ("indoor", "outdoor")
+    views = load_data(f"folder:{tmp_path / 'views'}", image_size=6)
+    assert views.class_names == ("indoor", "outdoor")
+    told = "warning: the classes indoor, outdoor hold the same folders (back, front): if they are splits"
+    assert any(line.startswith(told) for line in views.summary)
 
 
 def test_folders_that_are_all_linked_to_each_other_are_each_read_once(tmp_path):

@@ -215,7 +215,7 @@ def test_an_imported_table_is_not_checked(tmp_path):
     run = CliRunner().invoke(
         mnas, ["table", "import", str(tmp_path / "a.yaml"), "--device", "Toy", "-o", str(tmp_path / "a.json")]
     )
-    assert run.output == f"{tmp_path / 'a.json'}: 1 entries of proxyless-blocks on Toy\n"
+    assert run.output == f"{tmp_path / 'a.json'}: 1 entry of proxyless-blocks on Toy\n"
     settings = {"device": None, "randoms": 2, "nears": 0, "sessions": 1, "seed": 0, "workers": 1, "unmeasured": 0.0}
     with pytest.raises(BenchError, match="was imported"):
         check_table(tmp_path / "a.json", **settings, say=lambda text: None)
