@@ -104,10 +104,13 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         SearchError: The file is missing, damaged, not an `.npz` or holds pickled objects.
     """
     try:
-        archive = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
-        if isinstance(archive, np.ndarray):
+        content = path.read_bytes()
+        if content.startswith(b"\x93NUMPY"):
             raise SearchError(f"{path} holds one bare array: an .npz archive is needed (numpy.savez)")
-        return {name: archive[name] for name in archive.files}
+        if not content.startswith(b"PK"):
+            raise SearchError(f"{path} is not a usable .npz archive: it begins otherwise than numpy.savez writes it")
+        archive = np.load(io.BytesIO(content), allow_pickle=False)
+        return {name: _plain(archive, name, path) for name in archive.files}
     except OSError as error:
         raise SearchError(f"cannot read {path}: {error.strerror or error}") from error
     except SearchError:
@@ -115,3 +118,15 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     except Exception as error:  # of NumPy, zipfile and zlib, which raise whatever they come upon
         reason = " ".join(str(error).split()) or type(error).__name__
         raise SearchError(f"{path} is not a usable .npz archive: {reason}") from error
+
+
+def _plain(archive: Mapping[str, np.ndarray], name: str, path: Path) -> np.ndarray:
+    try:
+        return archive[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise SearchError(
+            f"{path} is not a usable .npz archive: {name} holds Python objects, which are not read; save an array of"
+            " numbers or strings"
+        ) from None

@@ -172,18 +172,20 @@ def _sizes(graph: Graph, entry: _Entry, shapes: Mapping[str, Shape], name: str) 
         else:
             missing.append((label, _allowed(graph.tensors[tensor])))
     if missing:
-        raise BadRequest(_refusal(name, missing, named=len(target) > 1))
+        labels = {one for place in graph.inputs for one in (_name(graph, entry, place), graph.tensors[place].name)}
+        raise BadRequest(_refusal(name, missing, [*(shapes.keys() - labels - {""})], named=len(target) > 1))
     return found
 
 
-def _refusal(name: str, missing: Sequence[tuple[str, Shape]], *, named: bool) -> str:
-    """Which inputs are open, and what to type."""
+def _refusal(name: str, missing: Sequence[tuple[str, Shape]], unknown: Sequence[str], *, named: bool) -> str:
+    """Which inputs are open, which names are of none, and what to type."""
     shown = ", ".join(f"{label!r} {[max(size, -1) for size in sizes]}" for label, sizes in missing)
     words = []
     for label, sizes in missing:
         example = ",".join(str(size if size > 0 else 224 if place else 1) for place, size in enumerate(sizes))
         words.append(f"--shape {shlex.quote(f'{label}={example}')}" if named else f"--shape {example}")
-    return f"{name}: inputs of an open shape: {shown}; say which to time, such as {' '.join(words)}"
+    wrong = f"; none is called {' or '.join(map(repr, sorted(unknown)))}" if unknown else ""
+    return f"{name}: inputs of an open shape: {shown}{wrong}; say which to time, such as {' '.join(words)}"
 
 
 def _allowed(tensor: Tensor) -> Shape:

@@ -83,6 +83,8 @@ def test_an_open_shape_is_not_guessed():
         pick(OPEN)
     with pytest.raises(BadRequest, match=r"'x0' .*, 'x1' .* such as --shape x0=1,224,4 --shape x1=1,224,4$"):
         pick(PAIR)
+    with pytest.raises(BadRequest, match=r"'x0' \[-1, -1, -1, 3\]; none is called 'photo'; say which"):
+        pick(OPEN, "photo=1,8,8,3")
     with pytest.raises(BadRequest, match="open shape"):
         pick(tiny_graph(chain(["FLOAT32"] * 2, shape=(-1,))))
 

@@ -118,8 +118,15 @@ def test_size_and_channels_are_made_to_fit(tmp_path, channels_in, channels):
 
 def test_nothing_is_unpickled(tmp_path):
     source = save(tmp_path, images=np.array([object()] * 4), labels=np.arange(4) % 2)
-    with pytest.raises(SearchError, match=r"not a usable \.npz archive"):
+    with pytest.raises(SearchError, match=r"not a usable \.npz archive: images holds Python objects"):
         load(source)
+
+
+def test_a_file_of_another_kind_is_no_advice_to_unpickle_it(tmp_path):
+    path = tmp_path / "data.npz"
+    path.write_bytes(b"junk" * 100)
+    with pytest.raises(SearchError, match=r"data\.npz is not a usable \.npz archive: it begins otherwise"):
+        load(f"npz:{path}")
 
 
 @pytest.mark.parametrize(
