@@ -23,6 +23,8 @@ class Metric:
         difference_unit: Shown behind the difference of two values.
         decimals: Digits behind the point in reports; a search shows one more.
         adjective: What a network of a good value is, such as "accurate"; empty where the language has no word for it.
+        plural: Several values of it in a sentence, such as "accuracies"; empty for "values of NAME".
+        abbreviation: The name in a narrow column; empty for the whole one.
         claim: A sentence's predicate with the places `{value}` and `{examples}`; empty for one made of the name.
     """
 
@@ -37,6 +39,8 @@ class Metric:
     difference_unit: str = ""
     decimals: int = 3
     adjective: str = ""
+    plural: str = ""
+    abbreviation: str = ""
     claim: str = ""
 
     @property
@@ -64,9 +68,14 @@ class Metric:
         """All columns of a table that hold values of this metric."""
         return (self.key, self.low_key, self.high_key, self.float_key, self.test_key)
 
+    @property
+    def sign(self) -> float:
+        """What a value is multiplied by so that more of it is better."""
+        return 1.0 if self.maximize else -1.0
+
     def gain(self, value: float) -> float:
         """The value with the sign that makes more of it better."""
-        return value if self.maximize else -value
+        return self.sign * value
 
     def digits(self, value: float) -> str:
         """A value as reports show it, without its unit."""
@@ -76,9 +85,22 @@ class Metric:
         """A value as reports show it."""
         return f"{self.digits(value)}{self.unit}"
 
+    def short(self, value: float) -> str:
+        """A value beside an axis: with no more digits than it needs."""
+        return f"{self.factor * value:.4g}{self.unit}"
+
+    def difference_words(self, difference: float) -> str:
+        """The size of a difference of two values."""
+        return f"{self.digits(abs(difference))} {self.difference_unit}".rstrip()
+
     def exact_words(self, value: float) -> str:
         """A value as a search shows it: one digit more, which tells neighbours apart."""
         return f"{self.factor * value:.{self.decimals + 1}f}{self.unit}"
+
+    @property
+    def several(self) -> str:
+        """Values of it in a sentence, such as "accuracies"."""
+        return self.plural or f"values of {self.name}"
 
     @property
     def best(self) -> str:

@@ -105,7 +105,7 @@ def story(run: Run) -> dict[str, Any]:
 
 
 def names(run: Run) -> list[tuple[str, float, float]]:
-    return [(one["name"], one["accuracy"], one["latency_ms"]) for one in run.references()]
+    return [(one.name, one.value, one.latency_ms) for one in run.references()]
 
 
 def kill_until_finished(folder: Path, name: str, kills: int, lasted_s: float, rng: random.Random) -> int:
