@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
+from device_bench.english import counted
 from mnas.config import Config
 from mnas.errors import RunFailed
 from mnas.executors import JobError
@@ -85,7 +86,8 @@ def finish(
     for one in winners:
         display.say(one.words(tested))
     display.say(
-        f"front: {len(members)} of {len(finished)} candidates; the best: {run.path}/best.tflite; {failures(study)}"
+        f"front: {len(members)} of {counted(len(finished), 'candidate')}; the best: {run.path}/best.tflite; "
+        f"{failures(study)}"
     )
 
 
@@ -141,7 +143,7 @@ def _test(run: Run, folders: Mapping[str, Any], evaluator: Evaluator, display: D
     tested = dict(earlier.tested) if earlier else {}
     missing = {name: folder for name, folder in folders.items() if name not in tested}
     if missing:
-        display.say(f"test split: {len(missing)} networks")
+        display.say(f"test split: {counted(len(missing), 'network')}")
     jobs = {name: JudgeOnTest(folder, run.path / "data", run.task.name) for name, folder in missing.items()}
     futures = {name: evaluator.submit(job, name) for name, job in jobs.items()}
     for name, future in futures.items():

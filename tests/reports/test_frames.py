@@ -168,7 +168,7 @@ def test_a_table_check_is_read_with_the_frames_names(tmp_path):
     table = table_check(tmp_path / "t.json.check.json")
     assert table["latency_ms"].tolist() == [10.0, 11.0, 12.0]
     legend = predicted_against_measured(table).axes[0].get_legend()
-    assert [text.get_text() for text in legend.get_texts()][-2:] == ["1 networks, random", "2 networks, near"]
+    assert [text.get_text() for text in legend.get_texts()][-2:] == ["1 network, random", "2 networks, near"]
     for content, message in (("{}", "no result of `mnas table check`"), ("{", "is not JSON")):
         (tmp_path / "other.json").write_text(content)
         with pytest.raises(ReportError, match=message):
