@@ -130,6 +130,13 @@ def reference(name="mnasnet-a1", accuracy=0.70, latency_ms=3.0):
     return attributes(params, accuracy, latency_ms, f"{name:.16}") | numbers
 
 
+def record(changes, task):
+    """A reference's record of any task."""
+    params = {key: d.choices[-1] for key, d in SPACE.items()}
+    whole = attributes(params, 0.5, changes["latency_ms"], "a-reference")
+    return ReferenceRecord.of(whole | changes, task, "a test")
+
+
 def final(best, front=(), references=(), confirmation=None):
     """What `final.json` holds: (number, accuracy on the test split) of the best and the front, and of references."""
 
@@ -199,6 +206,9 @@ def runs():
         study=study,
         reference=reference,
         final=final,
+        record=record,
+        attributes=attributes,
+        space=SPACE,
         data=data,
         directory=directory,
         demo=demo,

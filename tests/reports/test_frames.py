@@ -155,7 +155,7 @@ def test_bench_results_are_read_with_the_frames_names(runs, tmp_path):
     labels = [label.get_text() for label in devices(table).axes[0].get_yticklabels()]
     assert labels == ["host", "pixel"]
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ReportError, match="no table of results"):
+    with pytest.raises(ReportError, match="not a table of results"):
         bench(tmp_path / "other.csv")
 
 
@@ -169,7 +169,7 @@ def test_a_table_check_is_read_with_the_frames_names(tmp_path):
     assert table["latency_ms"].tolist() == [10.0, 11.0, 12.0]
     legend = predicted_against_measured(table).axes[0].get_legend()
     assert [text.get_text() for text in legend.get_texts()][-2:] == ["1 network, random", "2 networks, near"]
-    for content, message in (("{}", "no result of `mnas table check`"), ("{", "is not JSON")):
+    for content, message in (("{}", "not a result of `mnas table check`"), ("{", "is not JSON")):
         (tmp_path / "other.json").write_text(content)
         with pytest.raises(ReportError, match=message):
             table_check(tmp_path / "other.json")
