@@ -263,7 +263,7 @@ class Evaluator:
         arch, folder = one
         path = folder / "latency.json"
         if path.exists():
-            return _stored_timing(path)
+            return stored_timing(path)
         return self._cache.get(self._key(arch)) if self._cache else None
 
     def _key(self, arch: Arch) -> str:
@@ -303,10 +303,18 @@ def rests(patience_s: float) -> Iterator[float]:
         rest_s *= 2
 
 
-def _stored_timing(path: Path) -> Timing:
+def stored_timing(path: Path) -> Timing:
+    """The latency that a candidate's folder keeps.
+
+    Raises:
+        SearchError: It is damaged.
+    """
+    values = read_json(path)
     try:
-        return Timing.from_dict(read_json(path))
-    except (BenchError, TypeError, ValueError) as error:
+        if not isinstance(values, dict):
+            raise BenchError("it does not hold a timing")
+        return Timing.from_dict(values)
+    except BenchError as error:
         raise SearchError(f"{path}: {error}: delete it to time the network again") from None
 
 

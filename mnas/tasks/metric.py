@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mnas.errors import SearchError
+
+_TAKEN = frozenset(
+    "run kind name number state latency latency_ms latency_low_ms latency_high_ms verdict predicted reward rewards "
+    "on_front repeated params macs size_bytes train_s seconds arch arch_hash hash blocks error job".split()
+)
+"""What records and tables call something else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -26,6 +34,9 @@ class Metric:
         plural: Several values of it in a sentence, such as "accuracies"; empty for "values of NAME".
         abbreviation: The name in a narrow column; empty for the whole one.
         claim: A sentence's predicate with the places `{value}` and `{examples}`; empty for one made of the name.
+
+    Raises:
+        SearchError: The key is not an identifier, or records call something else so.
     """
 
     key: str
@@ -42,6 +53,10 @@ class Metric:
     plural: str = ""
     abbreviation: str = ""
     claim: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key.isidentifier() or _TAKEN & {*self.keys}:
+            raise SearchError(f"a metric cannot have the key {self.key!r}: give it a name of letters that is not taken")
 
     @property
     def float_key(self) -> str:

@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mnas.errors import SearchError
 from mnas.main import run as mnas
 from mnas.records import Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, read_study
 from mnas.run import Run
+from mnas.search.evaluator import stored_timing
 from mnas.tasks import DEFAULT, task
 from mnas.training.evaluation import EvaluationFile
 
@@ -156,3 +158,16 @@ def test_a_study_of_another_version_is_refused_and_one_of_somebody_else_is_not()
 def test_what_fits_of_anybodys_trial_is_taken() -> None:
     found = TrialRecord.fitting({"latency": "fast", "macs": True, "params": 7, "mine": 1}, CLASSIFICATION)
     assert found == TrialRecord(params=7)
+
+
+@pytest.mark.parametrize("key", ["reward", "latency", "mean loss", ""])
+def test_a_metric_cannot_be_called_like_something_else(key: str) -> None:
+    with pytest.raises(SearchError, match="cannot have the key"):
+        replace(CLASSIFICATION.metric, key=key)
+
+
+@pytest.mark.parametrize("values", [{"median_ms": "fast"}, [1], 3, {}])
+def test_a_damaged_latency_of_a_candidate_is_one_line(values: Any, tmp_path: Path) -> None:
+    (tmp_path / "latency.json").write_text(json.dumps(values))
+    with pytest.raises(SearchError, match=r"latency\.json: .*: delete it to time the network again"):
+        stored_timing(tmp_path / "latency.json")
