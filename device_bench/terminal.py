@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # lone surrogates (bytes of a file name that are not UTF-8), and what XML does not allow.
 _HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
+_LONGEST_MESSAGE = 1000
+
 
 def printable(text: str) -> str:
     r"""`text` on one line that commands no terminal and that UTF-8 can hold.
@@ -34,6 +36,21 @@ def _escape(found: re.Match[str]) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # where Python keeps the bytes 0x80 to 0xFF of a name that it cannot decode
         return f"\\x{code - 0xDC00:02x}"
     return found[0].encode("unicode_escape", "backslashreplace").decode()
+
+
+def brief(text: str) -> str:
+    """A message made printable; of one that quotes a whole file only both ends are kept, where name and advice are."""
+    shown = printable(text)
+    if len(shown) <= _LONGEST_MESSAGE:
+        return shown
+    end = _LONGEST_MESSAGE // 4
+    start = _LONGEST_MESSAGE - end
+    return f"{shown[:start]} [... {len(shown) - start - end:,} characters ...] {shown[-end:]}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: "1 cell", "3,000 cells"; `many` where the plural takes more than an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from device_bench.english import counted
+from device_bench.terminal import counted
 from reports.intervals import Interval, difference, ratio
 from reports.runs import RunData, examples
 from reports.summary import Network, Split, network

@@ -13,7 +13,6 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from device_bench.english import capitalized
 from device_bench.terminal import printable
 from mnas.errors import SearchError
 from mnas.files import write_text
@@ -21,6 +20,7 @@ from reports import learned, tables
 from reports.errors import ReportError
 from reports.frames import frame
 from reports.headline import headline
+from reports.metrics import capitalized
 from reports.pareto import hypervolume, worst_corner
 from reports.payload import payload, script_json
 from reports.runs import RunData

@@ -34,3 +34,8 @@ def axis_label(metric: Metric, of: str = "(int8)") -> str:
     """What stands beside an axis of the metric; that less is better goes without saying only for people who know it."""
     hint = "" if metric.maximize else ", less is better"
     return f"validation {metric.name} {of}{hint}"
+
+
+def capitalized(words: str) -> str:
+    """As they stand at the beginning of a sentence: only the first letter changes."""
+    return words[:1].upper() + words[1:]

@@ -14,10 +14,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from device_bench.english import capitalized, counted
+from device_bench.terminal import counted
 from mnas.search.standing import failure
 from mnas.tasks import Metric
 from reports.intervals import Interval, difference, measured, ratio
+from reports.metrics import capitalized
 from reports.runs import RunData, examples
 from reports.tables import digits, milliseconds
 

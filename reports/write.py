@@ -12,8 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from device_bench.english import counted
-from device_bench.terminal import plain, printable, say
+from device_bench.terminal import counted, plain, printable, say
 from reports import figures, rewards, tables
 from reports.drawings import drawing_of
 from reports.errors import ReportError

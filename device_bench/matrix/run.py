@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from device_bench.device import Device, open_device
-from device_bench.english import counted
 from device_bench.errors import BadRequest
 from device_bench.lease import lease
 from device_bench.matrix.cells import Axes, Cell, cells
@@ -94,13 +93,9 @@ def _run(plan: Plan, options: BenchOptions) -> None:
     verdicts = Counter(results.verdict(cell) for cell in matrix)
     if left:
         lost = ", ".join(sorted({cell.device for cell in left}))
-        are = "is" if len(left) == 1 else "are"
-        opened = f"{counted(len(left), 'cell')} {are} open because {lost} was set aside"
-        say(f"{opened}; {_how_to_go_on(options)}", err=True)
+        say(f"{len(left)} cells are open because {lost} was set aside; {_how_to_go_on(options)}", err=True)
     if verdicts["failed"]:
-        failed = verdicts["failed"]
-        have, them = ("has", "it") if failed == 1 else ("have", "them")
-        say(f"{counted(failed, 'cell')} {have} failed; --again failed measures {them} again", err=True)
+        say(f"{verdicts['failed']} cells have failed; --again failed measures them again", err=True)
     if left or verdicts["failed"]:
         raise SystemExit(1)
 

@@ -13,6 +13,11 @@ def shown(name: str | Path) -> str:
     )
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """A number with its noun: `1 class`, `3 classes`."""
+    return f"{count} {one if count == 1 else many}"
+
+
 def examples(names: Sequence[str | Path]) -> str:
     """The first names, and a sign that there are more."""
     more = ", ..." if len(names) > _EXAMPLES else ""

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from device_bench.english import counted
-from mnas.data.names import examples, shown
+from mnas.data.names import counted, examples, shown
 from mnas.data.scale import Stored
 from mnas.data.types import Split
 
@@ -34,7 +33,7 @@ def summarize(
     counts = {name: np.bincount(split.labels, minlength=len(class_names)) for name, split in splits.items()}
     total = sum(len(split) for split in splits.values())
     sizes = ", ".join(f"{len(split)} {name}" for name, split in splits.items())
-    lines = [f"{shown(source)}: {counted(total, 'image')} of {counted(len(class_names), 'class', 'classes')}: {sizes}"]
+    lines = [f"{shown(source)}: {total} images of {counted(len(class_names), 'class', 'classes')}: {sizes}"]
     per_class = ", ".join(
         f"{class_name}: {' + '.join(str(count[label]) for count in counts.values())}"
         for label, class_name in enumerate(class_names)

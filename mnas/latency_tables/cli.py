@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from device_bench.english import counted
 from mnas.latency_tables.space_options import SpaceCommand, space_parameters, typed
 
 if TYPE_CHECKING:
@@ -232,4 +231,4 @@ def import_(source: Path, device: str, output: Path) -> None:
 
     made = import_table(source, device)
     made.save(output)
-    click.echo(f"{output}: {counted(len(made.entries), 'entry', 'entries')} of {made.keys} on {device}")
+    click.echo(f"{output}: {len(made.entries)} entries of {made.keys} on {device}")

@@ -14,7 +14,6 @@ import numpy as np
 from pydantic import Field, ValidationError, create_model
 
 from device_bench.device import Device, open_device
-from device_bench.english import counted
 from device_bench.errors import BenchError
 from device_bench.latency_table.batch import NETWORK_SPEC
 from device_bench.latency_table.build import BuildPlan, BuildProgress, build
@@ -138,8 +137,10 @@ def build_table(
     chosen += references
     known = set(chosen)
     extra = [arch for arch in arches if arch not in known][: max(0, request.networks - len(chosen))]
-    searched = f"{request.space.choice.name} and {counted(len(references), 'reference')}"
-    say(f"{searched} have {len(wanted)} different operators; {len(chosen)} networks hold them all")
+    say(
+        f"{request.space.choice.name} and {len(references)} references have {len(wanted)} different operators;"
+        f" {len(chosen)} networks hold them all"
+    )
     find = partial(open_for_tables, request.device, realtime=request.realtime)
     # A device that is not there is told before networks are converted, for minutes, and is not kept from others then.
     find().close()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device_bench.english import counted
 from device_bench.terminal import plain
 from mnas.command_line import argument, pasteable
 from mnas.files import write_json
@@ -55,7 +54,7 @@ def show_build(table: LatencyTable, output: Path) -> str:
     conditions, fit = table.facts["conditions"], table.calibration
     next_step = pasteable(["mnas", "table", "check", argument(output)])
     return (
-        f"{output}: {counted(len(table.entries), 'operator')} on {table.facts['device']} ({table.facts['runtime']},"
+        f"{output}: {len(table.entries)} operators on {table.facts['device']} ({table.facts['runtime']},"
         f" {table.facts['precision']}, {table.facts['threads']} thread(s)), {conditions['rounds']} rounds in"
         f" {conditions['device_s']:.0f} s; {conditions['failed']} could not be timed.\n"
         f"Left-out error on its {fit.networks} calibration networks: {fit.mape:.1%}. Now: {next_step}"

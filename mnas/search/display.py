@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from device_bench import terminal
-from device_bench.english import counted
+from device_bench.terminal import counted
 from mnas.executors.events import Event
 from mnas.search.standing import Finished, best, front
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from device_bench.english import counted
+from device_bench.terminal import counted
 from mnas.config import Config
 from mnas.errors import RunFailed
 from mnas.executors import JobError

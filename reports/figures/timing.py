@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from device_bench.english import counted
+from device_bench.terminal import counted
 from reports.errors import ReportError
 from reports.figures import style as look
 

@@ -101,7 +101,12 @@ def story(run: Run) -> dict[str, Any]:
         }
         for trial in run.study().trials
     ]
-    return {"trials": trials, "controller": controller, "final": run.final, "references": names(run)}
+    return {
+        "trials": trials,
+        "controller": controller,
+        "final": run.final and run.final.stored(run.task),
+        "references": names(run),
+    }
 
 
 def names(run: Run) -> list[tuple[str, float, float]]:
