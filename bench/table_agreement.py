@@ -37,12 +37,12 @@ def main(run_path: Path, table_path: Path) -> None:
     finished = [one for one in run.open_study({}).get_trials(deepcopy=False) if one.state.name == "COMPLETE"]
     if not finished:
         sys.exit(f"{run_path} has no finished trial")
-    files = [run.candidate(one.user_attrs["arch_hash"]) / "model.tflite" for one in finished]
+    files = [run.candidate(run.finished(one).arch_hash) / "model.tflite" for one in finished]
     accuracy, measured = np.array([one.values for one in finished]).T
     predicted = np.array([table.predict(file.read_bytes()).median_ms for file in files])
     repeated = timed_again(files, table)
 
-    print(f"{len(files)} candidates of {run_path}, measured on {run.config['latency']['device']}")
+    print(f"{len(files)} candidates of {run_path}, measured on {run.config.latency.device}")
     for title, guess, truth in (
         ("table against the run", predicted, measured),
         ("table against a repetition", predicted, repeated),

@@ -16,7 +16,6 @@ from pydantic import (
     create_model,
     field_validator,
     model_validator,
-    with_config,
 )
 
 from mnas.docstrings import attribute_meanings
@@ -27,7 +26,6 @@ from mnas.training.recipe import Recipe
 from search_spaces import SpaceChoice, family
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-with_config(_STRICT)(Recipe)
 
 
 def _place(value: Any) -> Any:

@@ -37,6 +37,19 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> Config:
         raise SearchError(f"{path} is not a configuration: its values are nested too deeply") from None
     for word in overrides:
         _override(values, word)
+    return checked_config(values, path)
+
+
+def checked_config(values: Mapping[str, Any], path: Path) -> Config:
+    """Holds the values of a configuration against what its keys may be.
+
+    Args:
+        values: By section and key.
+        path: The file that they are from.
+
+    Raises:
+        SearchError: A key is unknown or a value impossible; the line names the key.
+    """
     try:
         kind = config_of(family_name(values))
     except SpaceError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mnas.errors import SearchError
 from mnas.files import write_bytes
 from mnas.run import Run
-from mnas.search.standing import Finished, best
+from mnas.search.standing import Finished, best, failure
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -44,13 +44,14 @@ def export_candidate(path: Path, number: int | None, precisions: Sequence[Precis
     run = Run.open(path)
     trial = _trial(run, number)
     data = run.task.open(run.path / "data")
-    arch = from_json(json.dumps(trial.user_attrs["arch"]))
+    found = run.finished(trial)
+    arch = from_json(json.dumps(found.arch))
     with quiet_tensorflow():
         from search_spaces import build_model
 
         model = build_model(arch, data.input_shape, run.task.head(data.outputs))
-        load_weights(model, run.candidate(trial.user_attrs["arch_hash"]) / "weights.npz")
-    inputs = calibration_inputs(data.train, run.config["search"]["seed"])
+        load_weights(model, run.candidate(found.arch_hash) / "weights.npz")
+    inputs = calibration_inputs(data.train, run.config.search.seed)
     written = []
     for precision in precisions:
         file = output / f"trial-{trial.number}-{precision}.tflite"
@@ -66,12 +67,12 @@ def _trial(run: Run, number: int | None) -> FrozenTrial:
     complete = {trial.number: trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE}
     if number is not None and number < len(trials) and number not in complete:
         failed = trials[number].state.is_finished()
-        why = f"failed: {trials[number].user_attrs.get('error', 'unknown reason')}" if failed else _STILL_OPEN
+        why = f"failed: {failure(trials[number])}" if failed else _STILL_OPEN
         raise SearchError(f"trial {number} of {run.path} {why}")
     if not complete:
         raise SearchError(f"{run.path} has no finished trial to export")
     if number is None:
-        leader = best(Finished.of(trial, run.task.metric) for trial in complete.values())
+        leader = best(Finished.of(trial, run) for trial in complete.values())
         assert leader is not None
         number = leader.number
     if number not in complete:

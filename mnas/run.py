@@ -23,18 +23,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnas.config import Config
+from mnas.config_file import checked_config
 from mnas.errors import SearchError
 from mnas.files import read_json, write_json
-from mnas.tasks import Data, Task, task_of
+from mnas.records import FORMAT, Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, check_format
+from mnas.tasks import Data, Task
 
 if TYPE_CHECKING:
     import optuna
 
-FORMAT = 1
-"""Raised whenever an older run directory can no longer be read."""
-
 _LONGEST = 503
 """Bytes that SQLite leaves for the path of a database, on whatever system."""
+
+_NOT_OURS = "it was changed by hand, or the run needs another version or a package that is not installed here"
 
 _ELSEWHERE = "choose another run directory with -o search.run=DIR"
 
@@ -45,14 +47,14 @@ class Run:
 
     Attributes:
         path: The directory.
-        config: The resolved configuration, as nested dictionaries.
+        config: The resolved configuration.
     """
 
     path: Path
-    config: dict[str, Any]
+    config: Config
 
     @classmethod
-    def create(cls, path: Path, config: dict[str, Any], dataset: Data) -> Run:
+    def create(cls, path: Path, config: Config, dataset: Data) -> Run:
         """Makes a new run directory; it is one from the moment its `config.json` is there, which is last.
 
         Raises:
@@ -61,8 +63,8 @@ class Run:
         left_over = {"data", ".lock"}  # of a process that was killed before it came to config.json
         if path.exists() and not (path.is_dir() and {entry.name for entry in path.iterdir()} <= left_over):
             raise SearchError(f"{path} exists and is not a run: {_ELSEWHERE}")
-        task_of(config).save(dataset, path / "data")
-        write_json(path / "config.json", {"format": FORMAT, **config})
+        config.task.record.save(dataset, path / "data")
+        write_json(path / "config.json", {"format": FORMAT, **config.to_dict()})
         return cls(path, config)
 
     @classmethod
@@ -70,29 +72,35 @@ class Run:
         """Opens what `create` made.
 
         Raises:
-            SearchError: No run directory, or one of another format.
+            SearchError: No run directory, one of another format, or one whose configuration is damaged or of a family
+                or a task that is not installed.
         """
+        file = path / "config.json"
         try:
-            found = (path / "config.json").is_file()
+            found = file.is_file()
         except OSError as error:
             raise SearchError(f"cannot read {path}: {error.strerror}") from error
         if not found:
             raise SearchError(f"{path} is not a run directory: it has no config.json")
-        config = read_json(path / "config.json")
-        if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
-            raise SearchError(f"{path}/config.json is not of format {FORMAT}: the run was made by another version")
-        return cls(path, config)
+        values = read_json(file)
+        if not isinstance(values, dict) or "format" not in values:
+            raise SearchError(f"{file} names no format: it is damaged or was changed by hand")
+        check_format(values.pop("format"), file)
+        try:
+            return cls(path, checked_config(values, file))
+        except SearchError as error:
+            raise SearchError(f"{error}; {_NOT_OURS}") from None
 
     @property
     def task(self) -> Task[Any]:
         """What its networks are trained and judged on."""
-        return task_of(self.config)
+        return self.config.task.record
 
     @property
     def storage_url(self) -> str:
         """Where Optuna keeps the trials."""
-        if self.config["study"]["storage"]:
-            return self.config["study"]["storage"]
+        if self.config.study.storage:
+            return self.config.study.storage
         from sqlalchemy import URL
 
         # As a URI, for in a plain file name of the URL some characters act and some bytes cannot stand.
@@ -107,7 +115,7 @@ class Run:
         """
         import optuna
 
-        own = not self.config["study"]["storage"]
+        own = not self.config.study.storage
         if own and not (self.path / "study.db").is_file():
             raise SearchError(f"{self.path} holds no trials yet: start or resume it with `mnas search`")
         with self.storage_errors(SearchError):
@@ -124,7 +132,7 @@ class Run:
         """
         import sqlalchemy.exc
 
-        url = self.config["study"]["storage"]
+        url = self.config.study.storage
         if not url:
             return
         with contextlib.suppress(sqlalchemy.exc.ArgumentError):
@@ -182,7 +190,7 @@ class Run:
         """For messages: the file of a run's own storage, the URL of another without its password."""
         import sqlalchemy.exc
 
-        url = self.config["study"]["storage"]
+        url = self.config.study.storage
         try:
             return sqlalchemy.make_url(url).render_as_string() if url else str(self.path / "study.db")
         except sqlalchemy.exc.ArgumentError:
@@ -191,8 +199,8 @@ class Run:
     @property
     def study_name(self) -> str:
         """The study's name in its storage; one in the directory keeps it when the directory is moved."""
-        section = self.config["study"]
-        return section["name"] or (self.path.absolute().name if section["storage"] else "search")
+        section = self.config.study
+        return section.name or (self.path.absolute().name if section.storage else "search")
 
     @property
     def checkpoint(self) -> Path:
@@ -207,16 +215,52 @@ class Run:
         """The folder of one reference network."""
         return self.path / "references" / name
 
-    def references(self) -> list[dict[str, Any]]:
-        """What is known of each finished reference network, by name."""
-        folders = sorted((self.path / "references").glob("*/record.json"))
-        return [read_json(path) for path in folders]
+    def references(self) -> list[ReferenceRecord]:
+        """What is known of each finished reference network, by name.
+
+        Raises:
+            SearchError: A record is damaged.
+        """
+        files = sorted((self.path / "references").glob("*/record.json"))
+        return [ReferenceRecord.read(path, self.task) for path in files]
 
     @property
-    def final(self) -> dict[str, Any] | None:
-        """The measurement on the test split; None before the search ended."""
+    def final(self) -> Final | None:
+        """The measurement on the test split; None before the search ended.
+
+        Raises:
+            SearchError: It is damaged.
+        """
         path = self.path / "final.json"
-        return read_json(path) if path.is_file() else None
+        return Final.read(path, self.task) if path.is_file() else None
+
+    def facts(self, study: optuna.Study) -> StudyRecord:
+        """What the study says about the search.
+
+        Raises:
+            SearchError: It is damaged, or of another format.
+        """
+        facts = StudyRecord.of(study.user_attrs, self.task, f"the study of {self.path}")
+        check_format(facts.format, f"the study of {self.path}")
+        return facts
+
+    def record(self, trial: optuna.trial.FrozenTrial) -> FinishedTrial | TrialRecord:
+        """What any trial of the study says.
+
+        Raises:
+            SearchError: It is damaged.
+        """
+        if trial.state.name == "COMPLETE":
+            return self.finished(trial)
+        return TrialRecord.of(trial.user_attrs, self.task, f"trial {trial.number} of {self.path}")
+
+    def finished(self, trial: optuna.trial.FrozenTrial) -> FinishedTrial:
+        """What a complete trial of the study says.
+
+        Raises:
+            SearchError: It is damaged.
+        """
+        return FinishedTrial.of(trial.user_attrs, self.task, f"trial {trial.number} of {self.path}")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

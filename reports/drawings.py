@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
-from reports.runs import number
-from search_spaces import Box, Drawing, SpaceError, drawing, from_json
+from mnas.records import Network, TrialRecord
+from reports.runs import RunData
+from search_spaces import Box, Drawing, Shape, SpaceError, drawing, from_json
 
 _BY = "\N{MULTIPLICATION SIGN}"
 
 
-def drawing_of(attributes: Mapping[str, Any], facts: Mapping[str, Any]) -> Drawing:
-    """The boxes of a stored network from its image to its classes; none where nothing is known of it.
+def drawing_of(record: Network | TrialRecord, run: RunData) -> Drawing:
+    """The boxes of a stored network from its input to its outputs; none where nothing is known of it.
 
     Args:
-        attributes: Of its trial or record: `arch`, or at least `blocks`, its published notation.
-        facts: Of its run: `input_shape` and `classes`.
+        record: Of its trial or reference: its architecture, or at least its published notation.
+        run: Its run, which tells the shape of an input and the number of outputs.
     """
-    shape = _shape(facts.get("input_shape"))
-    parts = _parts(json.dumps(attributes.get("arch"), sort_keys=True), shape) if shape else ()
-    if not parts:
-        blocks = attributes.get("blocks")
-        # A family that is not installed here, or a run that does not tell its input: the notation is all there is.
-        parts = tuple(Box(str(text), "other") for text in blocks) if isinstance(blocks, Sequence) else ()
+    shape = _shape(run.facts.input_shape)
+    parts = _parts(json.dumps(record.arch, sort_keys=True), shape) if shape else ()
+    # A family that is not installed here, or a run that does not tell its input: the notation is all there is.
+    parts = parts or tuple(Box(text, "other") for text in record.blocks)
     if not parts:
         return ()
-    classes = number(facts.get("classes"))
-    end = f"pooling, FC {int(classes)}" if classes else "pooling, FC"
-    return (Box("image", "end", shape), *parts, Box(end, "end"))
+    count = run.facts.outputs
+    end = f"{run.task.ending} {count}" if count else run.task.ending
+    return (Box(run.task.example, "end", shape), *parts, Box(end, "end"))
 
 
 def shape_text(box: Box) -> str:
@@ -46,9 +43,8 @@ def _parts(arch: str, shape: tuple[int, int, int]) -> Drawing:
         return ()
 
 
-def _shape(stored: Any) -> tuple[int, int, int] | None:
-    sides = [number(side) for side in stored] if isinstance(stored, list | tuple) else []
-    if len(sides) != 3 or not all(side and side >= 1 for side in sides):
+def _shape(stored: tuple[int, ...] | None) -> Shape | None:
+    if stored is None or len(stored) != 3 or min(stored) < 1:
         return None
-    height, width, channels = (int(side) for side in sides if side)
+    height, width, channels = stored
     return height, width, channels

@@ -3,58 +3,61 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from device_bench.terminal import printable
+from mnas.records import FinishedTrial, Network, ReferenceRecord, TrialRecord
+from mnas.tasks import Metric
 from reports import rewards
 from reports.errors import ReportError
-from reports.intervals import share
+from reports.intervals import measured
 from reports.pareto import front_mask
-from reports.runs import RunData, Source, images, number, read_run, read_runs
+from reports.runs import RunData, Source, examples, read_run, read_runs
 
-COLUMNS = {
-    "run": "str",
-    "kind": "str",
-    "name": "str",
-    "number": "Int64",
-    "state": "str",
-    "accuracy": "float64",
-    "accuracy_low": "float64",
-    "accuracy_high": "float64",
-    "accuracy_float": "float64",
-    "test_accuracy": "float64",
-    "latency_ms": "float64",
-    "latency_low_ms": "float64",
-    "latency_high_ms": "float64",
-    "verdict": "str",
-    "predicted": "bool",
-    "reward": "float64",
-    "on_front": "bool",
-    "repeated": "bool",
-    "params": "Float64",
-    "macs": "Float64",
-    "size_bytes": "Float64",
-    "train_s": "float64",
-    "arch_hash": "str",
-    "blocks": "object",
-    "error": "str",
-}
-"""Every column of `frame`, in order, with its type."""
+if TYPE_CHECKING:
+    import optuna
+
+
+def columns(metric: Metric) -> dict[str, str]:
+    """Every column of `frame` for runs of that metric, in order, with its type."""
+    texts, numbers = dict.fromkeys(("run", "kind", "name"), "str"), dict.fromkeys(metric.keys, "float64")
+    return {
+        **texts,
+        "number": "Int64",
+        "state": "str",
+        **numbers,
+        "latency_ms": "float64",
+        "latency_low_ms": "float64",
+        "latency_high_ms": "float64",
+        "verdict": "str",
+        "predicted": "bool",
+        "reward": "float64",
+        "on_front": "bool",
+        "repeated": "bool",
+        "params": "Float64",
+        "macs": "Float64",
+        "size_bytes": "Float64",
+        "train_s": "float64",
+        "arch_hash": "str",
+        "blocks": "object",
+        "error": "str",
+    }
 
 
 def frame(source: Source) -> pd.DataFrame:
     """One row for every trial of a run, then one for every reference network.
 
-    Columns (shares are between 0 and 1; what is not known is missing, never 0):
+    Columns (shares are between 0 and 1; what is not known is missing, never 0). METRIC stands for the key of the task's
+    metric, which is `accuracy` for classification:
 
     - `run`, `kind` (`candidate` or `reference`), `name`, `number` (of the trial), `state` (Optuna's word in lower case)
-    - `accuracy` of the int8 file on the validation split, `accuracy_low`, `accuracy_high` (its 95 % interval),
-      `accuracy_float` of the trained network, `test_accuracy` of the int8 file where the search has measured it
+    - `METRIC` of the int8 file on the validation split, `METRIC_low`, `METRIC_high` (its 95 % interval),
+      `METRIC_float` of the trained network, `test_METRIC` of the int8 file where the search has measured it
     - `latency_ms` (median), `latency_low_ms`, `latency_high_ms`, `verdict` of the timing,
       `predicted`: the latency comes from a table, not from a device
     - `reward`, `on_front` (among the candidates), `repeated` (the same network as an earlier trial: never on the front)
@@ -65,22 +68,22 @@ def frame(source: Source) -> pd.DataFrame:
         source: a run directory, an open `mnas.run.Run` or an Optuna study.
 
     Raises:
-        ReportError: there is no such run, or its study is not maximize, minimize.
+        ReportError: there is no such run, or its study has other directions.
     """
     run = read_run(source)
-    validation = images(run, "validation")
-    reward = rewards.of_run(run)
-    rows = [_candidate(run, trial) for trial in run.trials] + [_reference(run, net) for net in run.references]
+    metric, validation, reward = run.metric, examples(run, "validation"), rewards.of_run(run)
+    rows = [_candidate(run, *both) for both in zip(run.trials, run.records, strict=True)]
+    rows += [_reference(run, net) for net in run.references]
     for row in rows:
-        interval = share(row["accuracy"], validation)
-        row["accuracy_low"], row["accuracy_high"] = interval.low, interval.high
-        row["test_accuracy"] = _test_accuracy(run, row)
+        interval = measured(metric, row[metric.key], validation)
+        row[metric.low_key], row[metric.high_key] = interval.low, interval.high
         if np.isnan(row["reward"]) and reward is not None:
-            row["reward"] = rewards.value(reward, row["accuracy"], row["latency_ms"])
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+            row["reward"] = rewards.value(reward, row[metric.key], row["latency_ms"])
+    types = columns(metric)
+    table = pd.DataFrame(rows, columns=list(types))
     table["on_front"] = False
     table["repeated"] = _repeated(table)
-    table = table.astype({name: kind for name, kind in COLUMNS.items() if name != "blocks"})
+    table = table.astype({name: kind for name, kind in types.items() if name != "blocks"})
     table["on_front"] = front_mask(table)
     return table
 
@@ -91,7 +94,7 @@ def frames(sources: Sequence[Source]) -> pd.DataFrame:
 
 
 def decisions(source: Source) -> pd.DataFrame:
-    """What every finished trial decided: one row a trial by number, one column a decision such as `block3.kernel`."""
+    """What every finished trial decided: one row per trial, one column per decision such as `block3.kernel`."""
     run = read_run(source)
     done = [trial for trial in run.trials if trial.state.name == "COMPLETE"]
     index = pd.Index([trial.number for trial in done], name="number")
@@ -99,7 +102,7 @@ def decisions(source: Source) -> pd.DataFrame:
 
 
 def bench(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """What `mnas bench` measured: a row a model, device, number of threads and delegate, for `figures.devices`.
+    """What `mnas bench` measured: a row per model, device, number of threads and delegate, for `figures.devices`.
 
     The latency's columns are named as in `frame`; the others are those of the file.
 
@@ -144,74 +147,57 @@ def _repeated(table: pd.DataFrame) -> pd.Series:
     return counted & table["arch_hash"].where(counted).duplicated()
 
 
-def _candidate(run: RunData, trial: Any) -> dict[str, Any]:
-    accuracy, latency_ms = trial.values if trial.values is not None else (np.nan, np.nan)
+def _candidate(run: RunData, trial: optuna.trial.FrozenTrial, record: FinishedTrial | TrialRecord) -> dict[str, Any]:
+    value, latency_ms = trial.values if trial.values is not None else (np.nan, np.nan)
+    final = run.final
+    tested = {} if final is None else {row.number: row.test_value for row in (final.best, *reversed(final.front))}
     return {
-        **_measured(trial.user_attrs),
-        "run": run.name,
+        **_measured(run, record),
         "kind": "candidate",
         "name": f"#{trial.number}",
         "number": trial.number,
         "state": trial.state.name.lower(),
-        "accuracy": accuracy,
+        run.metric.key: value,
+        run.metric.test_key: tested.get(trial.number, np.nan),
         "latency_ms": latency_ms,
-        "error": _text(trial.user_attrs.get("error")),
+        "reward": _known(record.reward),
+        "error": printable(record.error) if isinstance(record, TrialRecord) else "",
     }
 
 
-def _reference(run: RunData, net: Mapping[str, Any]) -> dict[str, Any]:
-    timing = net.get("latency")
-    median = timing.get("median_ms") if isinstance(timing, Mapping) else None
+def _reference(run: RunData, net: ReferenceRecord) -> dict[str, Any]:
+    tested = {} if run.final is None else {one.name: one.test_value for one in run.final.references}
     return {
-        **_measured(net),
-        "run": run.name,
+        **_measured(run, net),
         "kind": "reference",
-        "name": _text(net.get("name")) or "reference",
+        "name": printable(net.name) or "reference",
         "number": pd.NA,
         "state": "complete",
-        "accuracy": _float(net.get("accuracy")),
-        "latency_ms": _float(median),
-        "error": _text(net.get("error")),
+        run.metric.key: net.value,
+        run.metric.test_key: tested.get(net.name, np.nan),
+        "latency_ms": net.latency_ms,
+        "reward": np.nan,
+        "error": "",
     }
 
 
-def _measured(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    timing = attributes.get("latency")
-    timing = timing if isinstance(timing, Mapping) else {}
-    blocks, conditions = attributes.get("blocks"), timing.get("conditions")
-    low_ms, high_ms = _float(timing.get("low_ms")), _float(timing.get("high_ms"))
+def _measured(run: RunData, record: Network | TrialRecord) -> dict[str, Any]:
+    timing = record.latency
+    low_ms, high_ms = (_known(timing.low_ms), _known(timing.high_ms)) if timing else (np.nan, np.nan)
     if not (low_ms > 0 and np.isfinite(high_ms)):  # the protocol's 0 and inf stand for "not known"
         low_ms = high_ms = np.nan
     return {
-        "accuracy_float": _float(attributes.get("accuracy_float")),
+        "run": run.name,
+        run.metric.float_key: _known(record.value_float),
         "latency_low_ms": low_ms,
         "latency_high_ms": high_ms,
-        "verdict": _text(timing.get("verdict")),
-        "predicted": isinstance(conditions, Mapping) and conditions.get("predicted") is True,
-        "reward": _float(attributes.get("reward")),
-        "params": _float(attributes.get("params")),
-        "macs": _float(attributes.get("macs")),
-        "size_bytes": _float(attributes.get("size_bytes")),
-        "train_s": _float(attributes.get("train_s")),
-        "arch_hash": _text(attributes.get("arch_hash")),
-        "blocks": tuple(map(_text, blocks)) if isinstance(blocks, list | tuple) else (),
+        "verdict": timing.verdict if timing else "",
+        "predicted": timing is not None and timing.conditions.get("predicted") is True,
+        **{name: _known(getattr(record, name)) for name in ("params", "macs", "size_bytes", "train_s")},
+        "arch_hash": printable(record.arch_hash),
+        "blocks": tuple(map(printable, record.blocks)),
     }
 
 
-def _test_accuracy(run: RunData, row: Mapping[str, Any]) -> float:
-    final = run.final or {}
-    if row["kind"] == "reference":
-        found = [net for net in final.get("references") or () if net.get("name") == row["name"]]
-    else:
-        nets = [*(final.get("front") or ()), final.get("best") or {}]
-        found = [net for net in nets if net.get("number") == row["number"]]
-    return _float(found[0].get("test_accuracy")) if found else np.nan
-
-
-def _float(value: object) -> float:
-    known = number(value)
-    return np.nan if known is None else known
-
-
-def _text(value: object) -> str:
-    return "" if value is None else printable(str(value))
+def _known(value: float | None) -> float:
+    return np.nan if value is None else float(value)

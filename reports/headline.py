@@ -1,20 +1,19 @@
 """One sentence that anyone understands: what a search has found, against the best of the networks it was given.
 
 It claims a difference only where the careful sentences of `reports.summary` would, which follow it, and names the split
-of its accuracies.
+of its values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
-from reports.intervals import Interval, ratio, share_difference
-from reports.runs import RunData, images
-from reports.summary import Network, Split, count_words, network
-from reports.tables import milliseconds, percent
+from device_bench.terminal import counted
+from reports.intervals import Interval, difference, ratio
+from reports.runs import RunData, examples
+from reports.summary import Network, Split, network
+from reports.tables import milliseconds
 
 _ABOUT = 1.05
 
@@ -26,7 +25,7 @@ def headline(run: RunData, table: pd.DataFrame) -> str:
         run: the run.
         table: `frame(run)`.
     """
-    measured = table["accuracy"].notna() & table["latency_ms"].notna()
+    measured = table[run.metric.key].notna() & table["latency_ms"].notna()
     done = table[measured & (table["kind"] == "candidate")]
     if done.empty:
         return _nothing(run)
@@ -36,41 +35,45 @@ def headline(run: RunData, table: pd.DataFrame) -> str:
     if nets.empty:
         sentence = _alone(run, best)
     else:
-        worth = "reward" if nets["reward"].notna().any() else "accuracy"
-        sentence = _against(run, best, nets.loc[nets[worth].idxmax()])
+        sentence = _against(run, best, nets.loc[_worth(run, nets).idxmax()])
     return f"{found} {sentence}.{_doubts(run, best)}"
 
 
 def _nothing(run: RunData) -> str:
     failed = run.count("FAIL")
     if failed:
-        return f"No network has been found yet: {count_words(failed, 'trial')} failed and none has succeeded."
+        return f"No network has been found yet: {counted(failed, 'trial')} failed and none has succeeded."
     return "No network has been found yet: no trial has finished."
 
 
 def _best(run: RunData, done: pd.DataFrame) -> pd.Series:
-    """The network that the ended search names, else the one of the highest reward, else the most accurate."""
-    named = (run.final or {}).get("best")
-    chosen = done[done["number"] == named.get("number")] if isinstance(named, Mapping) else done.iloc[:0]
-    if len(chosen):
-        return chosen.iloc[0]
-    worth = "reward" if done["reward"].notna().any() else "accuracy"
-    return done.sort_values([worth, "latency_ms"], ascending=[False, True]).iloc[0]
+    """The network that the ended search names, else the one of the highest reward, else the best in the metric."""
+    if run.final is not None:
+        chosen = done[done["number"] == run.final.best.number]
+        if len(chosen):
+            return chosen.iloc[0]
+    ranked = done.assign(worth=_worth(run, done)).sort_values(["worth", "latency_ms"], ascending=[False, True])
+    return done.loc[ranked.index[0]]
+
+
+def _worth(run: RunData, nets: pd.DataFrame) -> pd.Series:
+    """By what networks are ranked: the reward where there is one."""
+    return nets["reward"] if nets["reward"].notna().any() else run.metric.sign * nets[run.metric.key]
 
 
 def _alone(run: RunData, best: pd.Series) -> str:
-    split: Split = "test" if np.isfinite(best["test_accuracy"]) else "validation"
+    split: Split = "test" if np.isfinite(best[run.metric.test_key]) else "validation"
     net = network(best, run, split)
-    right = f"is right on {percent(net.accuracy.value)} of the {_images(net, split)}"
-    return f"{right} and takes {milliseconds(net.latency.value)}{_where(run, best)}"
+    claim = run.metric.claimed(net.metric.value, _examples(run, net, split))
+    return f"{claim} and takes {milliseconds(net.latency.value)}{_where(run, best)}"
 
 
 def _against(run: RunData, best: pd.Series, reference: pd.Series) -> str:
-    tested = np.isfinite([best["test_accuracy"], reference["test_accuracy"]]).all()
+    tested = np.isfinite([best[run.metric.test_key], reference[run.metric.test_key]]).all()
     split: Split = "test" if tested else "validation"
     ours, theirs = network(best, run, split), network(reference, run, split)
     faster, pace = _pace(ratio(theirs.latency, ours.latency), theirs.name + _where(run, best))
-    better, words = _accuracy(ours, theirs, images(run, split), split)
+    better, words = _compared(run, ours, theirs, split)
     joint = " but " if faster * better < 0 else " and "
     verb = "is " if pace.startswith("takes") else ""
     return f"{pace}{joint}{verb}{words}"
@@ -91,32 +94,33 @@ def _pace(speed: Interval, than: str) -> tuple[int, str]:
     return -1, f"takes about {1 / speed.value:.1f} times as long as {than}"
 
 
-def _accuracy(ours: Network, theirs: Network, count: int | None, split: Split) -> tuple[int, str]:
-    """Whether it is more accurate (1), less (-1) or neither (0), and the words for it."""
-    gain = share_difference(ours.accuracy, theirs.accuracy)
-    numbers = f"{percent(ours.accuracy.value)} against {percent(theirs.accuracy.value)}"
+def _compared(run: RunData, ours: Network, theirs: Network, split: Split) -> tuple[int, str]:
+    """Whether it is better in the metric (1), worse (-1) or neither (0), and the words for it."""
+    metric, gain = run.metric, difference(ours.metric, theirs.metric)
+    numbers = f"{metric.words(ours.metric.value)} against {metric.words(theirs.metric.value)}"
     if gain.excludes(0):
-        sign = 1 if gain.value > 0 else -1
-        return sign, f"{'more' if sign > 0 else 'less'} accurate ({numbers} on {_images(ours, split)})"
+        better = metric.gain(gain.value) > 0
+        return 1 if better else -1, f"{metric.compared(better)} ({numbers} on {_examples(run, ours, split)})"
     if gain.known:
-        return 0, f"as accurate, as far as {count} {_images(ours, split)} can tell ({numbers})"
-    return 0, f"measured at {numbers} accuracy"
+        seen = f"{examples(run, split)} {_examples(run, ours, split)}"
+        return 0, f"{metric.as_good}, as far as {seen} can tell ({numbers})"
+    return 0, f"measured at {numbers} {metric.name}"
 
 
-def _images(net: Network, split: Split) -> str:
-    return f"{split} images" if net.split else "images"
+def _examples(run: RunData, net: Network, split: Split) -> str:
+    return f"{split} {run.task.examples}" if net.split else run.task.examples
 
 
 def _where(run: RunData, best: pd.Series) -> str:
     """What timed it, in words."""
-    timing = run.trials[int(best["number"])].user_attrs.get("latency")
-    timing = timing if isinstance(timing, Mapping) else {}
-    conditions = timing.get("conditions")
-    model = conditions.get("model") if isinstance(conditions, Mapping) else None
     if best["predicted"]:
         return " by a latency table's prediction"
-    if timing.get("device") == "host":
+    timing = run.records[int(best["number"])].latency
+    if timing is None:
+        return ""
+    if timing.device == "host":
         return " on this machine"
+    model = timing.conditions.get("model")
     return f" on {model}" if model else ""
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from reports import learned, tables
 from reports.errors import ReportError
 from reports.frames import frame
 from reports.headline import headline
+from reports.metrics import capitalized
 from reports.pareto import hypervolume, worst_corner
 from reports.payload import payload, script_json
 from reports.runs import RunData
@@ -63,6 +65,8 @@ def page(runs: Sequence[RunData], *, path: Path | None = None, refresh_s: int | 
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         runs=[_section(run, table, corner) for run, table in zip(runs, shown, strict=True)],
         corner=corner,
+        metric=runs[0].metric,
+        metric_words=partial(tables.metric_words, metric=runs[0].metric),
         target=data["target"],
         levels=[curve["level"] for curve in data["curves"]],
         differences=_differences(runs),
@@ -88,8 +92,10 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=tables.percent, count=tables.count, digits=tables.digits)
-    environment.globals.update(with_ends=tables.with_ends)
+    environment.filters.update(
+        percent=tables.percent, count=tables.count, digits=tables.digits, capitalized=capitalized
+    )
+    environment.globals.update(latency_with_ends=tables.latency_with_ends, metric_with_ends=tables.metric_with_ends)
     return environment
 
 
@@ -111,7 +117,7 @@ def _section(run: RunData, table: pd.DataFrame, corner: tuple[float, float]) -> 
         "front_size": int(candidates["on_front"].sum()),
         "area": hypervolume(table, corner),
         "best_reward": float(candidates["reward"].max()) if len(candidates) else float("nan"),
-        "best_accuracy": _most_accurate(run, candidates),
+        "best_value": _best_value(run, candidates),
         "facts": facts(run),
         "failures": _failures(candidates),
         "importances": matters,
@@ -123,34 +129,29 @@ def _section(run: RunData, table: pd.DataFrame, corner: tuple[float, float]) -> 
 def facts(run: RunData) -> list[tuple[str, str]]:
     """What was searched, on what, and what timed it, in words: what holds for the run, not for one network of it."""
     known = run.facts
-    shape, splits, reward = known.get("input_shape"), known.get("splits"), known.get("reward")
-    timings = (trial.user_attrs.get("latency") for trial in run.trials)
-    timing: Mapping[str, Any] = next((one for one in timings if isinstance(one, Mapping)), {})
-    conditions = timing.get("conditions")
-    conditions = conditions if isinstance(conditions, Mapping) else {}
-    listed = [
-        ("space", known.get("space")),
-        ("data", known.get("data")),
-        ("input", " x ".join(map(str, shape)) if isinstance(shape, list | tuple) else None),
-        (
-            "images",
-            ", ".join(f"{count} {name}" for name, count in splits.items()) if isinstance(splits, Mapping) else None,
-        ),
-        ("classes", known.get("classes")),
-        ("algorithm", known.get("algorithm")),
-        ("reward", ", ".join(f"{k} {v}" for k, v in reward.items()) if isinstance(reward, Mapping) else None),
-        ("device", known.get("device")),
-        *((key, timing.get(key)) for key in ("runtime", "precision", "threads", "delegate")),
+    timing = next((one.latency for one in run.records if one.latency), None)
+    conditions = timing.conditions if timing else {}
+    listed: list[tuple[str, object]] = [
+        ("space", known.space),
+        ("data", known.data),
+        ("input", " x ".join(map(str, known.input_shape or ()))),
+        (run.task.examples, ", ".join(f"{count} {name}" for name, count in (known.splits or {}).items())),
+        (run.task.outputs, known.outputs),
+        ("algorithm", known.algorithm),
+        ("reward", ", ".join(f"{key} {value}" for key, value in (known.reward or {}).items())),
+        ("device", known.device),
+        *((key, getattr(timing, key, None)) for key in ("runtime", "precision", "threads", "delegate")),
         *((key, conditions.get(key)) for key in _DEVICE_FACTS),
         ("directory", run.path),
     ]
     return [(name, str(value)) for name, value in listed if value not in (None, "", [], {})]
 
 
-def _most_accurate(run: RunData, candidates: pd.DataFrame) -> float:
-    """The best accuracy under the target, where there is one."""
+def _best_value(run: RunData, candidates: pd.DataFrame) -> float:
+    """The best value of the metric under the target, where there is one."""
     under = candidates if run.target_ms is None else candidates[candidates["latency_ms"] <= run.target_ms]
-    return float(under["accuracy"].max()) if len(under) else float("nan")
+    values = under[run.metric.key]
+    return float(values.max() if run.metric.maximize else values.min()) if len(under) else float("nan")
 
 
 def _failures(candidates: pd.DataFrame) -> dict[str, Any]:
@@ -163,7 +164,7 @@ def _differences(runs: Sequence[RunData]) -> list[str]:
     """Why the runs may not be comparable: facts in which they differ."""
     found = []
     for key in ("data", "device", "precision", "target_ms", "input_shape", "space"):
-        values = {str(run.facts.get(key)) for run in runs}
+        values = {str(getattr(run.facts, key)) for run in runs}
         if len(values) > 1:
             found.append(key.replace("_", " "))
     return found

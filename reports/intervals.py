@@ -1,9 +1,10 @@
-"""How sure a number is, and whether two numbers differ: 95 % intervals for accuracies and latencies.
+"""How sure a number is, and whether two numbers differ: 95 % intervals for values of a metric and latencies.
 
-An accuracy on n images is a binomial share: Wilson's interval (JASA 22, 1927), and Newcombe's hybrid score interval for
-the difference of two (Statistics in Medicine 17, 1998, method 10). It takes the two networks as tested independently;
-tested on the same images, as in one run, their true difference is surer than that, so a difference is claimed too
-seldom rather than too often.
+A value has the interval that its metric gives, for a share of n examples Wilson's (JASA 22, 1927); the difference of
+two has the hybrid interval that Newcombe made of those of two shares (Statistics in Medicine 17, 1998, method 10), and
+that holds for any two estimates (Zou and Donner, Statistics in Medicine 27, 2008). It takes the two networks as tested
+independently; tested on the same examples, as in one run, their true difference is surer than that, so a difference is
+claimed too seldom rather than too often.
 
 A latency comes with the interval of its median from the timing protocol; the ratio of two is taken on the logarithm.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_Z = 1.959964  # two-sided 95 % of the normal distribution
+from mnas.tasks import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +35,21 @@ class Interval:
         return self.known and not self.low <= value <= self.high
 
 
-def share(accuracy: float, images: int | None) -> Interval:
-    """Wilson's interval of an accuracy measured on `images` images; unknown ends without their number."""
-    if not images or not 0 <= accuracy <= 1:
-        return Interval(accuracy, math.nan, math.nan)
-    squared = _Z * _Z / images
-    center = (accuracy + squared / 2) / (1 + squared)
-    half = _Z * math.sqrt(accuracy * (1 - accuracy) / images + squared / (4 * images)) / (1 + squared)
-    return Interval(accuracy, max(0.0, min(accuracy, center - half)), min(1.0, max(accuracy, center + half)))
+def measured(metric: Metric, value: float, count: int | None) -> Interval:
+    """A metric measured on `count` examples; unknown ends without their number."""
+    if not count or not math.isfinite(value):
+        return Interval(value, math.nan, math.nan)
+    return Interval(value, *metric.interval(value, count))
 
 
-def share_difference(first: Interval, second: Interval) -> Interval:
-    """Newcombe's interval of `first - second`, two accuracies with their Wilson intervals."""
-    difference = first.value - second.value
+def difference(first: Interval, second: Interval) -> Interval:
+    """Newcombe's interval of `first - second`, two values of a metric with their intervals."""
+    found = first.value - second.value
     if not (first.known and second.known):
-        return Interval(difference, math.nan, math.nan)
+        return Interval(found, math.nan, math.nan)
     below = math.hypot(first.value - first.low, second.high - second.value)
     above = math.hypot(first.high - first.value, second.value - second.low)
-    return Interval(difference, difference - below, difference + above)
+    return Interval(found, found - below, found + above)
 
 
 def ratio(first: Interval, second: Interval) -> Interval:

@@ -40,12 +40,12 @@ class Choice:
     decision: str
     choice: str
     trials: int
-    accuracy: float
+    value: float
     latency_ms: float
 
 
 def importances(run: RunData) -> list[Importance]:
-    """Importance of the decisions for accuracy and for latency by functional ANOVA (Hutter et al., ICML 2014).
+    """Importance of the decisions for the metric and for latency by functional ANOVA (Hutter et al., ICML 2014).
 
     Empty where fewer than `FEWEST` trials are finished or nothing was decided.
     """
@@ -54,13 +54,13 @@ def importances(run: RunData) -> list[Importance]:
         return []
     return [
         found
-        for index, of in ((0, "accuracy"), (1, "latency"))
+        for index, of in ((0, run.metric.name), (1, "latency"))
         if (found := _importance(done, np.array([trial.values[index] for trial in done]), of)) is not None
     ]
 
 
 def choices(run: RunData, names: list[str]) -> list[Choice]:
-    """Mean accuracy and latency for each choice of the decisions named."""
+    """Mean metric and latency for each choice of the decisions named."""
     done = [trial for trial in run.trials if trial.state.name == "COMPLETE"]
     found = []
     for name in names:
@@ -69,8 +69,8 @@ def choices(run: RunData, names: list[str]) -> list[Choice]:
             if name in trial.params:
                 groups.setdefault(str(trial.params[name]), []).append(trial.values)
         for choice, values in sorted(groups.items(), key=lambda item: _natural(item[0])):
-            accuracy, latency = np.mean(values, axis=0)
-            found.append(Choice(name, choice, len(values), float(accuracy), float(latency)))
+            value, latency = np.mean(values, axis=0)
+            found.append(Choice(name, choice, len(values), float(value), float(latency)))
     return found
 
 

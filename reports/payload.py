@@ -13,14 +13,16 @@ import numpy as np
 import pandas as pd
 
 from device_bench.terminal import printable
+from mnas.reward import Reward
+from mnas.tasks import Metric
 from reports import rewards
 from reports.drawings import drawing_of, shape_text
+from reports.metrics import axis_label
 from reports.pareto import hypervolume_history, worst_corner
 from reports.profiles import FILE, operator_times
-from reports.runs import RunData, number
+from reports.runs import RunData
 from search_spaces import Box
 
-_SHARES = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_float", "test_accuracy")
 _TIMES = ("latency_ms", "latency_low_ms", "latency_high_ms", "reward")
 _COUNTS = ("params", "macs", "size_bytes")
 _UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -37,22 +39,23 @@ def payload(
         page: where the page will stand; links to model files are relative to it. None: no links.
         refresh_s: seconds after which the page loads itself again; None for never.
     """
-    table = pd.concat(tables, ignore_index=True)
+    table, metric = pd.concat(tables, ignore_index=True), runs[0].metric
     corner = worst_corner(table)
     blocks, boxes = _Numbered(), _Numbered()
     targets = {run.target_ms for run in runs}
     reward = rewards.of_run(runs[0]) if len(runs) == 1 else None
     found = {
         "runs": [_facts(run, page) for run in runs],
+        "metric": _metric(metric),
         "target": targets.pop() if len(targets) == 1 else None,
         "refresh": refresh_s,
         "rows": {
             **_columns(table, runs),
             "blocks": [[blocks.of(block) for block in row] for row in table["blocks"]],
             "boxes": [
-                [boxes.of(_box(box)) for box in drawing_of(attributes, run.facts)]
+                [boxes.of(_box(box)) for box in drawing_of(record, run)]
                 for run in runs
-                for attributes in _attributes(run)
+                for record in (*run.records, *run.references)
             ],
             "choice": [choice for run in runs for choice in _choices(run)],
             "file": [has for run, rows in zip(runs, tables, strict=True) for has in _files(run, rows, page)],
@@ -61,7 +64,7 @@ def payload(
         "boxes": boxes.values,
         "decisions": [_decisions(run) for run in runs],
         "history": [_history(rows, corner) for rows in tables],
-        "curves": _curves(reward, table),
+        "curves": _curves(reward, table, metric),
         "profiles": _profiles(runs),
     }
     return {key: _printable(value) for key, value in found.items()}
@@ -107,7 +110,7 @@ def _columns(table: pd.DataFrame, runs: Sequence[RunData]) -> dict[str, list[Any
         "hash": table["arch_hash"].tolist(),
         "verdict": table["verdict"].tolist(),
     }
-    columns |= {name: [_rounded(value, 6) for value in table[name]] for name in (*_SHARES, *_TIMES)}
+    columns |= {name: [_rounded(value, 6) for value in table[name]] for name in (*runs[0].metric.keys, *_TIMES)}
     return columns | {name: [None if pd.isna(value) else int(value) for value in table[name]] for name in _COUNTS}
 
 
@@ -115,8 +118,13 @@ def _rounded(value: float, digits: int) -> float | None:
     return float(f"{value:.{digits}g}") if np.isfinite(value) else None
 
 
-def _attributes(run: RunData) -> list[Mapping[str, Any]]:
-    return [*(trial.user_attrs for trial in run.trials), *run.references]
+def _metric(metric: Metric) -> dict[str, Any]:
+    """The metric's columns, and how its values are written."""
+    columns = {"key": metric.key, "low": metric.low_key, "high": metric.high_key}
+    others = {"float": metric.float_key, "test": metric.test_key}
+    look = {name: getattr(metric, name) for name in ("name", "maximize", "factor", "unit", "decimals")}
+    labels = {"label": axis_label(metric), "floatLabel": axis_label(metric, "(float)")}
+    return {**columns, **others, **look, **labels}
 
 
 def _box(box: Box) -> tuple[str, str, str, int, str, str]:
@@ -154,7 +162,7 @@ def _choices(run: RunData) -> list[list[int | None] | None]:
 
 
 def _plain(choice: object) -> object:
-    exact = isinstance(choice, str | bool) or choice is None or number(choice) is not None
+    exact = choice is None or isinstance(choice, str | int) or (isinstance(choice, float) and np.isfinite(choice))
     return choice if exact else str(choice)
 
 
@@ -196,7 +204,7 @@ def _changes(numbers: np.ndarray, values: np.ndarray) -> list[list[float]]:
     return [[trial, float(f"{value:.6g}")] for trial, value in changed]
 
 
-def _curves(reward: Any, table: pd.DataFrame) -> list[dict[str, Any]]:
+def _curves(reward: Reward | None, table: pd.DataFrame, metric: Metric) -> list[dict[str, Any]]:
     earned = table["reward"].dropna()
     measured = table["latency_ms"].dropna()
     if reward is None or earned.empty or measured.empty or measured.min() <= 0:
@@ -204,8 +212,9 @@ def _curves(reward: Any, table: pd.DataFrame) -> list[dict[str, Any]]:
     latency = np.geomspace(measured.min() / 2, measured.max() * 2, 120)
     curves = []
     for level in np.unique(np.quantile(earned, [0.5, 0.9, 1.0]).round(4)):
-        accuracy = rewards.curve(reward, float(level), latency)
-        points = [[float(f"{x:.5g}"), float(f"{y:.5g}")] for x, y in zip(latency, accuracy, strict=True)]
+        values = rewards.curve(reward, float(level), latency, metric)
+        known = [(x, y) for x, y in zip(latency, values, strict=True) if np.isfinite(y)]
+        points = [[float(f"{x:.5g}"), float(f"{y:.5g}")] for x, y in known]
         curves.append({"level": float(level), "points": points})
     return curves
 
@@ -227,6 +236,6 @@ def _folders(run: RunData) -> list[Path | None]:
     if run.path is None:
         return [None] * (len(run.trials) + len(run.references))
     found = {path.parent for path in run.path.glob(f"*/*/{FILE}")}
-    folders = [run.path / "candidates" / str(trial.user_attrs.get("arch_hash")) for trial in run.trials]
-    folders += [run.path / "references" / str(net.get("name")) for net in run.references]
+    folders = [run.path / "candidates" / record.arch_hash for record in run.records]
+    folders += [run.path / "references" / net.name for net in run.references]
     return [folder if folder in found else None for folder in folders]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from device_bench.terminal import printable
+from mnas.errors import SearchError
+from mnas.records import Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, read_study
+from mnas.tasks import Metric, Task
 from reports.errors import ReportError
 
 if TYPE_CHECKING:
@@ -27,26 +30,33 @@ class RunData:
         name: what the run is called in tables and legends.
         study: the Optuna study, for reading only.
         trials: its trials by number.
-        facts: the study's user attributes: space, target, input shape, device, reward.
+        records: what each trial says of itself, in the order of the trials.
+        facts: what the study says: space, target, input shape, device, reward.
+        task: what its networks are trained and judged on.
         path: the run directory; None for a study that has none.
-        config: the resolved configuration; empty for a bare study.
-        references: reference networks, each with the keys of a trial's user attributes and `name`, `accuracy`.
+        references: reference networks.
         final: the measurement on the test split, once the search has ended.
     """
 
     name: str
     study: optuna.Study
     trials: tuple[optuna.trial.FrozenTrial, ...]
-    facts: Mapping[str, Any]
+    records: tuple[FinishedTrial | TrialRecord, ...]
+    facts: StudyRecord
+    task: Task[Any]
     path: Path | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
-    references: Sequence[Mapping[str, Any]] = ()
-    final: Mapping[str, Any] | None = None
+    references: Sequence[ReferenceRecord] = ()
+    final: Final | None = None
+
+    @property
+    def metric(self) -> Metric:
+        """The first of a trial's two values."""
+        return self.task.metric
 
     @property
     def target_ms(self) -> float | None:
         """The latency asked for, in milliseconds."""
-        return number(self.facts.get("target_ms"))
+        return self.facts.target_ms
 
     def count(self, *states: str) -> int:
         """How many trials are in one of these states, by Optuna's names."""
@@ -57,7 +67,8 @@ def read_run(source: Source, name: str | None = None) -> RunData:
     """Reads a search once.
 
     Args:
-        source: a run directory, an open `mnas.run.Run`, or an Optuna study with the directions maximize, minimize.
+        source: a run directory, an open `mnas.run.Run`, or an Optuna study of two directions: the metric's, and
+            minimize.
         name: what to call it; the directory's or the study's own name by default.
 
     Raises:
@@ -80,8 +91,18 @@ def read_runs(sources: Sequence[Source]) -> list[RunData]:
     """Reads several searches and gives each a name of its own.
 
     Two directories of one name are told apart by as much of their paths as it takes.
+
+    Raises:
+        ReportError: as `read_run`, or the runs are judged by different metrics.
     """
     runs = [read_run(source) for source in sources]
+    keys = {run.metric.key: run for run in runs}
+    if len(keys) > 1:
+        first, second = list(keys.values())[:2]
+        raise ReportError(
+            f"{first.name} is judged by {first.metric.name} and {second.name} by {second.metric.name}: "
+            "report them apart"
+        )
     names = [run.name for run in runs]
     if len(set(names)) == len(names):
         return runs
@@ -95,59 +116,59 @@ def read_runs(sources: Sequence[Source]) -> list[RunData]:
     return renamed
 
 
-def images(run: RunData, split: str) -> int | None:
-    """How many images a split of the run's data has; None where the study does not say."""
-    sizes = run.facts.get("splits")
-    size = number(sizes.get(split)) if isinstance(sizes, Mapping) else None
-    return int(size) if size else None
-
-
-def number(value: object) -> float | None:
-    """A finite float, or None for whatever else stands there: attributes may come from anyone's study."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if value - value == 0 else None
+def examples(run: RunData, split: str) -> int | None:
+    """How many examples a split of the run's data has; None where the study does not say."""
+    return (run.facts.splits or {}).get(split) or None
 
 
 def _from_directory(path: Path, name: str | None) -> RunData:
-    from mnas.errors import SearchError
     from mnas.run import Run
 
     try:
         return _from_run(Run.open(path), name or path.resolve().name)
     except SearchError as error:
         raise ReportError(str(error)) from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ReportError(f"{path}/config.json or a record beside it was changed by hand: {error!r}") from error
 
 
 def _from_run(run: Run, name: str | None) -> RunData:
+    """A run of ours: what does not fit its class is damaged."""
     study = run.study()
+    trials = _trials(study, run.task.metric)
     return RunData(
         name=printable(name or run.path.resolve().name),
         study=study,
-        trials=_trials(study),
-        facts=study.user_attrs,
+        trials=trials,
+        records=tuple(run.record(trial) for trial in trials),
+        facts=run.facts(study),
+        task=run.task,
         path=run.path,
-        config=run.config,
         references=run.references(),
         final=run.final,
     )
 
 
 def _from_study(study: optuna.Study, name: str | None) -> RunData:
-    return RunData(printable(name or study.study_name), study, _trials(study), study.user_attrs)
+    """A study that may be anybody's: what does not fit is not ours, and is passed over."""
+    label = printable(name or study.study_name)
+    try:
+        facts, task = read_study(study.user_attrs, f"study {label}")
+    except SearchError as error:
+        raise ReportError(str(error)) from error
+    trials = _trials(study, task.metric)
+    records = tuple(TrialRecord.fitting(trial.user_attrs, task) for trial in trials)
+    return RunData(label, study, trials, records, facts, task)
 
 
-def _trials(study: optuna.Study) -> tuple[optuna.trial.FrozenTrial, ...]:
+def _trials(study: optuna.Study, metric: Metric) -> tuple[optuna.trial.FrozenTrial, ...]:
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
-    directions = [direction.name for direction in study.directions]
-    if directions != ["MAXIMIZE", "MINIMIZE"]:
+    directions = [direction.name.lower() for direction in study.directions]
+    wanted = "maximize" if metric.maximize else "minimize"
+    if directions != [wanted, "minimize"]:
         raise ReportError(
-            f"study {study.study_name!r} has the directions {', '.join(directions).lower()}: "
-            "a report needs maximize (accuracy), minimize (latency in ms)"
+            f"study {study.study_name!r} has the directions {', '.join(directions)}: "
+            f"a report needs {wanted} ({metric.name}), minimize (latency in ms)"
         )
     try:
         return tuple(study.get_trials(deepcopy=False))

@@ -1,28 +1,31 @@
 """What a search found, in sentences with numbers that claim no more than both axes' uncertainty allows.
 
-Between two networks the accuracy differs if the 95 % interval of the difference leaves out 0, and the latency if the
+Between two networks the metric differs if the 95 % interval of the difference leaves out 0, and the latency if the
 interval of the ratio leaves out 1; otherwise the sentence says that they cannot be told apart. Where the search has
-ended, networks are compared on the test split, which chose none of them. Each accuracy names its
-split.
+ended, networks are compared on the test split, which chose none of them. Each value of the metric names its split.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from reports.intervals import Interval, ratio, share, share_difference
-from reports.runs import RunData, images, number
+from device_bench.terminal import counted
+from mnas.search.standing import failure
+from mnas.tasks import Metric
+from reports.intervals import Interval, difference, measured, ratio
+from reports.metrics import capitalized
+from reports.runs import RunData, examples
 from reports.tables import digits, milliseconds
 
 _FEWEST_RANKED = 10
 _NEARLY_SURE = 0.995
 Split = Literal["validation", "test"]
+_UNKNOWN = "how many {} that rests on is not known"
 _TO, _MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
@@ -32,15 +35,15 @@ class Network:
 
     Attributes:
         name: in the tables.
-        split: where its accuracy was measured, such as " on the test split"; empty where a run does not say.
-        accuracy: with its interval.
+        split: where its metric was measured, such as " on the test split"; empty where a run does not say.
+        metric: with its interval.
         latency: with its interval, in milliseconds.
-        chosen_by: its accuracy on the validation split.
+        chosen_by: its metric on the validation split.
     """
 
     name: str
     split: str
-    accuracy: Interval
+    metric: Interval
     latency: Interval
     chosen_by: float
 
@@ -52,7 +55,7 @@ def words(run: RunData, table: pd.DataFrame) -> list[str]:
         run: the run.
         table: `frame(run)`.
     """
-    done = table[(table["kind"] == "candidate") & table["accuracy"].notna() & table["latency_ms"].notna()]
+    done = table[(table["kind"] == "candidate") & table[run.metric.key].notna() & table["latency_ms"].notna()]
     if done.empty:
         return [_nothing(run)]
     return [
@@ -68,107 +71,105 @@ def words(run: RunData, table: pd.DataFrame) -> list[str]:
 def _nothing(run: RunData) -> str:
     failed, running = run.count("FAIL"), run.count("RUNNING", "WAITING")
     if not failed:
-        return "No trial has finished yet." + (f" {count_words(running, 'trial')} open." if running else "")
-    reasons = Counter(
-        str(trial.user_attrs.get("error", "unknown reason")) for trial in run.trials if trial.state.name == "FAIL"
-    )
-    failures = count_words(failed, "trial")
-    return f"No trial has succeeded; {failures} failed, most often with: {reasons.most_common(1)[0][0]}"
+        return "No trial has finished yet." + (f" {counted(running, 'trial')} open." if running else "")
+    reasons = Counter(failure(trial) for trial in run.trials if trial.state.name == "FAIL")
+    return f"No trial has succeeded; {counted(failed, 'trial')} failed, most often with: {reasons.most_common(1)[0][0]}"
 
 
 def _best_under_target(run: RunData, done: pd.DataFrame) -> list[str]:
-    target = run.target_ms
+    target, metric = run.target_ms, run.metric
     under = done if target is None else done[done["latency_ms"] <= target]
     if target is not None and under.empty:
         fastest = network(done.loc[done["latency_ms"].idxmin()], run, "validation")
-        return [f"No candidate is under the target of {milliseconds(target)}; the fastest is {_whole(fastest)}."]
-    row = under.loc[under.sort_values(["accuracy", "latency_ms"], ascending=[False, True]).index[0]]
+        return [
+            f"No candidate is under the target of {milliseconds(target)}; the fastest is {_whole(fastest, metric)}."
+        ]
+    row = under.loc[under.sort_values([metric.key, "latency_ms"], ascending=[not metric.maximize, True]).index[0]]
     best = network(row, run, "validation")
     place = "Under the target of " + milliseconds(target) if target is not None else "Of all candidates"
-    text = f"{place} the most accurate is {_whole(best)}."
+    text = f"{place} the {metric.best} is {_whole(best, metric)}."
     if target is not None and best.latency.known and best.latency.high > target:
         text += " Its latency interval reaches over the target."
     if row["verdict"] not in ("", "valid"):
         text += f" Its timing is {row['verdict']}."
-    if np.isfinite(row["test_accuracy"]):
-        text += f" On the test split it reaches {share_words(share(row['test_accuracy'], images(run, 'test')))}."
+    if np.isfinite(row[metric.test_key]):
+        tested = measured(metric, row[metric.test_key], examples(run, "test"))
+        text += f" On the test split it reaches {_with_ends(tested, metric)}."
     return [text, *_equals(run, under, row, best)]
 
 
 def _equals(run: RunData, under: pd.DataFrame, chosen: pd.Series, best: Network) -> list[str]:
-    """Who cannot be told apart from the most accurate one, and may be much faster."""
-    others = under[(under.index != chosen.name) & ~under["repeated"]]
-    if not best.accuracy.known or others.empty:
+    """Who cannot be told apart from the best in the metric, and may be much faster."""
+    metric, others = run.metric, under[(under.index != chosen.name) & ~under["repeated"]]
+    if not best.metric.known or others.empty:
         return []
-    close = [
-        other
-        for _, row in others.iterrows()
-        if share_difference(best.accuracy, (other := network(row, run, "validation")).accuracy).low <= 0
-    ]
+    nets = [network(row, run, "validation") for _, row in others.iterrows()]
+    close = [other for other in nets if not difference(best.metric, other.metric).excludes(0)]
     if not close:
-        return [f"Every other candidate there is less accurate beyond the noise{best.split}."]
+        return [f"Every other candidate there is {metric.compared(False)} beyond the noise{best.split}."]
     fastest = min(close, key=lambda net: net.latency.value)
     speed = ratio(best.latency, fastest.latency)
-    text = f"{count_words(len(close), 'other candidate')} there cannot be told apart from it in accuracy{best.split}"
+    text = f"{counted(len(close), 'other candidate')} there cannot be told apart from it in {metric.name}{best.split}"
     if speed.low > 1:
-        text += f"; the fastest of them is {_whole(fastest)}, {_times(speed)} as fast"
+        text += f"; the fastest of them is {_whole(fastest, metric)}, {_times(speed)} as fast"
     return [text + "."]
 
 
 def _named_best(run: RunData) -> list[str]:
     """The network that the ended search names, by reward, and how sure it is after training the top few again."""
-    final = run.final or {}
-    best, confirmation = final.get("best"), final.get("confirmation")
-    if not isinstance(best, Mapping) or not isinstance(confirmation, Mapping):
+    if run.final is None or run.final.confirmation is None:
         return []
-    standings = confirmation.get("standings") or []
-    chance = number(standings[0].get("probability")) if standings and isinstance(standings[0], Mapping) else None
-    text = f"By reward the search names #{best.get('number')} the best"
-    if chance is None or number(confirmation.get("noise")) is None:
+    confirmation = run.final.confirmation
+    standings = confirmation.standings
+    chance = standings[0].probability if standings else None
+    text = f"By reward the search names #{run.final.best.number} the best"
+    if chance is None or confirmation.noise is None:
         return [f"{text}; nothing was trained again, so how much of that is luck is not known."]
     odds = f"{chance:.0%}" if chance < _NEARLY_SURE else "more than 99%"
     return [f"{text}: with probability {odds} among the top {len(standings)}, which were trained again."]
 
 
 def _against_references(run: RunData, table: pd.DataFrame, done: pd.DataFrame) -> list[str]:
-    nets = table[(table["kind"] == "reference") & table["accuracy"].notna() & table["latency_ms"].notna()]
+    key, test_key = run.metric.key, run.metric.test_key
+    nets = table[(table["kind"] == "reference") & table[key].notna() & table["latency_ms"].notna()]
     texts = []
     for _, row in nets.iterrows():
-        tested = np.isfinite(row["test_accuracy"]) and done["test_accuracy"].notna().any()
+        tested = np.isfinite(row[test_key]) and done[test_key].notna().any()
         split: Split = "test" if tested else "validation"
-        rivals = done[done["test_accuracy"].notna()] if tested else done
+        rivals = done[done[test_key].notna()] if tested else done
         net = network(row, run, split)
         texts.append(_at_equal_latency(run, net, rivals, split))
-        texts.append(_at_equal_accuracy(run, net, rivals, split))
+        texts.append(_at_equal_metric(run, net, rivals, split))
     return texts
 
 
 def _at_equal_latency(run: RunData, net: Network, rivals: pd.DataFrame, split: Split) -> str:
-    """Points of accuracy between the reference and the best candidate that is not slower."""
-    rivals = rivals[rivals["latency_ms"] <= net.latency.value]
+    """What lies in the metric between the reference and the best candidate that is not slower."""
+    metric, rivals = run.metric, rivals[rivals["latency_ms"] <= net.latency.value]
     if rivals.empty:
         return f"No candidate is as fast as {net.name} ({milliseconds(net.latency.value)})."
-    # Chosen by validation accuracy even where the test split compares: choosing on it would flatter the winner.
-    other = network(rivals.loc[rivals["accuracy"].idxmax()], run, split)
-    gain = share_difference(other.accuracy, net.accuracy)
+    # Chosen on the validation split even where the test split compares: choosing on it would flatter the winner.
+    other = network(rivals.loc[(metric.sign * rivals[metric.key]).idxmax()], run, split)
+    gain = difference(other.metric, net.metric)
     place = f"At no more latency than {net.name} ({milliseconds(net.latency.value)}),"
-    points = f"{abs(100 * gain.value):.1f} points {'more' if gain.value > 0 else 'less'} accurate"
+    points = f"{metric.difference_words(gain.value)} {metric.compared(metric.gain(gain.value) > 0)}"
     if gain.excludes(0):
-        return f"{place} {other.name} is {points} ({_points(gain)}){net.split}."
+        return f"{place} {other.name} is {points} ({_ends(gain, metric)}){net.split}."
     if not gain.known:
-        return f"{place} {other.name} reads {points}{net.split}; how many images that rests on is not known."
-    return f"{place} {other.name} cannot be told apart from it in accuracy ({_points(gain)} points{net.split})."
+        return f"{place} {other.name} reads {points}{net.split}; {_UNKNOWN.format(run.task.examples)}."
+    apart = f"{_ends(gain, metric)}{_unit(metric)}{net.split}"
+    return f"{place} {other.name} cannot be told apart from it in {metric.name} ({apart})."
 
 
-def _at_equal_accuracy(run: RunData, net: Network, rivals: pd.DataFrame, split: Split) -> str:
-    """Latency between the reference and the fastest candidate that reads at least as accurate."""
-    other = _fastest_as_accurate(run, net, rivals, split)
+def _at_equal_metric(run: RunData, net: Network, rivals: pd.DataFrame, split: Split) -> str:
+    """Latency between the reference and the fastest candidate that reads at least as good."""
+    metric, other = run.metric, _fastest_as_good(run, net, rivals, split)
     if other is None:
-        return f"No candidate reads as accurate as {net.name} ({100 * net.accuracy.value:.1f}%){net.split}."
+        return f"No candidate reads {metric.as_good} as {net.name} ({metric.words(net.metric.value)}){net.split}."
     speed = ratio(net.latency, other.latency)
-    gain = share_difference(other.accuracy, net.accuracy)
-    place = f"At no less accuracy than {net.name} ({100 * net.accuracy.value:.1f}%{net.split}"
-    place += f", difference {_points(gain)} points)," if gain.known else "),"
+    gain = difference(other.metric, net.metric)
+    place = f"At {metric.no_worse} than {net.name} ({metric.words(net.metric.value)}{net.split}"
+    place += f", difference {_ends(gain, metric)}{_unit(metric)})," if gain.known else "),"
     if speed.excludes(1) and speed.value < 1:
         slower = ratio(other.latency, net.latency)
         longer = f"takes {_times(slower)} as long: {milliseconds(other.latency.value)}"
@@ -180,25 +181,28 @@ def _at_equal_accuracy(run: RunData, net: Network, rivals: pd.DataFrame, split: 
     return f"{place} {other.name} cannot be told apart from it in latency ({_times(speed)} as fast)."
 
 
-def _fastest_as_accurate(run: RunData, net: Network, rivals: pd.DataFrame, split: Split) -> Network | None:
-    """By validation accuracy, and not refuted by the test split where that compares."""
-    floor = net.chosen_by
-    for _, row in rivals[rivals["accuracy"] >= floor].sort_values("latency_ms").iterrows():
+def _fastest_as_good(run: RunData, net: Network, rivals: pd.DataFrame, split: Split) -> Network | None:
+    """On the validation split, and not refuted by the test split where that compares."""
+    metric = run.metric
+    as_good = metric.sign * rivals[metric.key] >= metric.gain(net.chosen_by)
+    for _, row in rivals[as_good].sort_values("latency_ms").iterrows():
         other = network(row, run, split)
-        gain = share_difference(other.accuracy, net.accuracy)
-        if gain.value >= 0 or not gain.excludes(0):
+        gain = difference(other.metric, net.metric)
+        if metric.gain(gain.value) >= 0 or not gain.excludes(0):
             return other
     return None
 
 
 def _quantization(run: RunData, done: pd.DataFrame) -> list[str]:
-    change = (done["accuracy"] - done["accuracy_float"]).dropna()
+    metric = run.metric
+    change = (done[metric.key] - done[metric.float_key]).dropna()
     if change.empty:
         return []
-    worst = change.idxmin()
+    worst = (metric.sign * change).idxmin()
+    middle, lowest = _signed(change.median(), metric), _signed(change[worst], metric)
     return [
-        f"Against the float networks, int8 changes accuracy by {_signed(100 * change.median())} points in the median "
-        f"and {_signed(100 * change[worst])} at worst ({done.loc[worst, 'name']}){_on(run, 'validation')}."
+        f"Against the float networks, int8 changes {metric.name} by {middle}{_unit(metric)} in the median "
+        f"and {lowest} at worst ({done.loc[worst, 'name']}){_on(run, 'validation')}."
     ]
 
 
@@ -206,7 +210,7 @@ def _predicted(run: RunData, done: pd.DataFrame) -> list[str]:
     """A table's latency must not be taken for a measured one."""
     if not done["predicted"].any():
         return []
-    source = str(run.facts.get("device") or "a table")
+    source = run.facts.device or "a table"
     return [f"Latencies are predicted by {source}, not measured: measure the front before relying on it."]
 
 
@@ -230,52 +234,55 @@ def operations(table: pd.DataFrame) -> str:
 
 
 def _basis(run: RunData) -> str:
-    sizes = {split: images(run, split) for split in ("validation", "test")}
-    counts = ", ".join(f"{size} {split} images" for split, size in sizes.items() if size)
+    things, metric = run.task.examples, run.metric
+    sizes = {split: examples(run, split) for split in ("validation", "test")}
+    counts = ", ".join(f"{size} {split} {things}" for split, size in sizes.items() if size)
     text = "In brackets: 95% intervals" + (f" ({counts})" if counts else "")
-    text += ". They cover the images and the timing, not the luck of a single training."
+    text += f". They cover the {things} and the timing, not the luck of a single training."
     if run.final is None:
-        return text + " Accuracies are of the validation split, on which the search chose: they flatter the chosen."
-    return text + " Tables and charts show the accuracy on the validation split, where they do not say test."
+        values = capitalized(metric.several)
+        return text + f" {values} are of the validation split, on which the search chose: they flatter the chosen."
+    return text + f" Tables and charts show the {metric.name} on the validation split, where they do not say test."
 
 
 def network(row: pd.Series, run: RunData, split: Split) -> Network:
-    """A row of `frame(run)` with its intervals, its accuracy on the split named."""
-    value = row["test_accuracy"] if split == "test" else row["accuracy"]
+    """A row of `frame(run)` with its intervals, its metric on the split named."""
+    metric = run.metric
+    value = measured(metric, float(row[metric.test_key if split == "test" else metric.key]), examples(run, split))
     latency = Interval(row["latency_ms"], row["latency_low_ms"], row["latency_high_ms"])
-    return Network(row["name"], _on(run, split), share(float(value), images(run, split)), latency, row["accuracy"])
+    return Network(row["name"], _on(run, split), value, latency, row[metric.key])
 
 
 def _on(run: RunData, split: Split) -> str:
-    return f" on the {split} split" if isinstance(run.facts.get("splits"), Mapping) else ""
+    return f" on the {split} split" if run.facts.splits is not None else ""
 
 
-def _whole(net: Network) -> str:
+def _whole(net: Network, metric: Metric) -> str:
     time = milliseconds(net.latency.value)
     if net.latency.known:
         time += f" ({digits(net.latency.low)}{_TO}{digits(net.latency.high)})"
-    return f"{net.name}: {share_words(net.accuracy)}{net.split} at {time}"
+    return f"{net.name}: {_with_ends(net.metric, metric)}{net.split} at {time}"
 
 
-def share_words(accuracy: Interval) -> str:
-    """An accuracy with its interval, where it is known."""
-    text = f"{100 * accuracy.value:.1f}%"
-    return f"{text} ({100 * accuracy.low:.1f}{_TO}{100 * accuracy.high:.1f})" if accuracy.known else text
+def _with_ends(found: Interval, metric: Metric) -> str:
+    """A value of the metric with its interval, where it is known."""
+    text = metric.words(found.value)
+    return f"{text} ({metric.digits(found.low)}{_TO}{metric.digits(found.high)})" if found.known else text
 
 
-def _points(gain: Interval) -> str:
-    return f"{_signed(100 * gain.low)} to {_signed(100 * gain.high)}"
+def _ends(gain: Interval, metric: Metric) -> str:
+    return f"{_signed(gain.low, metric)} to {_signed(gain.high, metric)}"
 
 
-def _signed(value: float) -> str:
-    text = f"{abs(value):.1f}"
+def _signed(value: float, metric: Metric) -> str:
+    text = metric.digits(abs(value))
     return text if float(text) == 0 else ("+" if value > 0 else _MINUS) + text
+
+
+def _unit(metric: Metric) -> str:
+    """Behind the number of a difference."""
+    return f" {metric.difference_unit}" if metric.difference_unit else ""
 
 
 def _times(speed: Interval) -> str:
     return f"{speed.value:.2f} times ({speed.low:.2f}{_TO}{speed.high:.2f})"
-
-
-def count_words(many: int, noun: str) -> str:
-    """Such as "1 trial" or "3 trials"."""
-    return f"{many} {noun}{'' if many == 1 else 's'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from rich.table import Table
 from device_bench.terminal import plain
 from mnas.errors import SearchError
 from mnas.files import write_text
+from mnas.tasks import Metric
 from reports.errors import ReportError
+from reports.metrics import metric_of
 from reports.pareto import pareto_front
 
 
@@ -39,30 +42,42 @@ def fronts(table: pd.DataFrame) -> pd.DataFrame:
 
 def terminal(table: pd.DataFrame) -> Table:
     """The fronts and the reference networks as a table for a terminal, fastest first."""
-    several = table["run"].nunique() > 1
-    shown = pd.concat([fronts(table), table[(table["kind"] == "reference") & table["accuracy"].notna()]])
+    metric, several = metric_of(table), table["run"].nunique() > 1
+    shown = pd.concat([fronts(table), table[(table["kind"] == "reference") & table[metric.key].notna()]])
     shown = shown.sort_values(["run", "latency_ms"], kind="stable")
     text = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in (*(["run"] * several), "front", "validation acc.", "latency ms", "params", "MACs", "reward"):
+    value = f"validation {metric.abbreviation or metric.name}"
+    for heading in (*(["run"] * several), "front", value, "latency ms", "params", "MACs", "reward"):
         text.add_column(heading, justify="left" if heading in ("run", "front") else "right", no_wrap=True)
     for _, row in shown.iterrows():
         cells = [row["run"]] * several
-        cells += [row["name"], with_ends(row, "accuracy", 100, "%"), with_ends(row, "latency_ms", 1, "")]
+        cells += [row["name"], metric_with_ends(row, metric), latency_with_ends(row)]
         cells += [count(row["params"]), count(row["macs"])]
         cells += [f"{row['reward']:.3f}" if np.isfinite(row["reward"]) else "-"]
         text.add_row(*map(plain, cells), style="dim" if row["kind"] == "reference" else None)
     return text
 
 
-def with_ends(row: pd.Series, column: str, factor: float, unit: str) -> str:
-    """A value with its interval, such as `81.2% (79.5-82.8)`."""
-    stem, end = (column.removesuffix("_ms"), "_ms") if column.endswith("_ms") else (column, "")
-    low, value, high = (row[name] * factor for name in (f"{stem}_low{end}", column, f"{stem}_high{end}"))
-    if not np.isfinite(value):
-        return "-"
-    decimals = 1 if unit == "%" else _decimals(value)
-    words = f"{value:.{decimals}f}{unit}"
-    return f"{words} ({low:.{decimals}f}-{high:.{decimals}f})" if np.isfinite([low, high]).all() else words
+def metric_with_ends(row: Mapping[str, Any] | pd.Series, metric: Metric) -> str:
+    """A value of the metric with its interval, such as `81.2% (79.5-82.8)`."""
+    low, value, high = (row[name] for name in (metric.low_key, metric.key, metric.high_key))
+    words = metric_words(value, metric)
+    known = np.isfinite([low, value, high]).all()
+    return f"{words} ({metric.digits(low)}-{metric.digits(high)})" if known else words
+
+
+def latency_with_ends(row: Mapping[str, Any] | pd.Series) -> str:
+    """A latency in milliseconds with its interval, such as `1.50 (1.40-1.60)`."""
+    low, value, high = (row[name] for name in ("latency_low_ms", "latency_ms", "latency_high_ms"))
+    if not np.isfinite([low, value, high]).all():
+        return digits(value)
+    decimals = _decimals(value)
+    return f"{value:.{decimals}f} ({low:.{decimals}f}-{high:.{decimals}f})"
+
+
+def metric_words(value: float, metric: Metric) -> str:
+    """A value of the metric, or a missing one."""
+    return metric.words(value) if np.isfinite(value) else "-"
 
 
 def percent(value: float) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from device_bench.terminal import plain, printable, say
+from device_bench.terminal import counted, plain, printable, say
 from reports import figures, rewards, tables
 from reports.drawings import drawing_of
 from reports.errors import ReportError
@@ -103,7 +103,7 @@ def gallery(runs: Sequence[RunData], table: pd.DataFrame) -> dict[str, Figure]:
     drawn = {
         "pareto": _pareto(runs, table),
         "progress": figures.progress(table),
-        "accuracy_against_macs": figures.accuracy_against_macs(table),
+        f"{runs[0].metric.key}_against_macs": figures.metric_against_macs(table),
         "latency_against_macs": figures.latency_against_macs(table),
         "float_against_int8": figures.float_against_int8(table),
     }
@@ -113,12 +113,12 @@ def gallery(runs: Sequence[RunData], table: pd.DataFrame) -> dict[str, Figure]:
 
 
 def _networks(run: RunData, front: pd.DataFrame) -> Figure | None:
-    """Networks at equal steps along the front, from the fastest to the most accurate; None where none can be drawn."""
-    trials = {trial.number: trial.user_attrs for trial in run.trials}
+    """Networks at equal steps along the front, from the fastest on; None where none can be drawn."""
+    records = {trial.number: record for trial, record in zip(run.trials, run.records, strict=True)}
     drawings = {
         f"{row.name} ({row.latency_ms:.3g} ms)": boxes
         for row in front.itertuples(index=False)
-        if (boxes := drawing_of(trials[int(row.number)], run.facts))
+        if (boxes := drawing_of(records[int(row.number)], run))
     }
     if not drawings:
         return None
@@ -167,7 +167,7 @@ def _show(runs: Sequence[RunData], table: pd.DataFrame, written: Sequence[Path])
     console = Console(highlight=False)
     for run in runs:
         done, failed, open_ = run.count("COMPLETE"), run.count("FAIL"), run.count("RUNNING")
-        console.print(plain(f"{run.name}: {done} trials finished, {failed} failed, {open_} running"))
+        console.print(plain(f"{run.name}: {counted(done, 'trial')} finished, {failed} failed, {open_} running"))
         own = table[table["run"] == run.name]
         for sentence in (headline(run, own), *(f"- {finding}" for finding in words(run, own))):
             console.print(plain(sentence.translate(_ASCII)))  # a terminal need not know Unicode

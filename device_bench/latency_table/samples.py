@@ -13,7 +13,7 @@ from device_bench.errors import BadRequest
 from device_bench.latency_table.batch import Sample
 from device_bench.latency_table.entry import Entry
 from device_bench.latency_table.file import write
-from device_bench.latency_table.schema import place
+from device_bench.validation import problem
 
 AGREEMENT = 0.01
 """The latency of a network is known when its two lowest processes are so close together."""
@@ -56,9 +56,7 @@ class Samples:
         except OSError as error:
             raise BadRequest(f"cannot read {path}: {error.strerror or error}") from error
         except ValidationError as error:
-            problem = error.errors()[0]
-            words = f"{place(problem['loc'])}: {problem['msg']}"
-            raise BadRequest(f"{path} is damaged ({words}): delete its folder to build anew") from None
+            raise BadRequest(f"{path} is damaged ({problem(error)}): delete its folder to build anew") from None
         wanted = json.loads(json.dumps(identity))
         if known.identity != wanted:
             keys = sorted(wanted.keys() | known.identity.keys())

@@ -9,10 +9,10 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from device_bench.errors import BadRequest
+from device_bench.validation import place, problem
 
 MOST = 1e9
 """No time in milliseconds, nor any other number of a table, is larger."""
-_SHOWN = 60
 
 
 def _printable(text: str) -> str:
@@ -139,19 +139,7 @@ def checked(kind: type[Fields], values: Any, path: Path, trail: tuple[str, ...] 
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = place((*trail, *problem["loc"]))
-        if problem["type"] == "missing":
-            raise BadRequest(f"{path}: {where} is missing") from None
-        words = problem["msg"][0].lower() + problem["msg"][1:]
-        shown = repr(problem["input"])[:_SHOWN]
-        raise BadRequest(f"{path}: {where} is {shown}: {words}") from None
-
-
-def place(trail: Iterable[str | int]) -> str:
-    """Where a value lies in a file: `entries['ADD 1x8,1x8>1x8 int8'].count`."""
-    words = [f".{one}" if isinstance(one, str) and one.isidentifier() else f"[{one!r}]" for one in trail]
-    return "".join(words).removeprefix(".") or "the file"
+        raise BadRequest(f"{path}: {problem(error, trail)}") from None
 
 
 def parsed_json(data: bytes, path: Path, damage: str) -> Any:

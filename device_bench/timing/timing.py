@@ -1,14 +1,20 @@
 """A latency and everything without which it is only a number."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from typing import Any, Literal, get_args
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
 from device_bench.errors import BenchError
+from device_bench.validation import problem
 
 Verdict = Literal["valid", "noisy", "throttled", "failed"]
 
 
+@with_config(ConfigDict(strict=True))
 @dataclass(frozen=True, slots=True)
 class Timing:
     """The latency of one model on one device, as the timing protocol found it.
@@ -62,12 +68,18 @@ class Timing:
         """Reads what `to_dict` wrote.
 
         Raises:
-            BenchError: A field is missing, unknown, or its value impossible.
+            BenchError: A field is missing, unknown, or its value of another type or impossible.
         """
         known = {one.name for one in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise BenchError(f"unknown field in a stored timing: {', '.join(unknown)}")
         try:
-            return cls(**values)
-        except TypeError as error:
-            raise BenchError(f"a stored timing is incomplete: {error}") from error
+            return _stored().validate_json(json.dumps(dict(values)))  # strict types allow lists and fields only in JSON
+        except ValidationError as error:
+            raise BenchError(f"a stored timing cannot be used: {problem(error)}") from None
+
+
+@cache
+def _stored() -> TypeAdapter[Timing]:
+    """How a stored timing is checked."""
+    return TypeAdapter(Timing)

@@ -19,12 +19,12 @@ from device_bench.latency_table.batch import NETWORK_SPEC
 from device_bench.latency_table.build import BuildPlan, BuildProgress, build
 from device_bench.latency_table.check import compare, measure_networks, report
 from device_bench.latency_table.content import OPERATORS
-from device_bench.latency_table.schema import place
 from device_bench.latency_table.table import LatencyTable
 from device_bench.patience import patiently
 from device_bench.runners.json_runner import JsonRunner
 from device_bench.terminal import counted
 from device_bench.timing.protocol import TimingProtocol
+from device_bench.validation import problem
 from mnas.config import SpaceSection, family_name, space_section
 from mnas.errors import SearchError
 from mnas.latency_tables.parts import prepare
@@ -69,9 +69,7 @@ class TableSpace:
             kind = _stored_kind(family_name({"space": stored}))
             known = kind.model_validate_json(json.dumps(stored), strict=True)
         except ValidationError as error:
-            problem = error.errors()[0]
-            where = place(("facts", "space", *problem["loc"]))
-            raise SearchError(f"the table's {where} is {problem['input']!r}: {problem['msg']}") from None
+            raise SearchError(f"the table's {problem(error, ('facts', 'space'))}") from None
         except SpaceError as error:
             raise SearchError(f"the table's facts.space.name: {error}") from None
         return cls(known.choice, **{name: getattr(known, name) for name in (*_SIZES, "task")})

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from device_bench import terminal
+from device_bench.terminal import counted
 from mnas.executors.events import Event
 from mnas.search.standing import Finished, best, front
 
@@ -185,7 +186,7 @@ class LiveDisplay:
             tally = self._tally
             failures = f", {tally.failures} failed" if tally.failures else ""
             facts.add_row("best", tally.best_words())
-            facts.add_row("front", f"{len(front(tally.finished))} candidates{failures}")
+            facts.add_row("front", f"{counted(len(front(tally.finished)), 'candidate')}{failures}")
             facts.add_row("time left", tally.time_left())
             for number, event in sorted(self._workers.items()):
                 facts.add_row(f"worker {number}", terminal.plain(_words(event)))

@@ -12,18 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from device_bench.errors import TransportError
+from device_bench.errors import BenchError, TransportError
 from device_bench.timing.timing import Timing
 from mnas.config import Config
-from mnas.errors import RunFailed
+from mnas.errors import RunFailed, SearchError
 from mnas.executors import Executor, JobCancelled, JobError, WorkerLost
 from mnas.files import read_json, write_json
 from mnas.latency.cache import LatencyCache, cache_key
 from mnas.latency.source import LatencySource
 from mnas.run import Run
 from mnas.search.background import Background
-from mnas.tasks import Data, Metric, task_facts
-from mnas.training.jobs import CompileCandidate, EvaluateCandidate, Evaluation
+from mnas.tasks import Data, task_facts
+from mnas.training.evaluation import Evaluation
+from mnas.training.jobs import CompileCandidate, EvaluateCandidate
 from search_spaces import Arch, arch_hash, to_json
 
 _MEASUREMENTS = 2
@@ -58,16 +59,16 @@ class Candidate:
         assert self.timing.median_ms is not None
         return self.timing.median_ms
 
-    def facts(self, metric: Metric) -> dict[str, Any]:
-        """As a trial's user attributes."""
+    def facts(self) -> dict[str, Any]:
+        """What `mnas.records.Network` has of it beside the architecture."""
         evaluation = self.evaluation
         return {
-            metric.float_key: evaluation.value_float,
+            "value_float": evaluation.value_float,
             "params": evaluation.params,
             "macs": evaluation.macs,
             "size_bytes": evaluation.size_bytes,
             "train_s": evaluation.seconds,
-            "latency": self.timing.to_dict(),
+            "latency": self.timing,
         }
 
 
@@ -262,7 +263,7 @@ class Evaluator:
         arch, folder = one
         path = folder / "latency.json"
         if path.exists():
-            return Timing.from_dict(read_json(path))
+            return stored_timing(path)
         return self._cache.get(self._key(arch)) if self._cache else None
 
     def _key(self, arch: Arch) -> str:
@@ -300,6 +301,21 @@ def rests(patience_s: float) -> Iterator[float]:
         yield min(rest_s, patience_s)
         patience_s -= rest_s
         rest_s *= 2
+
+
+def stored_timing(path: Path) -> Timing:
+    """The latency that a candidate's folder keeps.
+
+    Raises:
+        SearchError: It is damaged.
+    """
+    values = read_json(path)
+    try:
+        if not isinstance(values, dict):
+            raise BenchError("it does not hold a timing")
+        return Timing.from_dict(values)
+    except BenchError as error:
+        raise SearchError(f"{path}: {error}: delete it to time the network again") from None
 
 
 def _joined(trained: Evaluation | Failed, timing: Timing | None, lost: str) -> Outcome:

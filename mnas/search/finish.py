@@ -7,16 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
+from device_bench.terminal import counted
 from mnas.config import Config
 from mnas.errors import RunFailed
 from mnas.executors import JobError
-from mnas.files import write_bytes, write_json
+from mnas.files import write_bytes
+from mnas.records import Best, Confirmation, Final, ReferenceRecord, Row, Target, Tested
 from mnas.reward import Reward
 from mnas.run import Run
 from mnas.search.display import Display
 from mnas.search.evaluator import Evaluator
 from mnas.search.ranking import Verdict
-from mnas.search.retrain import as_json, confirm, sentence
+from mnas.search.retrain import confirm, confirmation, sentence
 from mnas.search.standing import Finished, failures, front
 from mnas.training.jobs import JudgeOnTest
 from search_spaces import from_json
@@ -30,7 +32,7 @@ def finish(
     study: optuna.Study,
     config: Config,
     rewards: Sequence[Reward],
-    references: Mapping[str, Mapping[str, Any]],
+    references: Mapping[str, ReferenceRecord],
     evaluator: Evaluator,
     display: Display,
 ) -> None:
@@ -47,9 +49,9 @@ def finish(
     complete = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
     if not complete:
         raise RunFailed(f"no trial of {run.path} has succeeded; {failures(study)}")
-    metric = run.task.metric
-    finished = [Finished.of(trial, metric) for trial in complete]
-    arches = {trial.user_attrs["arch_hash"]: from_json(json.dumps(trial.user_attrs["arch"])) for trial in complete}
+    finished = [Finished.of(trial, run) for trial in complete]
+    records = {trial.number: run.finished(trial) for trial in complete}
+    arches = {one.arch_hash: from_json(json.dumps(one.arch)) for one in records.values()}
 
     def winner(reward: Reward) -> Winner:
         ranking = confirm(run, finished, arches, config.confirm, reward, evaluator, display, seed=config.search.seed)
@@ -61,35 +63,31 @@ def finish(
     folders |= {one.leader.arch_hash: run.candidate(one.leader.arch_hash) for one in winners}
     folders |= {f"reference {name}": run.reference(name) for name in references}
     tested = _test(run, folders, evaluator, display)
-    write_json(
-        run.path / "final.json",
-        {
-            "tested": tested,
-            "trials": len(finished),
-            "best": _row(winners[0].leader, tested),
-            "front": [_row(one, tested) for one in members],
-            "confirmation": winners[0].confirmation(),
-            "targets": [
-                {"target_ms": one.target_ms, "best": _row(one.leader, tested), "confirmation": one.confirmation()}
-                for one in winners
-            ],
-            "references": [
-                {
-                    "name": name,
-                    metric.test_key: tested[f"reference {name}"],
-                    "latency_ms": record["latency_ms"],
-                }
-                for name, record in references.items()
-            ],
-        },
+    best = _row(winners[0].leader, tested)
+    targets = tuple(
+        Target(target_ms=one.target_ms, best=_row(one.leader, tested), confirmation=one.confirmation())
+        for one in winners
     )
-    attrs = next(trial.user_attrs for trial in complete if trial.number == winners[0].leader.number)
-    write_json(run.path / "best.json", {**attrs, **_row(winners[0].leader, tested)})
+    Final(
+        tested=tested,
+        trials=len(finished),
+        best=best,
+        front=tuple(_row(one, tested) for one in members),
+        confirmation=winners[0].confirmation(),
+        targets=targets,
+        references=tuple(
+            Tested(name=name, test_value=tested[f"reference {name}"], latency_ms=record.latency_ms)
+            for name, record in references.items()
+        ),
+    ).write(run.path / "final.json", run.task)
+    of_trial = records[best.number].model_dump(exclude_unset=True)
+    Best(**{**of_trial, **dict(best)}).write(run.path / "best.json", run.task)
     _write_models(run, winners)
     for one in winners:
         display.say(one.words(tested))
     display.say(
-        f"front: {len(members)} of {len(finished)} candidates; the best: {run.path}/best.tflite; {failures(study)}"
+        f"front: {len(members)} of {counted(len(finished), 'candidate')}; the best: {run.path}/best.tflite; "
+        f"{failures(study)}"
     )
 
 
@@ -107,9 +105,9 @@ class Winner:
         leader = next(one for one in finished if one.arch_hash == ranking.standings[0].name)
         return cls(reward.target_ms, replace(leader, reward=reward(leader.value, leader.latency_ms)), ranking)
 
-    def confirmation(self) -> dict[str, Any]:
+    def confirmation(self) -> Confirmation:
         """How sure that is, for `final.json`."""
-        return {"sentence": sentence(self.ranking, self.leader), **as_json(self.ranking)}
+        return confirmation(self.ranking, self.leader)
 
     def words(self, tested: Mapping[str, float]) -> str:
         """Two lines for the user."""
@@ -121,15 +119,15 @@ class Winner:
         )
 
 
-def _row(one: Finished, tested: Mapping[str, float]) -> dict[str, Any]:
-    return {
-        "number": one.number,
-        "hash": one.arch_hash,
-        one.metric.key: one.value,
-        one.metric.test_key: tested[one.arch_hash],
-        "latency_ms": one.latency_ms,
-        "reward": one.reward,
-    }
+def _row(one: Finished, tested: Mapping[str, float]) -> Row:
+    return Row(
+        number=one.number,
+        hash=one.arch_hash,
+        value=one.value,
+        test_value=tested[one.arch_hash],
+        latency_ms=one.latency_ms,
+        reward=one.reward,
+    )
 
 
 def _write_models(run: Run, winners: Sequence[Winner]) -> None:
@@ -141,10 +139,11 @@ def _write_models(run: Run, winners: Sequence[Winner]) -> None:
 
 
 def _test(run: Run, folders: Mapping[str, Any], evaluator: Evaluator, display: Display) -> dict[str, float]:
-    tested: dict[str, float] = (run.final or {}).get("tested", {})
+    earlier = run.final
+    tested = dict(earlier.tested) if earlier else {}
     missing = {name: folder for name, folder in folders.items() if name not in tested}
     if missing:
-        display.say(f"test split: {len(missing)} networks")
+        display.say(f"test split: {counted(len(missing), 'network')}")
     jobs = {name: JudgeOnTest(folder, run.path / "data", run.task.name) for name, folder in missing.items()}
     futures = {name: evaluator.submit(job, name) for name, job in jobs.items()}
     for name, future in futures.items():

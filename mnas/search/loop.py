@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnas.config import Config, differences
 from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.executors import ProcessExecutor
 from mnas.latency.cache import LatencyCache
 from mnas.latency.source import open_latency
+from mnas.records import FORMAT, FinishedTrial, StudyRecord, TrialRecord
 from mnas.reward import Reward, rewarded
 from mnas.run import Run, check_directory, note
 from mnas.search.algorithms import batch_size, check_algorithm, sampler_factory
@@ -23,7 +24,7 @@ from mnas.search.references import check_targets, evaluate_references, reference
 from mnas.search.standing import Finished, failures
 from mnas.search.start import begin, check_networks, check_start
 from mnas.search.trials import Proposal, batch_of, first_open, open_proposals
-from mnas.tasks import Data, task_facts
+from mnas.tasks import Data
 from search_spaces import Arch, Space, describe
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ def run_search(config: Config, display: Display) -> Run:
             display.say(line)
         # Nothing is on disk before everything that can be checked is checked.
         if run is None:
-            Run(config.search.run, config.to_dict()).check_storage()
-        run = run or Run.create(config.search.run, config.to_dict(), dataset)
+            Run(config.search.run, config).check_storage()
+        run = run or Run.create(config.search.run, config, dataset)
         stack.enter_context(run.locked())
-        study = run.open_study(_facts(config, dataset))
+        study = run.open_study(_facts(config, dataset).stored(run.task))
         stack.enter_context(run.storage_errors(RunFailed))
         workers = _workers(stack, run, config, display)
         evaluator = Evaluator(run, config, workers, latency, dataset, cache=cache, say=display.say)
@@ -79,7 +80,7 @@ def run_search(config: Config, display: Display) -> Run:
             )
             for target in targets
         )
-        note(study, _aims(rewards))
+        note(study, _aims(rewards).stored(run.task))
         if known := study.get_trials(deepcopy=False):
             done = sum(trial.state.is_finished() for trial in known)
             display.say(f"resuming {run.path}: {done} of {config.search.trials} trials are done")
@@ -104,7 +105,7 @@ class Search:
     def go(self) -> None:
         """Finishes the open trials and all new ones up to `search.trials`."""
         section = self.config.search
-        finished = [Finished.of(trial, self.run.task.metric) for trial in _complete(self.study)]
+        finished = [Finished.of(trial, self.run) for trial in _complete(self.study)]
         self.display.begin(section.trials, finished)
         batch = batch_size(section.algorithm, section.batch)
         sampler_of = sampler_factory(
@@ -146,22 +147,19 @@ class Search:
         """Records a trial; a failed one keeps its reason and has no value that the controller could learn from."""
         import optuna
 
-        trial, metric = proposal.trial, self.run.task.metric
-        attrs = describe(proposal.arch)
+        trial, task = proposal.trial, self.run.task
+        described = describe(proposal.arch)
         if isinstance(outcome, Failed):
-            attrs["error"] = outcome.reason
-        else:
-            attrs |= outcome.facts(metric)
-            attrs |= rewarded(self.rewards, trial.number, outcome.value, outcome.latency_ms)
-        for key, value in attrs.items():
-            trial.set_user_attr(key, value)
-        if isinstance(outcome, Failed):
+            _keep(trial, TrialRecord(**described, error=outcome.reason).stored(task))
             self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
             self.display.failed(trial.number, outcome.reason)
             return
+        rewards = rewarded(self.rewards, trial.number, outcome.value, outcome.latency_ms)
+        record = FinishedTrial(**described, **outcome.facts(), **rewards)
+        _keep(trial, record.stored(task))
         self.study.tell(trial, [outcome.value, outcome.latency_ms])
         self.display.done(
-            Finished(trial.number, proposal.arch_hash, outcome.value, outcome.latency_ms, attrs["reward"], metric)
+            Finished(trial.number, record.arch_hash, outcome.value, outcome.latency_ms, record.reward, task.metric)
         )
 
     def _leave_last_update(self) -> None:
@@ -221,7 +219,7 @@ def _existing_run(config: Config) -> Run | None:
     if not (path / "config.json").exists():
         return None
     run = Run.open(path)
-    changed = differences(config.to_dict(), run.config)
+    changed = differences(config.to_dict(), run.config.to_dict())
     if changed:
         raise SearchError(
             f"{path} is a run of another configuration ({', '.join(changed)}): "
@@ -244,25 +242,32 @@ def _load(config: Config) -> Data:
     return loaded
 
 
-def _facts(config: Config, dataset: Data) -> dict[str, object]:
-    return {
-        "space": config.space.name,
-        "input_shape": list(dataset.input_shape),
-        **task_facts(config.task.record, dataset),
-        "data": dataset.name,
-        "device": config.latency.device,
-        "precision": config.latency.precision,
-        "algorithm": config.search.algorithm,
-        "splits": {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")},
-    }
+def _keep(trial: optuna.trial.Trial, attributes: Mapping[str, Any]) -> None:
+    for key, value in attributes.items():
+        trial.set_user_attr(key, value)
 
 
-def _aims(rewards: tuple[Reward, ...]) -> dict[str, object]:
-    return {
-        "target_ms": rewards[0].target_ms,
-        "targets_ms": [reward.target_ms for reward in rewards],
-        "reward": rewards[0].to_dict(),
-    }
+def _facts(config: Config, dataset: Data) -> StudyRecord:
+    return StudyRecord(
+        format=FORMAT,
+        space=config.space.name,
+        input_shape=dataset.input_shape,
+        task=config.task.name,
+        outputs=dataset.outputs,
+        data=dataset.name,
+        device=config.latency.device,
+        precision=config.latency.precision,
+        algorithm=config.search.algorithm,
+        splits={name: len(getattr(dataset, name)) for name in ("train", "validation", "test")},
+    )
+
+
+def _aims(rewards: tuple[Reward, ...]) -> StudyRecord:
+    return StudyRecord(
+        target_ms=rewards[0].target_ms,
+        targets_ms=tuple(reward.target_ms for reward in rewards),
+        reward=rewards[0].to_dict(),
+    )
 
 
 def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:

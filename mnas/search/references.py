@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mnas.errors import CandidatesWait, RunFailed, SearchError
-from mnas.files import write_json
+from mnas.records import ReferenceRecord
 from mnas.run import Run
 from mnas.search.display import Display
 from mnas.search.evaluator import Evaluator, Failed, Waiting
@@ -24,7 +23,7 @@ def reference_architectures(names: tuple[str, ...], choice: SpaceChoice, input_s
 
 def evaluate_references(
     run: Run, arches: Mapping[str, Arch], evaluator: Evaluator, display: Display
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, ReferenceRecord]:
     """Trains and times the references that have no record yet.
 
     Returns:
@@ -44,14 +43,10 @@ def evaluate_references(
         if isinstance(outcome, Waiting):
             continue
         arch = arches[name]
-        record = {
-            "name": name,
-            run.task.metric.key: outcome.value,
-            "latency_ms": outcome.latency_ms,
-            **describe(arch),
-            **outcome.facts(run.task.metric),
-        }
-        write_json(run.reference(name) / "record.json", record)
+        record = ReferenceRecord(
+            name=name, value=outcome.value, latency_ms=outcome.latency_ms, **describe(arch), **outcome.facts()
+        )
+        record.write(run.reference(name) / "record.json", run.task)
         metric = run.task.metric
         said = f"{metric.name} {metric.exact_words(outcome.value)}, {outcome.latency_ms:.3g} ms"
         display.say(f"reference {name}: {said}")
@@ -59,7 +54,7 @@ def evaluate_references(
     if waiting:
         reasons = "; ".join(dict.fromkeys(waiting.values()))
         raise CandidatesWait(f"references are trained and wait for their timing ({', '.join(waiting)}: {reasons})")
-    return {record["name"]: record for record in run.references()}
+    return {record.name: record for record in run.references()}
 
 
 def check_targets(targets: tuple[float | str, ...], names: tuple[str, ...]) -> None:
@@ -78,7 +73,7 @@ def check_targets(targets: tuple[float | str, ...], names: tuple[str, ...]) -> N
             raise SearchError(f"latency.target_ms = {target}: a latency is above 0 ms")
 
 
-def target_of(target: float | str, references: Mapping[str, Mapping[str, Any]]) -> float:
+def target_of(target: float | str, references: Mapping[str, ReferenceRecord]) -> float:
     """A target in milliseconds.
 
     Raises:
@@ -88,4 +83,4 @@ def target_of(target: float | str, references: Mapping[str, Mapping[str, Any]]) 
         return float(target)
     if target not in references:
         raise RunFailed(f"latency.target_ms = {target!r}, but that reference failed: give milliseconds instead")
-    return float(references[target]["latency_ms"])
+    return references[target].latency_ms

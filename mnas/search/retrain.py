@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 from mnas.config import ConfirmSection
+from mnas.records import Confirmation, Place
 from mnas.reward import Reward
 from mnas.run import Run
 from mnas.search.display import Display
@@ -74,15 +74,24 @@ def sentence(found: Verdict, leader: Finished) -> str:
     return found.sentence.replace(leader.arch_hash, f"trial {leader.number}")
 
 
-def as_json(found: Verdict) -> dict[str, Any]:
+def confirmation(found: Verdict, leader: Finished) -> Confirmation:
     """The verdict as `final.json` holds it; what is not known is null."""
-    standings = [{key: _known(value) for key, value in asdict(one).items()} for one in found.standings]
-    return {
-        "noise": _known(found.noise),
-        "loss": _known(found.loss),
-        "standings": standings,
-    }
+    return Confirmation(
+        sentence=sentence(found, leader),
+        noise=_known(found.noise),
+        loss=_known(found.loss),
+        standings=tuple(
+            Place(
+                name=one.name,
+                reward=one.reward,
+                error=_known(one.error),
+                runs=one.runs,
+                probability=_known(one.probability),
+            )
+            for one in found.standings
+        ),
+    )
 
 
-def _known(value: Any) -> Any:
-    return None if value != value else value
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from mnas.tasks import Metric
+from mnas.records import TrialRecord
+from mnas.tasks import DEFAULT, Metric, task
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
+
+    from mnas.run import Run
 
 _REASONS_SHOWN = 5
 
@@ -38,11 +41,15 @@ class Finished:
     metric: Metric
 
     @classmethod
-    def of(cls, trial: FrozenTrial, metric: Metric) -> Self:
-        """A complete trial of the study."""
+    def of(cls, trial: FrozenTrial, run: Run) -> Self:
+        """A complete trial of a run.
+
+        Raises:
+            SearchError: It is damaged.
+        """
         value, latency_ms = trial.values
-        attrs = trial.user_attrs
-        return cls(trial.number, attrs["arch_hash"], value, latency_ms, attrs["reward"], metric)
+        found = run.finished(trial)
+        return cls(trial.number, found.arch_hash, value, latency_ms, found.reward, run.task.metric)
 
     @property
     def gain(self) -> float:
@@ -71,11 +78,7 @@ def front(trials: Iterable[Finished]) -> list[Finished]:
 
 def failures(study: optuna.Study) -> str:
     """How many trials have failed, and of what: reasons that differ only in their numbers count as one."""
-    reasons = [
-        str(trial.user_attrs.get("error", "unknown reason"))
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state.name == "FAIL"
-    ]
+    reasons = [failure(trial) for trial in study.get_trials(deepcopy=False) if trial.state.name == "FAIL"]
     if not reasons:
         return "no trial failed"
     kinds = Counter(_without_numbers(reason) for reason in reasons)
@@ -83,6 +86,11 @@ def failures(study: optuna.Study) -> str:
     shown = [f"{count} x {examples[kind]}" for kind, count in kinds.most_common(_REASONS_SHOWN)]
     more = f"; {len(kinds) - len(shown)} other reasons" if len(kinds) > len(shown) else ""
     return f"{len(reasons)} of {len(study.get_trials(deepcopy=False))} trials failed: {'; '.join(shown)}{more}"
+
+
+def failure(trial: FrozenTrial) -> str:
+    """Why a trial has failed."""
+    return TrialRecord.fitting(trial.user_attrs, task(DEFAULT)).error or "unknown reason"
 
 
 def _without_numbers(reason: str) -> str:

@@ -13,15 +13,14 @@ from optuna.trial import FrozenTrial, TrialState
 from mnas.config import Config, differences
 from mnas.controllers.warm_start import adopt, enqueue
 from mnas.errors import SearchError, quoted
+from mnas.records import FinishedTrial, Network, StudyRecord
 from mnas.reward import Reward, rewarded
-from mnas.run import Run
+from mnas.run import Run, note
 from mnas.search.display import Display
 from search_spaces import Arch, Shape, Space, SpaceError, family_of, published_names
 
 if TYPE_CHECKING:
     from optuna.study import Study
-
-_BEGUN = "begun"
 
 _ANOTHER_SEARCH = ("search", "reward", "latency.target_ms", "latency.cache", "references", "confirm", "study")
 """What may differ from an earlier run without making its metrics and latencies another measurement's."""
@@ -56,7 +55,8 @@ def check_start(config: Config) -> None:
             raise SearchError(f"search.start {quoted(name)} is neither a run directory nor one of {known}")
         earlier = Run.open(Path(name))
         earlier.study()
-        changed = [key for key in differences(config.to_dict(), earlier.config) if not key.startswith(_ANOTHER_SEARCH)]
+        differing = differences(config.to_dict(), earlier.config.to_dict())
+        changed = [key for key in differing if not key.startswith(_ANOTHER_SEARCH)]
         if changed:
             raise SearchError(f"search.start {quoted(name)} is a run of another kind ({', '.join(changed)})")
 
@@ -82,7 +82,7 @@ def begin(
     Raises:
         SearchError: A network outside the space.
     """
-    if study.user_attrs.get(_BEGUN):
+    if run.facts(study).begun:
         return
     for name in config.search.start:
         if name in published_names():
@@ -91,11 +91,15 @@ def begin(
         else:
             earlier = Run.open(Path(name))
             complete = [trial for trial in earlier.study().trials if trial.state == TrialState.COMPLETE]
-            trials = [_rewarded(trial, number, rewards) for number, trial in enumerate(complete)]
-            for trial in trials:
-                _link(earlier, run, trial.user_attrs["arch_hash"])
+            records = [earlier.finished(trial) for trial in complete]
+            for record in records:
+                _link(earlier, run, record.arch_hash)
+            trials = [
+                _rewarded(trial, number, record, rewards, run)
+                for number, (trial, record) in enumerate(zip(complete, records, strict=True))
+            ]
             display.say(f"beginning with {adopt(study, space, trials)} trials of {name}")
-    study.set_user_attr(_BEGUN, True)
+    note(study, StudyRecord(begun=True).stored(run.task))
 
 
 def _published(name: str, config: Config, shape: Shape) -> Arch:
@@ -103,12 +107,16 @@ def _published(name: str, config: Config, shape: Shape) -> Arch:
     return family_of(arch).respell(arch)
 
 
-def _rewarded(trial: FrozenTrial, number: int, rewards: tuple[Reward, ...]) -> FrozenTrial:
+def _rewarded(
+    trial: FrozenTrial, number: int, record: FinishedTrial, rewards: tuple[Reward, ...], run: Run
+) -> FrozenTrial:
+    network = {name: value for name, value in record if name in Network.model_fields}
+    again = FinishedTrial(**network, **rewarded(rewards, number, *trial.values))
     return optuna.trial.create_trial(
         params=trial.params,
         distributions=trial.distributions,
         values=trial.values,
-        user_attrs={**trial.user_attrs, **rewarded(rewards, number, *trial.values)},
+        user_attrs=again.stored(run.task),
     )
 
 

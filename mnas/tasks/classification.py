@@ -65,6 +65,8 @@ ACCURACY = Metric(
     difference_unit="points",
     decimals=1,
     adjective="accurate",
+    plural="accuracies",
+    abbreviation="acc.",
     claim="is right on {value} of the {examples}",
 )
 
@@ -79,4 +81,5 @@ CLASSIFICATION = Task(
     judge=_accuracy,
     metric=ACCURACY,
     outputs="classes",
+    ending="pooling, FC",
 )

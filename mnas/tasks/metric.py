@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mnas.errors import SearchError
+
+_TAKEN = frozenset(
+    "run kind name number state latency latency_ms latency_low_ms latency_high_ms verdict predicted reward rewards "
+    "on_front repeated params macs size_bytes train_s seconds arch arch_hash hash blocks error job".split()
+)
+"""What records and tables call something else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -23,7 +31,12 @@ class Metric:
         difference_unit: Shown behind the difference of two values.
         decimals: Digits behind the point in reports; a search shows one more.
         adjective: What a network of a good value is, such as "accurate"; empty where the language has no word for it.
+        plural: Several values of it in a sentence, such as "accuracies"; empty for "values of NAME".
+        abbreviation: The name in a narrow column; empty for the whole one.
         claim: A sentence's predicate with the places `{value}` and `{examples}`; empty for one made of the name.
+
+    Raises:
+        SearchError: The key is not an identifier, or records call something else so.
     """
 
     key: str
@@ -37,7 +50,13 @@ class Metric:
     difference_unit: str = ""
     decimals: int = 3
     adjective: str = ""
+    plural: str = ""
+    abbreviation: str = ""
     claim: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key.isidentifier() or _TAKEN & {*self.keys}:
+            raise SearchError(f"a metric cannot have the key {self.key!r}: give it a name of letters that is not taken")
 
     @property
     def float_key(self) -> str:
@@ -64,9 +83,14 @@ class Metric:
         """All columns of a table that hold values of this metric."""
         return (self.key, self.low_key, self.high_key, self.float_key, self.test_key)
 
+    @property
+    def sign(self) -> float:
+        """What a value is multiplied by so that more of it is better."""
+        return 1.0 if self.maximize else -1.0
+
     def gain(self, value: float) -> float:
         """The value with the sign that makes more of it better."""
-        return value if self.maximize else -value
+        return self.sign * value
 
     def digits(self, value: float) -> str:
         """A value as reports show it, without its unit."""
@@ -76,9 +100,22 @@ class Metric:
         """A value as reports show it."""
         return f"{self.digits(value)}{self.unit}"
 
+    def short(self, value: float) -> str:
+        """A value beside an axis: with no more digits than it needs."""
+        return f"{self.factor * value:.4g}{self.unit}"
+
+    def difference_words(self, difference: float) -> str:
+        """The size of a difference of two values."""
+        return f"{self.digits(abs(difference))} {self.difference_unit}".rstrip()
+
     def exact_words(self, value: float) -> str:
         """A value as a search shows it: one digit more, which tells neighbours apart."""
         return f"{self.factor * value:.{self.decimals + 1}f}{self.unit}"
+
+    @property
+    def several(self) -> str:
+        """Values of it in a sentence, such as "accuracies"."""
+        return self.plural or f"values of {self.name}"
 
     @property
     def best(self) -> str:

@@ -130,6 +130,8 @@ class Task(Generic[D]):
         metric: The number that the judge gives.
         outputs: What `Data.outputs` counts, in the plural.
         examples: What the splits hold, in the plural.
+        example: The same in the singular.
+        ending: What drawings write at the end of a network, in front of the number of outputs.
     """
 
     name: str
@@ -143,3 +145,5 @@ class Task(Generic[D]):
     metric: Metric
     outputs: str = "outputs"
     examples: str = "images"
+    example: str = "image"
+    ending: str = "head"

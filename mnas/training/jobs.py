@@ -5,17 +5,18 @@ again.
 """
 
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from device_bench import to_tflite
 from mnas.errors import SearchError
 from mnas.executors.events import Report
-from mnas.files import read_json, read_npz, write_bytes, write_json, write_npz
-from mnas.tasks import DEFAULT, Data, Examples, Metric, Task, task
+from mnas.files import read_json, read_npz, write_bytes, write_npz
+from mnas.tasks import DEFAULT, Data, Examples, Task, task
+from mnas.training.evaluation import Evaluation, EvaluationFile, Job
 from mnas.training.outputs import tflite_predict
 from mnas.training.recipe import Recipe
 from search_spaces import Arch, cost, from_json
@@ -27,38 +28,6 @@ if TYPE_CHECKING:
 
 CALIBRATION_INPUTS = 48
 """Training inputs that set the ranges of int8 activations."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What training a candidate has shown.
-
-    Attributes:
-        value: The metric of the TFLite file, on the validation split.
-        value_float: The metric of the float model, on the validation split.
-        params: Trainable parameters.
-        macs: Multiply-accumulates of one inference.
-        size_bytes: Of the TFLite file.
-        seconds: What building, training, converting and judging took.
-    """
-
-    value: float
-    value_float: float
-    params: int
-    macs: int
-    size_bytes: int
-    seconds: float
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any], metric: Metric) -> Self:
-        """Reads what `to_dict` gave; other keys are passed over."""
-        own = {"value": metric.key, "value_float": metric.float_key}
-        return cls(**{field.name: values[own.get(field.name, field.name)] for field in fields(cls)})
-
-    def to_dict(self, metric: Metric) -> dict[str, Any]:
-        """For JSON, the values under the metric's own name."""
-        others = {key: value for key, value in asdict(self).items() if key not in ("value", "value_float")}
-        return {metric.key: self.value, metric.float_key: self.value_float, **others}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +79,12 @@ class EvaluateCandidate:
         value = judged_by.judge(tflite_predict(content), data.validation)
         counted = cost(arch, data.input_shape, judged_by.head(data.outputs))
         evaluation = Evaluation(
-            value,
-            judged_by.judge(float_predict(model), data.validation),
-            counted.params,
-            counted.macs,
-            len(content),
-            round(time.monotonic() - began, 3),
+            value=value,
+            value_float=judged_by.judge(float_predict(model), data.validation),
+            params=counted.params,
+            macs=counted.macs,
+            size_bytes=len(content),
+            seconds=round(time.monotonic() - began, 3),
         )
         self._store(model, content, evaluation)
         release_memory()
@@ -128,15 +97,15 @@ class EvaluateCandidate:
             return None
         stored = read_json(path)
         try:
-            evaluation = Evaluation.from_dict(stored, task(self.task).metric)
-            same = stored["job"] == self._identity()
-            whole = (self.folder / "model.tflite").stat().st_size == evaluation.size_bytes
-        except (KeyError, TypeError, FileNotFoundError):
-            return None
-        return evaluation if same and whole and (self.folder / "weights.npz").exists() else None
+            found = EvaluationFile.of(stored, task(self.task), path)
+            whole = (self.folder / "model.tflite").stat().st_size == found.size_bytes
+        except (SearchError, FileNotFoundError):
+            return None  # of another version: a training can be done again
+        same = found.job == self._identity()
+        return found.evaluation if same and whole and (self.folder / "weights.npz").exists() else None
 
-    def _identity(self) -> dict[str, Any]:
-        return {"arch": self.arch_json, "recipe": asdict(self.recipe), "seed": self.seed, "precision": self.precision}
+    def _identity(self) -> Job:
+        return Job(arch=self.arch_json, recipe=self.recipe, seed=self.seed, precision=self.precision)
 
     def _build(self, arch: Arch, judged_by: Task[Any], data: Data) -> "tf_keras.Model":
         from search_spaces import build_model
@@ -153,9 +122,8 @@ class EvaluateCandidate:
     def _store(self, model: "tf_keras.Model", content: bytes, evaluation: Evaluation) -> None:
         write_bytes(self.folder / "model.tflite", content)
         write_npz(self.folder / "weights.npz", {weight.name: weight.numpy() for weight in model.weights})
-        write_json(
-            self.folder / "evaluation.json", evaluation.to_dict(task(self.task).metric) | {"job": self._identity()}
-        )
+        whole = EvaluationFile(**dict(evaluation), job=self._identity())
+        whole.write(self.folder / "evaluation.json", task(self.task))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from pydantic import ConfigDict, with_config
+
 from mnas.errors import SearchError
 
 Optimizer = Literal["sgd", "rmsprop"]
 
 
+@with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """The proxy training that every candidate and reference gets.

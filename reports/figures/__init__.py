@@ -1,6 +1,6 @@
 """One function a figure, each returning a matplotlib Figure; `save(figure, path)` writes PNG, SVG or PDF."""
 
-from reports.figures.costs import accuracy_against_macs, float_against_int8, latency_against_macs
+from reports.figures.costs import float_against_int8, latency_against_macs, metric_against_macs
 from reports.figures.front import pareto
 from reports.figures.networks import networks
 from reports.figures.progress import progress
@@ -8,10 +8,10 @@ from reports.figures.style import save
 from reports.figures.timing import devices, predicted_against_measured
 
 __all__ = [
-    "accuracy_against_macs",
     "devices",
     "float_against_int8",
     "latency_against_macs",
+    "metric_against_macs",
     "networks",
     "pareto",
     "predicted_against_measured",

@@ -10,10 +10,11 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.errors import ReportError
 from reports.figures import style as look
+from reports.metrics import axis_label, metric_of
 
 
-def accuracy_against_macs(table: pd.DataFrame) -> Figure:
-    """Accuracy against MACs; filled points are the front by measured latency, which is another one than by MACs.
+def metric_against_macs(table: pd.DataFrame) -> Figure:
+    """The metric against MACs; filled points are the front by measured latency, which is another one than by MACs.
 
     Args:
         table: `reports.frame(run)`, or several below each other.
@@ -21,11 +22,12 @@ def accuracy_against_macs(table: pd.DataFrame) -> Figure:
     Raises:
         ReportError: a column is missing.
     """
+    metric = metric_of(table)
     with look.style():
         figure, (axis,) = look.new_figure()
-        known = _known(table, "macs", "accuracy")
-        _scatter(axis, known, "macs", "accuracy")
-        look.percent_axis(axis, "validation accuracy (int8)")
+        known = _known(table, "macs", metric.key)
+        _scatter(axis, known, "macs", metric.key)
+        look.metric_axis(axis, metric, axis_label(metric))
         look.amount_axis(axis, known["macs"].to_numpy(dtype=float), "MACs")
     return figure
 
@@ -62,7 +64,7 @@ def latency_against_macs(table: pd.DataFrame) -> Figure:
 
 
 def float_against_int8(table: pd.DataFrame) -> Figure:
-    """Accuracy of the int8 file against that of the float network; below the line quantization costs accuracy.
+    """The metric of the int8 file against that of the float network; off the line quantization changes it.
 
     Args:
         table: `reports.frame(run)`, or several below each other.
@@ -70,17 +72,18 @@ def float_against_int8(table: pd.DataFrame) -> Figure:
     Raises:
         ReportError: a column is missing.
     """
+    metric = metric_of(table)
     with look.style():
         figure, (axis,) = look.new_figure(4.2, 4.0)
-        known = _known(table, "accuracy_float", "accuracy")
-        _scatter(axis, known, "accuracy_float", "accuracy")
-        look.percent_axis(axis, "validation accuracy of the int8 file")
-        axis.set_xlabel("validation accuracy of the float network")
-        axis.xaxis.set_major_formatter(look.percent_ticks())
+        known = _known(table, metric.float_key, metric.key)
+        _scatter(axis, known, metric.float_key, metric.key)
+        look.metric_axis(axis, metric, axis_label(metric, "of the int8 file"))
+        axis.set_xlabel(axis_label(metric, "of the float network"))
+        axis.xaxis.set_major_formatter(look.metric_ticks(metric))
         axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.yaxis.set_major_locator(MaxNLocator(5))
         if len(known):
-            both = known[["accuracy_float", "accuracy"]].to_numpy(dtype=float)
+            both = known[[metric.float_key, metric.key]].to_numpy(dtype=float)
             margin = 0.06 * np.ptp(both) or 0.02
             ends = both.min() - margin, both.max() + margin
             axis.plot(ends, ends, color=look.INK, linewidth=0.9, linestyle=(0, (5, 3)), zorder=1)

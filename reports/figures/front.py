@@ -1,4 +1,4 @@
-"""The Pareto front: accuracy against measured latency, with intervals, target, reference nets and reward curves."""
+"""The Pareto front: the metric against measured latency, with intervals, target, reference nets and reward curves."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from matplotlib.transforms import ScaledTranslation
 from reports import rewards
 from reports.figures import style as look
 from reports.figures.labels import Label, place
+from reports.metrics import axis_label, is_share, metric_of
 from reports.pareto import objectives, pareto_front
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ _ALONG_TARGET, _ALONG_CURVE = (0.04, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95), (0.95, 0.9,
 def pareto(
     table: pd.DataFrame, *, target_ms: float | None = None, reward: Reward | None = None, title: str = ""
 ) -> Figure:
-    """Accuracy against latency for one run or, told apart by the column `run`, for several.
+    """The metric against latency for one run or, told apart by the column `run`, for several.
 
-    Bars on the front and on the reference nets are 95 % intervals: binomial for the accuracy, the timing protocol's for
-    the latency. Grey curves join points of equal reward. Names and values stand where nothing else does; what finds no
+    Bars on the front and on the reference nets are 95 % intervals: the metric's own, and the timing protocol's for the
+    latency. Grey curves join points of equal reward. Names and values stand where nothing else does; what finds no
     room is in the legend.
 
     Args:
@@ -51,13 +52,13 @@ def pareto(
         title: above the figure, in place of nothing.
 
     Raises:
-        ReportError: the table has no accuracy or latency.
+        ReportError: the table has no metric or latency.
     """
-    points = objectives(table)
+    metric, points = metric_of(table), objectives(table)
     measured = table[np.isfinite(points).all(axis=1)]
     with look.style():
         figure, (axis,) = look.new_figure()
-        look.percent_axis(axis, "validation accuracy (int8)")
+        look.metric_axis(axis, metric, axis_label(metric))
         if measured.empty:
             look.empty_note(axis, "no finished trial yet")
             return figure
@@ -81,7 +82,7 @@ def _write_labels(axis: Axes, labels: list[Label], rows: pd.DataFrame) -> None:
     """Writes the labels; those that are needed and find no room go to the legend, which takes room in its turn."""
     reference = _is_reference(rows)
     radius = np.where(reference, _NET, _POINT)
-    points = np.column_stack([rows["latency_ms"], rows["accuracy"], radius]).astype(float)
+    points = np.column_stack([rows["latency_ms"], rows[metric_of(rows).key], radius]).astype(float)
     lines = [np.column_stack(STEP_LOOKUP_MAP[line.get_drawstyle()](*line.get_data())) for line in axis.lines]
     bars = [part for container in axis.containers for part in _bar_lines(container)]
     markers = _markers(rows)
@@ -99,11 +100,11 @@ def _write_labels(axis: Axes, labels: list[Label], rows: pd.DataFrame) -> None:
 
 def _draw_run(axis: Axes, rows: pd.DataFrame, index: int, run: str, markers: Mapping[str, str]) -> None:
     color, marker = look.COLORS[index % len(look.COLORS)], look.MARKERS[index % len(look.MARKERS)]
-    reference = _is_reference(rows)
+    reference, key = _is_reference(rows), metric_of(rows).key
     candidates, nets, front = rows[~reference], rows[reference], pareto_front(rows)
     axis.scatter(
         candidates["latency_ms"],
-        candidates["accuracy"],
+        candidates[key],
         s=9 if len(candidates) < 500 else 4,
         color=color if run else look.CLOUD,
         alpha=0.45 if run else 0.7,
@@ -115,7 +116,7 @@ def _draw_run(axis: Axes, rows: pd.DataFrame, index: int, run: str, markers: Map
     _intervals(axis, front, color)
     axis.step(
         front["latency_ms"],
-        front["accuracy"],
+        front[key],
         where="post",
         color=color,
         marker=marker,
@@ -124,13 +125,13 @@ def _draw_run(axis: Axes, rows: pd.DataFrame, index: int, run: str, markers: Map
         zorder=4,
     )
     _intervals(axis, nets, look.INK)
-    for net in nets.itertuples(index=False):
+    for net in nets.to_dict("records"):
         known = "reference networks" in axis.get_legend_handles_labels()[1]
         axis.scatter(
-            [net.latency_ms],
-            [net.accuracy],
+            [net["latency_ms"]],
+            [net[key]],
             s=42,
-            marker=markers.get(getattr(net, "name", ""), _NET_MARKERS[0]),
+            marker=markers.get(net.get("name", ""), _NET_MARKERS[0]),
             facecolor="white",
             edgecolor=look.INK,
             linewidths=1.1,
@@ -141,18 +142,19 @@ def _draw_run(axis: Axes, rows: pd.DataFrame, index: int, run: str, markers: Map
 
 def _intervals(axis: Axes, rows: pd.DataFrame, color: str) -> None:
     bars = {"fmt": "none", "ecolor": color, "elinewidth": 0.8, "capsize": 1.5, "alpha": 0.55, "zorder": 3}
+    metric = metric_of(rows)
     for low, high, along in (
-        ("accuracy_low", "accuracy_high", "yerr"),
+        (metric.low_key, metric.high_key, "yerr"),
         ("latency_low_ms", "latency_high_ms", "xerr"),
     ):
         if low not in rows or high not in rows:
             continue
-        center = rows["accuracy" if along == "yerr" else "latency_ms"]
+        center = rows[metric.key if along == "yerr" else "latency_ms"]
         sides = np.clip(np.stack([center - rows[low], rows[high] - center]).astype(float), 0, None)
         known = np.isfinite(sides).all(axis=0)
         if known.any():
             shown = rows[known]
-            axis.errorbar(shown["latency_ms"], shown["accuracy"], **{along: sides[:, known]}, **bars)
+            axis.errorbar(shown["latency_ms"], shown[metric.key], **{along: sides[:, known]}, **bars)
 
 
 def _is_reference(rows: pd.DataFrame) -> np.ndarray:
@@ -168,7 +170,8 @@ def _net_labels(rows: pd.DataFrame) -> list[Label]:
     """A label per name: several runs may share a reference network."""
     nets = rows[_is_reference(rows)]
     nets = nets.drop_duplicates("name") if "name" in nets else nets.iloc[:0]
-    return [Label(net.name, [(net.latency_ms, net.accuracy)]) for net in nets.itertuples(index=False)]
+    places = zip(nets["latency_ms"], nets[metric_of(rows).key], strict=True)
+    return [Label(name, [place]) for name, place in zip(nets.get("name", ()), places, strict=True)]
 
 
 def _legend(axis: Axes, told: Mapping[str, str | None]) -> None:
@@ -195,14 +198,16 @@ def _bar_lines(bars: ErrorbarContainer) -> list[np.ndarray]:
 
 def _limits(axis: Axes, rows: pd.DataFrame) -> None:
     # The data decide what is seen, not the intervals: those of a network with 20 test images span half the axis.
-    latency, accuracy = rows["latency_ms"].to_numpy(), rows["accuracy"].to_numpy()
+    metric = metric_of(rows)
+    latency, values = rows["latency_ms"].to_numpy(), rows[metric.key].to_numpy()
     if axis.get_xscale() == "log":
         axis.set_xlim(latency.min() / 1.12, latency.max() * 1.18)
     else:
         margin = 0.06 * (latency.max() - latency.min()) or 0.1 * abs(latency.max()) or 1.0
         axis.set_xlim(max(0.0, latency.min() - margin), latency.max() + margin)
-    margin = 0.07 * (accuracy.max() - accuracy.min()) or 0.02
-    axis.set_ylim(accuracy.min() - margin, min(accuracy.max() + margin, 1.02))
+    share = is_share(metric)
+    margin = 0.07 * (values.max() - values.min()) or (0.02 if share else 0.07 * abs(values.max()) or 1.0)
+    axis.set_ylim(values.min() - margin, min(values.max() + margin, 1.02) if share else values.max() + margin)
 
 
 def _target(axis: Axes, target_ms: float) -> Label:
@@ -227,12 +232,12 @@ def _reward_curves(axis: Axes, reward: Reward, rows: pd.DataFrame) -> list[Label
     named = f"equal reward {', '.join(f'{level:.3g}' for level in levels)}"
     dotted = {"color": look.FAINT, "linewidth": 0.8, "linestyle": (0, (1, 1.5)), "zorder": 1}
     for level in levels:
-        accuracy = rewards.curve(reward, float(level), latency)
-        axis.plot(latency, accuracy, label=None if labels else named, **dotted)
-        seen = np.flatnonzero((accuracy > bottom) & (accuracy < top))
+        values = rewards.curve(reward, float(level), latency, metric_of(rows))
+        axis.plot(latency, values, label=None if labels else named, **dotted)
+        seen = np.flatnonzero((values > bottom) & (values < top))
         if len(seen):
             at = seen[[int(share * (len(seen) - 1)) for share in _ALONG_CURVE]]
-            spots = list(zip(latency[at], accuracy[at], strict=True))
+            spots = list(zip(latency[at], values[at], strict=True))
             labels.append(Label(f"reward {level:.3g}", spots, "#777777", 6.5, needed=False))
     axis.set_xlim(left, right)
     axis.set_ylim(bottom, top)

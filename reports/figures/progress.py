@@ -7,28 +7,31 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.figures import style as look
+from reports.metrics import metric_of
 from reports.pareto import hypervolume_history, objectives, worst_corner
 
 _DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)))
 
 
 def progress(table: pd.DataFrame, *, reference: tuple[float, float] | None = None) -> Figure:
-    """Hypervolume and best reward so far, one line a run.
+    """Hypervolume and best reward so far, one line per run.
 
     Args:
         table: `reports.frame(run)`, or several below each other.
-        reference: (accuracy, latency in ms) of the corner against which areas are taken; by default accuracy 0 and 1.1
-            times the slowest latency in the table.
+        reference: (metric, latency in ms) of the corner against which areas are taken; by default
+            `reports.pareto.worst_corner`.
 
     Raises:
-        ReportError: the table has no accuracy or latency.
+        ReportError: the table has no metric or latency.
     """
     objectives(table)
     corner = worst_corner(table) if reference is None else reference
     candidates = table[table["kind"] == "candidate"] if "kind" in table else table
     with look.style():
         figure, axes = look.new_figure(7.2, 2.9, columns=2)
-        axes[0].set_ylabel(f"hypervolume to (0%, {corner[1]:.3g} ms)" if not corner[0] else "hypervolume")
+        told = reference is None or not corner[0]
+        at = f" to ({metric_of(table).short(corner[0])}, {corner[1]:.3g} ms)" if told else ""
+        axes[0].set_ylabel(f"hypervolume{at}")
         axes[1].set_ylabel("best reward so far")
         runs = list(dict.fromkeys(candidates["run"])) if "run" in candidates else [""]
         for index, run in enumerate(runs):

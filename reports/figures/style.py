@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from mnas.errors import SearchError
 from mnas.files import write_bytes
+from mnas.tasks import Metric
 from reports.errors import ReportError
 
 FORMATS = ("png", "svg", "pdf")
@@ -107,15 +108,15 @@ def render(figure: Figure, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def percent_axis(axis: Axes, label: str = "accuracy") -> None:
-    """Shows the vertical axis, a share, in per cent."""
-    axis.yaxis.set_major_formatter(percent_ticks())
+def metric_axis(axis: Axes, metric: Metric, label: str) -> None:
+    """Makes the vertical axis one of a metric."""
+    axis.yaxis.set_major_formatter(metric_ticks(metric))
     axis.set_ylabel(label)
 
 
-def percent_ticks() -> FuncFormatter:
-    """Writes a share as 97.5%, with no more digits than it needs."""
-    return FuncFormatter(lambda share, _: f"{100 * share:.4g}%")
+def metric_ticks(metric: Metric) -> FuncFormatter:
+    """Writes a value of the metric, such as 97.5%, with no more digits than it needs."""
+    return FuncFormatter(lambda value, _: metric.short(value))
 
 
 def amount_axis(axis: Axes, values: np.ndarray, label: str, *, vertical: bool = False) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from device_bench.terminal import counted
 from reports.errors import ReportError
 from reports.figures import style as look
 
@@ -51,7 +52,7 @@ def predicted_against_measured(table: pd.DataFrame, *, title: str = "") -> Figur
                 linewidths=0,
                 alpha=0.85,
                 zorder=3,
-                label=f"{own.sum()} networks" + (f", {kind}" if kind else ""),
+                label=counted(int(own.sum()), "network") + (f", {kind}" if kind else ""),
             )
         error = np.abs(y / x - 1)
         within = [f"{100 * np.mean(error <= share):.0f}% within ±{100 * share:.0f}%" for share in (BAND, BAND / 2)]

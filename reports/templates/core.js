@@ -2,6 +2,7 @@
 // Data, words and elements. Everything from the run reaches the page as text nodes or attributes, never as markup.
 const data = JSON.parse(document.getElementById("data").textContent);
 const rows = data.rows;
+const metric = data.metric;
 const size = rows.run.length;
 
 function make(tag, attributes = {}, ...children) {
@@ -51,10 +52,15 @@ const nameOf = (row) => (isReference(row) ? rows.name[row] : `#${rows.number[row
 const titleOf = (row) => (data.runs.length > 1 ? `${data.runs[rows.run[row]].name} ${nameOf(row)}` : nameOf(row));
 const blocksOf = (row) => rows.blocks[row].map((index) => data.blocks[index]);
 
-function accuracyWords(row) {
-  const value = percent(rows.accuracy[row]);
-  if (!known(rows.accuracy_low[row])) return value;
-  return `${value} (${percent(rows.accuracy_low[row]).slice(0, -1)}–${percent(rows.accuracy_high[row]).slice(0, -1)})`;
+const metricDigits = (value) => (metric.factor * value).toFixed(metric.decimals);
+const metricValue = (value) => (known(value) ? metricDigits(value) + metric.unit : "–");
+const metricTick = (value) => Number((metric.factor * value).toPrecision(4)) + metric.unit;
+const metricGain = (row) => (metric.maximize ? 1 : -1) * rows[metric.key][row];
+
+function metricWords(row) {
+  const value = metricValue(rows[metric.key][row]);
+  const [low, high] = [rows[metric.low][row], rows[metric.high][row]];
+  return known(low) ? `${value} (${metricDigits(low)}–${metricDigits(high)})` : value;
 }
 
 function latencyWords(row) {

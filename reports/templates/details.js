@@ -7,9 +7,10 @@ function modelLink(row) {
 }
 
 function facts(row) {
-  const accuracy = known(rows.accuracy_float[row]) ? ` · float network ${percent(rows.accuracy_float[row])}` : "";
-  const list = [["validation accuracy", accuracyWords(row) + accuracy]];
-  if (known(rows.test_accuracy[row])) list.push(["test accuracy", percent(rows.test_accuracy[row])]);
+  const [whole, tested] = [rows[metric.float][row], rows[metric.test][row]];
+  const beside = known(whole) ? ` · float network ${metricValue(whole)}` : "";
+  const list = [[`validation ${metric.name}`, metricWords(row) + beside]];
+  if (known(tested)) list.push([`test ${metric.name}`, metricValue(tested)]);
   list.push(["latency", latencyWords(row)]);
   if (rows.verdict[row] && rows.verdict[row] !== "valid") list.push(["timing", rows.verdict[row]]);
   if (known(rows.reward[row])) list.push(["reward", digits(rows.reward[row], 4)]);

@@ -2,13 +2,14 @@
 const byId = (id) => document.getElementById(id);
 
 function charts() {
-  const accuracy = { key: "accuracy", label: "validation accuracy (int8)", share: true };
+  const value = { key: metric.key, label: metric.label, metric: true };
+  const name = metric.name[0].toUpperCase() + metric.name.slice(1);
   const latency = { key: "latency_ms", label: "latency in ms (median)" };
   const macs = { key: "macs", label: "MACs" };
   const only = data.runs.length === 1;
-  const label = "Accuracy against latency. Arrow keys go along the front.";
+  const label = `${name} against latency. Arrow keys go along the front.`;
   const target = data.target;
-  const front = new Scatter(byId("front-chart"), { id: "front", x: latency, y: accuracy, front: true, target, curves: only ? data.curves : [], label });
+  const front = new Scatter(byId("front-chart"), { id: "front", x: latency, y: value, front: true, target, curves: only ? data.curves : [], label });
   front.crowded = (names) => { byId("nameless").textContent = names.length ? `without a name in the chart: ${names.join(", ")}` : ""; };
   front.zoomed = (on) => { byId("unzoom").hidden = !on; };
   byId("unzoom").addEventListener("click", () => front.reset());
@@ -19,9 +20,9 @@ function charts() {
   });
   byId("axis").setAttribute("aria-pressed", String(front.log));
   for (const [id, x, y, words, identity] of [
-    ["accuracy-macs", macs, accuracy, "Accuracy against MACs", false],
+    ["metric-macs", macs, value, `${name} against MACs`, false],
     ["latency-macs", macs, { ...latency, label: "latency in ms" }, "Latency against MACs", false],
-    ["float-int8", { key: "accuracy_float", label: "validation accuracy (float)", share: true }, accuracy, "Accuracy of the int8 file against the float network", true],
+    ["float-int8", { ...value, key: metric.float, label: metric.floatLabel }, value, `${name} of the int8 file against the float network`, true],
   ]) {
     const box = byId(id);
     if (rows[x.key].some(known)) new Scatter(box, { id, x, y, label: words, identity });
@@ -65,7 +66,7 @@ function firstSelected() {
   }
   let best = null;
   for (let row = 0; row < size; row++) {
-    if (rows.front[row] && (best === null || (rows.reward[row] ?? rows.accuracy[row]) > (rows.reward[best] ?? rows.accuracy[best]))) best = row;
+    if (rows.front[row] && (best === null || (rows.reward[row] ?? metricGain(row)) > (rows.reward[best] ?? metricGain(best)))) best = row;
   }
   return best;
 }
@@ -76,7 +77,7 @@ function dock() {
   const bar = byId("dock");
   subscribe((what) => {
     const row = state.selected;
-    if (what === "selected" && row !== null) bar.firstElementChild.textContent = `${titleOf(row)}: ${percent(rows.accuracy[row])}, ${digits(rows.latency_ms[row])} ms`;
+    if (what === "selected" && row !== null) bar.firstElementChild.textContent = `${titleOf(row)}: ${metricValue(rows[metric.key][row])}, ${digits(rows.latency_ms[row])} ms`;
   });
   new IntersectionObserver(([seen]) => bar.classList.toggle("aside", seen.isIntersecting || state.selected === null)).observe(byId("details"));
 }

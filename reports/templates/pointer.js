@@ -38,7 +38,7 @@ Object.assign(Scatter.prototype, {
     const [px, py] = this.place(row);
     this.ring = draw("circle", { cx: px, cy: py, r: 7, class: "ring" });
     this.svg.append(this.ring);
-    const lines = [`accuracy ${accuracyWords(row)}`, `latency ${latencyWords(row)}`];
+    const lines = [`${metric.name} ${metricWords(row)}`, `latency ${latencyWords(row)}`];
     if (known(rows.reward[row])) lines.push(`reward ${digits(rows.reward[row], 4)}`);
     if (known(rows.macs[row])) lines.push(`${amount(rows.params[row])} parameters, ${amount(rows.macs[row])} MACs`);
     this.tip.replaceChildren(make("strong", {}, titleOf(row)), ...lines.map((line) => make("div", {}, line)));

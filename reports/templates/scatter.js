@@ -2,14 +2,14 @@
 const MARGIN = { top: 12, right: 14, bottom: 44, left: 64 };
 
 class Scatter {
-  // options: x, y ({key, label, share}), front, target, curves, identity, log
+  // options: x, y ({key, label, metric}), front, target, curves, identity, log
   constructor(box, options) {
     this.box = box;
     this.options = options;
     this.zoom = null;
     const xs = rows[options.x.key].filter((_, row) => known(rows[options.y.key][row]));
     this.log = options.identity ? false : wide(xs);
-    this.logY = options.identity || options.y.share ? false : wide(rows[options.y.key]);
+    this.logY = options.identity || options.y.metric ? false : wide(rows[options.y.key]);
     this.svg = draw("svg", { role: "img", "aria-label": options.label, tabindex: options.front ? 0 : null });
     this.tip = make("div", { class: "tip", hidden: true });
     box.append(this.svg, this.tip);
@@ -95,12 +95,12 @@ class Scatter {
     for (const value of this.sx.ticks(Math.max(3, Math.floor(width / 90)))) {
       const at = this.sx(value);
       group.append(draw("line", { x1: at, x2: at, y1: top, y2: bottom }));
-      group.append(draw("text", { x: at, y: bottom + 16, "text-anchor": "middle" }, x.share ? percentTick(value) : tick(value)));
+      group.append(draw("text", { x: at, y: bottom + 16, "text-anchor": "middle" }, x.metric ? metricTick(value) : tick(value)));
     }
     for (const value of this.sy.ticks(Math.max(3, Math.floor(height / 45)))) {
       const at = this.sy(value);
       group.append(draw("line", { x1: left, x2: left + width, y1: at, y2: at }));
-      group.append(draw("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, y.share ? percentTick(value) : tick(value)));
+      group.append(draw("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, y.metric ? metricTick(value) : tick(value)));
     }
     group.append(draw("text", { x: left + width, y: bottom + 35, "text-anchor": "end", class: "label" }, x.label));
     const up = { x: 0, y: 0, transform: `translate(11 ${top}) rotate(-90)`, "text-anchor": "end", class: "label" };
@@ -127,7 +127,7 @@ class Scatter {
 
   curve({ points }) {
     const path = points.filter(([latency]) => latency >= this.sx.low / 2 && latency <= this.sx.high * 2);
-    return path.map(([latency, accuracy]) => [this.sx(latency), this.sy(accuracy)]);
+    return path.map(([latency, value]) => [this.sx(latency), this.sy(value)]);
   }
 
   cloud() {
@@ -146,7 +146,7 @@ class Scatter {
 
   members(run) {
     const members = this.list.filter((row) => rows.front[row] && rows.run[row] === run);
-    return members.sort((a, b) => rows.latency_ms[a] - rows.latency_ms[b] || rows.accuracy[b] - rows.accuracy[a]);
+    return members.sort((a, b) => rows.latency_ms[a] - rows.latency_ms[b] || metricGain(b) - metricGain(a));
   }
 
   front(run) {
@@ -167,8 +167,8 @@ class Scatter {
 
   interval(row, kind) {
     const [px, py] = this.place(row);
-    if (known(rows.accuracy_low[row])) {
-      const ends = { y1: this.sy(rows.accuracy_low[row]), y2: this.sy(rows.accuracy_high[row]) };
+    if (known(rows[metric.low][row])) {
+      const ends = { y1: this.sy(rows[metric.low][row]), y2: this.sy(rows[metric.high][row]) };
       this.plot.append(draw("line", { x1: px, x2: px, ...ends, class: kind }));
     }
     if (known(rows.latency_low_ms[row]) && rows.latency_low_ms[row] > 0) {
@@ -247,8 +247,6 @@ class Scatter {
     this.halo.append(draw("circle", { cx: px, cy: py, r: 3, class: "selectedcore" }));
   }
 }
-
-const percentTick = (value) => `${Number((100 * value).toPrecision(4))}%`;
 
 // Runs differ in shape as well as in colour: circle, square, triangle, diamond.
 function shape(kind, x, y, r, name) {

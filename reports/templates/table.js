@@ -4,9 +4,9 @@ const PAGE = 20;
 const COLUMNS = [
   { key: "name", label: "network", words: (row) => nameOf(row), order: (row) => (isReference(row) ? -1 : rows.number[row]) },
   { key: "run", label: "run", words: (row) => data.runs[rows.run[row]].name, order: (row) => rows.run[row], several: true },
-  { key: "accuracy", label: "validation accuracy", words: (row) => percent(rows.accuracy[row]), hint: accuracyWords, down: true, always: true },
-  { key: "accuracy_float", label: "float network", words: (row) => percent(rows.accuracy_float[row]), down: true },
-  { key: "test_accuracy", label: "test accuracy", words: (row) => percent(rows.test_accuracy[row]), down: true },
+  { key: metric.key, label: `validation ${metric.name}`, words: (row) => metricValue(rows[metric.key][row]), hint: metricWords, down: metric.maximize, always: true },
+  { key: metric.float, label: "float network", words: (row) => metricValue(rows[metric.float][row]), down: metric.maximize },
+  { key: metric.test, label: `test ${metric.name}`, words: (row) => metricValue(rows[metric.test][row]), down: metric.maximize },
   { key: "latency_ms", label: "latency ms", words: (row) => digits(rows.latency_ms[row]), hint: latencyWords, always: true },
   { key: "reward", label: "reward", words: (row) => digits(rows.reward[row], 4), down: true },
   { key: "params", label: "parameters", words: (row) => amount(rows.params[row]) },
@@ -22,11 +22,11 @@ class Table {
     this.columns = COLUMNS.filter((column) => (column.several ? data.runs.length > 1 : true));
     this.columns = this.columns.filter((column) => column.order || column.always || rows[column.key].some(known));
     const kept = recall("sort");
-    const start = this.columns.some((column) => column.key === "reward") ? "reward" : "accuracy";
-    this.sort = kept && this.columns.some((column) => column.key === kept.key) ? kept : { key: start, down: true };
+    const start = this.columns.find((column) => column.key === "reward") ?? this.columns.find((column) => column.key === metric.key);
+    this.sort = kept && this.columns.some((column) => column.key === kept.key) ? kept : { key: start.key, down: start.down };
     this.page = 0;
     this.all = [];
-    for (let row = 0; row < size; row++) if (known(rows.accuracy[row]) || isReference(row)) this.all.push(row);
+    for (let row = 0; row < size; row++) if (known(rows[metric.key][row]) || isReference(row)) this.all.push(row);
     this.build();
     this.filter();
     subscribe((what) => what === "selected" && this.showSelected());
@@ -63,12 +63,12 @@ class Table {
     const form = this.controls.elements;
     const wanted = form.text.value.toLowerCase().split(/\s+/).filter(Boolean);
     const fastest = parseFloat(form.latency.value);
-    const least = parseFloat(form.accuracy.value) / 100;
+    const bound = (metric.maximize ? 1 : -1) * parseFloat(form.metric.value) / metric.factor;
     const run = form.run ? form.run.value : "";
     state.visible.fill(0);
     for (const row of this.all) {
       if (form.front.checked && !rows.front[row] && !isReference(row)) continue;
-      if (fastest < rows.latency_ms[row] || least > rows.accuracy[row]) continue;
+      if (fastest < rows.latency_ms[row] || bound > metricGain(row)) continue;
       if (run !== "" && rows.run[row] !== Number(run)) continue;
       if (wanted.length && !wanted.every((word) => this.words(row).includes(word))) continue;
       state.visible[row] = 1;

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from told_latency import timing
 
 from mnas.config import Config
 from mnas.config_file import load_config
 from mnas.data import Dataset, Split
 from mnas.errors import SearchError
+from mnas.records import FinishedTrial
 from mnas.reward import Reward
 from mnas.run import Run
 from mnas.search.display import PlainDisplay
@@ -19,6 +21,14 @@ from search_spaces import Space, arch_hash, describe, space
 from search_spaces.mnasnet.architecture import MnasNetArch
 
 SHAPE = (32, 32, 1)
+MEASURED = {
+    "value_float": 0.9,
+    "params": 1,
+    "macs": 1,
+    "size_bytes": 7,
+    "train_s": 1.0,
+    "latency": timing("valid"),
+}
 CONFIG = """
 [search]
 run = "{run}"
@@ -43,7 +53,7 @@ def config(folder: Path, name: str, start: list[str], target_ms: float = 1.0, **
 
 def made(settings: Config) -> Run:
     split = Split(np.zeros((4, *SHAPE), np.float32), np.array([0, 1, 0, 1]))
-    return Run.create(settings.search.run, settings.to_dict(), Dataset("made", ("a", "b"), split, split, split))
+    return Run.create(settings.search.run, settings, Dataset("made", ("a", "b"), split, split, split))
 
 
 @pytest.fixture
@@ -67,7 +77,7 @@ def earlier(tmp_path: Path, searched: Space[MnasNetArch]) -> Run:
                     for decision in searched.decisions
                 },
                 values=[0.9 - number / 100, 2.0 - number / 10],
-                user_attrs={**describe(arch), "reward": 0.5},
+                user_attrs=FinishedTrial(**describe(arch), **MEASURED, reward=0.5, rewards=(0.5, 0.4)).stored(run.task),
             )
         )
         (run.candidate(arch_hash(arch))).mkdir(parents=True)
@@ -91,6 +101,7 @@ def test_an_earlier_run_s_trials_come_with_new_rewards_and_their_files(
     assert [trial.values for trial in trials] == [trial.values for trial in earlier.study().trials]
     for trial in trials:
         assert trial.user_attrs["reward"] == Reward("soft", 0.5)(*trial.values)
+        assert "rewards" not in trial.user_attrs  # those were of the earlier run's targets
         file = run.candidate(trial.user_attrs["arch_hash"]) / "model.tflite"
         assert file.read_bytes() == b"model %d" % trial.number
 

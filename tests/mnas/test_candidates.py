@@ -80,7 +80,7 @@ def by_name(name: str) -> Timing:
 
 def new_run(folder: Path, config: Config) -> Run:
     data = load_data("digits", image_size=16, channels=1, limit=150)
-    return Run.create(folder / "run", config.to_dict(), data)
+    return Run.create(folder / "run", config, data)
 
 
 def evaluator(

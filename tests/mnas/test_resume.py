@@ -101,11 +101,16 @@ def story(run: Run) -> dict[str, Any]:
         }
         for trial in run.study().trials
     ]
-    return {"trials": trials, "controller": controller, "final": run.final, "references": names(run)}
+    return {
+        "trials": trials,
+        "controller": controller,
+        "final": run.final and run.final.stored(run.task),
+        "references": names(run),
+    }
 
 
 def names(run: Run) -> list[tuple[str, float, float]]:
-    return [(one["name"], one["accuracy"], one["latency_ms"]) for one in run.references()]
+    return [(one.name, one.value, one.latency_ms) for one in run.references()]
 
 
 def kill_until_finished(folder: Path, name: str, kills: int, lasted_s: float, rng: random.Random) -> int:

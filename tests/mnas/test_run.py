@@ -4,16 +4,23 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from mnas.config import Config, StudySection
+from mnas.config_file import checked_config
 from mnas.data import Dataset, Split
 from mnas.errors import SearchError
 from mnas.run import Run, check_directory
 
-CONFIG: dict[str, Any] = {"study": {"storage": "", "name": ""}, "search": {"seed": 0}}
+CONFIG = checked_config(
+    {"search": {"run": "run"}, "data": {"source": "digits"}, "latency": {"target_ms": 1.0}}, Path("made.toml")
+)
+
+
+def stored_at(url: str, name: str = "") -> Config:
+    return CONFIG.model_copy(update={"study": StudySection(storage=url, name=name)})
 
 
 def dataset() -> Dataset:
@@ -79,7 +86,7 @@ def test_a_damaged_storage_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_storage_that_cannot_be_had_is_one_line(tmp_path: Path) -> None:
-    config = {**CONFIG, "study": {"storage": "sqlite:////nowhere/at/all/study.db", "name": "x"}}
+    config = stored_at("sqlite:////nowhere/at/all/study.db", "x")
     run = Run.create(tmp_path / "run", config, dataset())
     with pytest.raises(SearchError, match="cannot use the storage") as caught:
         run.open_study({})
@@ -139,7 +146,7 @@ def test_a_database_that_another_program_locks_is_one_line(tmp_path: Path) -> No
     ],
 )
 def test_a_storage_of_no_use_is_one_line_without_its_password(url: str, words: str, tmp_path: Path) -> None:
-    run = Run(tmp_path, {**CONFIG, "study": {"storage": url, "name": "x"}})
+    run = Run(tmp_path, stored_at(url, "x"))
     with pytest.raises(SearchError, match=words) as caught:
         run.open_study({})
     assert "secret" not in str(caught.value)
@@ -226,11 +233,11 @@ def test_a_directory_that_can_be_made_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
 def test_a_storage_that_forgets_is_refused(tmp_path, url):
     with pytest.raises(SearchError, match="in memory only"):
-        Run(tmp_path / "r", {"study": {"storage": url, "name": ""}}).check_storage()
+        Run(tmp_path / "r", stored_at(url)).check_storage()
 
 
 @pytest.mark.parametrize("url", ["nope", "sqlite:///no/such/folder/x.db"])
 def test_a_storage_that_cannot_be_opened_is_refused_before_there_is_a_run(tmp_path, url):
     with pytest.raises(SearchError, match="cannot use the storage"):
-        Run(tmp_path / "r", {"study": {"storage": url, "name": ""}}).check_storage()
+        Run(tmp_path / "r", stored_at(url)).check_storage()
     assert not (tmp_path / "r").exists()

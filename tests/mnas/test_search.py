@@ -97,7 +97,7 @@ def test_what_a_search_leaves(finished: Path) -> None:
     best = json.loads((run.path / "best.json").read_text())
     assert best["reward"] == max(trial.user_attrs["reward"] for trial in trials)
     assert (run.path / "best.tflite").read_bytes() == (run.candidate(best["hash"]) / "model.tflite").read_bytes()
-    assert run.study().user_attrs["target_ms"] == run.references()[0]["latency_ms"]
+    assert run.study().user_attrs["target_ms"] == run.references()[0].latency_ms
 
 
 def test_the_test_split_is_judged_once_at_the_end(finished: Path) -> None:
@@ -105,10 +105,10 @@ def test_the_test_split_is_judged_once_at_the_end(finished: Path) -> None:
     test = open_dataset(run.path / "data").test
     final = run.final
     assert final is not None
-    for member in final["front"]:
-        model = (run.candidate(member["hash"]) / "model.tflite").read_bytes()
-        assert member["test_accuracy"] == tflite_accuracy(model, test)
-    assert final["references"][0]["test_accuracy"] > 0
+    for member in final.front:
+        model = (run.candidate(member.hash) / "model.tflite").read_bytes()
+        assert member.test_value == tflite_accuracy(model, test)
+    assert final.references[0].test_value > 0
 
 
 def test_plain_lines_where_the_output_is_no_terminal(finished: Path) -> None:
@@ -207,11 +207,12 @@ def test_a_search_begins_with_a_summary_of_its_images(finished: Path) -> None:
 def test_the_best_is_named_after_new_trainings(finished: Path) -> None:
     run = Run.open(finished / "run")
     assert run.final is not None
-    standings = run.final["confirmation"]["standings"]
-    assert [one["runs"] for one in standings] == [2, 2]
-    assert run.final["best"]["hash"] == standings[0]["name"]
-    assert all((run.candidate(one["name"]) / "again-1" / "evaluation.json").exists() for one in standings)
-    assert "probability" in run.final["confirmation"]["sentence"]
+    assert run.final.confirmation is not None
+    standings = run.final.confirmation.standings
+    assert [one.runs for one in standings] == [2, 2]
+    assert run.final.best.hash == standings[0].name
+    assert all((run.candidate(one.name) / "again-1" / "evaluation.json").exists() for one in standings)
+    assert "probability" in run.final.confirmation.sentence
 
 
 def test_a_run_with_other_targets_begins_with_the_trials_of_an_earlier_one(copy: Path) -> None:
@@ -225,10 +226,10 @@ def test_a_run_with_other_targets_begins_with_the_trials_of_an_earlier_one(copy:
     assert len(later) == 3
     final = Run.open(copy / "next").final
     assert final is not None
-    assert [one["target_ms"] for one in final["targets"]] == [0.01, 0.02]
-    for one in final["targets"]:
-        model = (copy / "next" / f"best-{one['target_ms']:g}ms.tflite").read_bytes()
-        assert model == (copy / "next" / "candidates" / one["best"]["hash"] / "model.tflite").read_bytes()
+    assert [one.target_ms for one in final.targets] == [0.01, 0.02]
+    for one in final.targets:
+        model = (copy / "next" / f"best-{one.target_ms:g}ms.tflite").read_bytes()
+        assert model == (copy / "next" / "candidates" / one.best.hash / "model.tflite").read_bytes()
 
 
 def test_published_networks_can_begin_a_search(copy: Path) -> None:

@@ -11,7 +11,8 @@ import search_spaces
 from mnas.data import Split, load_data, save_dataset
 from mnas.errors import SearchError
 from mnas.executors import ProcessExecutor, silent
-from mnas.training.jobs import CompileCandidate, EvaluateCandidate, Evaluation, calibration_inputs, load_weights
+from mnas.training.evaluation import EvaluationFile
+from mnas.training.jobs import CompileCandidate, EvaluateCandidate, calibration_inputs, load_weights
 from mnas.training.outputs import tflite_outputs
 from mnas.training.recipe import Recipe
 from search_spaces import cost, to_json
@@ -74,7 +75,7 @@ def test_its_files_are_complete(evaluated, job, dataset, arch):
     names = sorted(path.name for path in job.folder.iterdir())
     assert names == ["evaluation.json", "model.tflite", "weights.npz"]
     stored = json.loads((job.folder / "evaluation.json").read_text())
-    assert Evaluation.from_dict(stored, CLASSIFICATION.metric) == evaluation
+    assert EvaluationFile.of(stored, CLASSIFICATION, job.folder).evaluation == evaluation
     content = (job.folder / "model.tflite").read_bytes()
     assert len(content) == evaluation.size_bytes
     assert tflite_accuracy(content, dataset.validation) == evaluation.value
@@ -95,7 +96,7 @@ def test_the_same_job_gives_the_same_bytes_in_any_process(evaluated, job, tmp_pa
     with ProcessExecutor(1) as executor:
         repeated = executor.submit(again, "again").result(240)
     first, _ = evaluated
-    assert dataclasses.replace(repeated, seconds=first.seconds) == first
+    assert repeated.model_copy(update={"seconds": first.seconds}) == first
     for name in ("model.tflite", "weights.npz"):
         assert (tmp_path / name).read_bytes() == (job.folder / name).read_bytes()
 

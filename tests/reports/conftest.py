@@ -12,8 +12,10 @@ from browser import browser
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
+from mnas.config_file import checked_config
 from mnas.files import write_bytes, write_json
-from mnas.run import FORMAT, Run
+from mnas.records import FORMAT, Final, ReferenceRecord
+from mnas.run import Run
 from reports.runs import read_run
 from search_spaces import to_json
 from search_spaces.mnasnet.block_strings import from_block_strings
@@ -124,20 +126,47 @@ def study(made=(), facts=FACTS, name="demo", storage=None):
 
 def reference(name="mnasnet-a1", accuracy=0.70, latency_ms=3.0):
     params = {key: d.choices[-1] for key, d in SPACE.items()}
-    return attributes(params, accuracy, latency_ms, f"{name:.16}") | {"name": name, "accuracy": accuracy}
+    numbers = {"name": name, "accuracy": accuracy, "latency_ms": latency_ms}
+    return attributes(params, accuracy, latency_ms, f"{name:.16}") | numbers
+
+
+def record(changes, task):
+    """A reference's record of any task."""
+    params = {key: d.choices[-1] for key, d in SPACE.items()}
+    whole = attributes(params, 0.5, changes["latency_ms"], "a-reference")
+    return ReferenceRecord.of(whole | changes, task, "a test")
+
+
+def final(best, front=(), references=(), confirmation=None):
+    """What `final.json` holds: (number, accuracy on the test split) of the best and the front, and of references."""
+
+    def row(number, tested):
+        numbers = {"accuracy": 0.5, "test_accuracy": tested, "latency_ms": 1.0, "reward": 0.5}
+        return {"number": number, "hash": str(number), **numbers}
+
+    nets = [{"name": name, "test_accuracy": tested, "latency_ms": 1.0} for name, tested in dict(references).items()]
+    made = {"tested": {}, "trials": 1, "best": row(*best), "front": [row(*one) for one in front], "references": nets}
+    if confirmation is not None:
+        noise, chances = confirmation
+        places = [{"name": "", "reward": 0.5, "error": None, "runs": 1, "probability": one} for one in chances]
+        made["confirmation"] = {"sentence": "", "noise": noise, "loss": None, "standings": places}
+    return made
 
 
 def data(made=None, references=(), final=None, **options):
     """A `RunData` in memory."""
     made = trials(40) if made is None else made
     whole = read_run(study(made, **options))
-    return replace(whole, references=list(references), final=final)
+    nets = [ReferenceRecord.of(net, whole.task, "a test") for net in references]
+    return replace(whole, references=nets, final=final and Final.of(final, whole.task, "a test"))
 
 
 def directory(path, made=None, references=(), final=None, facts=FACTS, storage=None):
     """A run directory as a search leaves it, with a (stand-in) model file for every network."""
     made = trials(20) if made is None else made
-    write_json(path / "config.json", {"format": FORMAT, "study": {"storage": storage, "name": None}})
+    config = {"search": {"run": "run"}, "data": {"source": "digits"}, "latency": {"target_ms": 4.0}}
+    config["study"] = {"storage": storage or ""}
+    write_json(path / "config.json", {"format": FORMAT, **checked_config(config, path).to_dict()})
     run = Run.open(path)
     study(made, facts, name=run.study_name, storage=run.storage_url)
     for net in references:
@@ -176,6 +205,10 @@ def runs():
         failed=failed,
         study=study,
         reference=reference,
+        final=final,
+        record=record,
+        attributes=attributes,
+        space=SPACE,
         data=data,
         directory=directory,
         demo=demo,

@@ -5,6 +5,7 @@ import re
 import zlib
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -22,6 +23,7 @@ from reports.figures import (
     save,
 )
 from reports.frames import frames
+from reports.runs import read_run
 from reports.write import gallery
 from search_spaces import to_json
 from search_spaces.mnasnet.block_strings import from_block_strings
@@ -155,7 +157,7 @@ def test_prediction_figure_counts_who_is_within_the_band():
 
 def test_prediction_figure_leaves_out_rows_without_both():
     table = pd.DataFrame({"latency_ms": [1.0, np.nan, 0.0], "predicted_ms": [1.0, 1.0, 1.0]})
-    assert "1 networks" in words(predicted_against_measured(table))
+    assert "1 network" in words(predicted_against_measured(table))
     with pytest.raises(ReportError, match="no row of the frame has both"):
         predicted_against_measured(table[1:])
 
@@ -189,10 +191,20 @@ def test_a_missing_column_is_named(draw, table, message):
         draw(table)
 
 
+def drawn(attributes, facts):
+    """The drawing of a trial of a study with these user attributes."""
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    for key, value in facts.items():
+        study.set_user_attr(key, value)
+    study.add_trial(optuna.trial.create_trial(values=[0.5, 1.0], user_attrs=attributes))
+    run = read_run(study)
+    return drawing_of(run.records[0], run)
+
+
 def test_networks_show_layers_repeats_and_shapes():
     blocks = ["r1_k3_s11_e1_i32_o16_noskip", "r3_k5_s22_e3_i16_o40_se0.25", "r2_k3_s22_e6_i40_o80_conv"]
     arch = json.loads(to_json(from_block_strings(blocks)))
-    boxes = drawing_of({"arch": arch}, {"input_shape": [224, 224, 3], "classes": 10})
+    boxes = drawn({"arch": arch}, {"input_shape": [224, 224, 3], "classes": 10})
     text = words(networks({"net": boxes})).replace("\N{MULTIPLICATION SIGN}", "x")
     for word in (
         "SepConv k3x3",
@@ -226,11 +238,11 @@ def test_networks_of_which_nothing_is_known_are_refused(drawings):
     ],
 )
 def test_a_network_is_drawn_by_its_family_or_else_by_its_notation(attributes, facts, names):
-    boxes = drawing_of(attributes, facts)
+    boxes = drawn(attributes, facts)
     assert [box.name for box in boxes[-1 - len(names) : -1]] == names
     assert boxes[-1].name == "pooling, FC"
 
 
 def test_a_network_of_which_nothing_is_stored_is_not_drawn():
-    assert drawing_of({"arch": {"type": "mnasnet"}}, {"input_shape": [32, 32, 3]}) == ()
-    assert drawing_of({}, {"input_shape": "32"}) == ()
+    assert drawn({"arch": {"type": "mnasnet"}}, {"input_shape": [32, 32, 3]}) == ()
+    assert drawn({}, {"input_shape": "32"}) == ()

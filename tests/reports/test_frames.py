@@ -13,14 +13,14 @@ from mnas.files import write_json
 from mnas.run import Run
 from reports import ReportError, frame, pareto_front
 from reports.figures import devices, predicted_against_measured
-from reports.frames import COLUMNS, bench, decisions, frames, table_check
+from reports.frames import bench, columns, decisions, frames, table_check
 from reports.runs import read_run, read_runs
 
 
 def test_every_trial_and_reference_has_one_row_with_the_promised_columns(runs):
     run = runs.data([*runs.trials(20), runs.failed()], [runs.reference()])
     table = frame(run)
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == list(columns(run.metric))
     assert table["kind"].tolist() == ["candidate"] * 21 + ["reference"]
     assert table["state"].tolist() == ["complete"] * 20 + ["fail", "complete"]
     trial = run.trials[7]
@@ -58,11 +58,7 @@ def test_reference_reward_is_computed_with_the_runs_own_reward(runs):
 
 
 def test_test_accuracy_comes_from_the_final_measurement(runs):
-    final = {
-        "best": {"number": 1, "test_accuracy": 0.5},
-        "front": [{"number": 3, "test_accuracy": 0.625}],
-        "references": [{"name": "mnasnet-a1", "test_accuracy": 0.25}],
-    }
+    final = runs.final((1, 0.5), [(3, 0.625)], {"mnasnet-a1": 0.25})
     table = frame(runs.data(runs.trials(5), [runs.reference()], final))
     assert table["test_accuracy"].fillna(-1).tolist() == [-1, 0.5, -1, 0.625, -1, 0.25]
 
@@ -74,7 +70,7 @@ def test_a_run_without_a_finished_trial_has_an_empty_front(runs, state):
         run.study.ask()
         run = read_run(run.study)
     table = frame(run)
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == list(columns(run.metric))
     assert not table["on_front"].any()
     assert len(pareto_front(table)) == 0
     assert len(table) == {"none": 0, "failed": 3, "running": 1}[state]
@@ -172,7 +168,7 @@ def test_a_table_check_is_read_with_the_frames_names(tmp_path):
     table = table_check(tmp_path / "t.json.check.json")
     assert table["latency_ms"].tolist() == [10.0, 11.0, 12.0]
     legend = predicted_against_measured(table).axes[0].get_legend()
-    assert [text.get_text() for text in legend.get_texts()][-2:] == ["1 networks, random", "2 networks, near"]
+    assert [text.get_text() for text in legend.get_texts()][-2:] == ["1 network, random", "2 networks, near"]
     for content, message in (("{}", "not a result of `mnas table check`"), ("{", "is not JSON")):
         (tmp_path / "other.json").write_text(content)
         with pytest.raises(ReportError, match=message):

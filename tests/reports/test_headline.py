@@ -78,11 +78,7 @@ def test_without_a_reference_it_stands_alone(runs):
 
 
 def test_an_ended_search_is_compared_on_the_test_split_by_the_network_it_names(runs):
-    final = {
-        "best": {"number": 1, "test_accuracy": 0.66},
-        "front": [{"number": 0, "test_accuracy": 0.9}],
-        "references": [{"name": "mnasnet-a1", "test_accuracy": 0.70}],
-    }
+    final = runs.final((1, 0.66), [(0, 0.9)], {"mnasnet-a1": 0.70})
     run = runs.data([trial(runs, 0.85, 2.9), trial(runs, 0.80, 1.5)], [runs.reference()], final)
     assert said(run) == (
         "The best network found is 2.00 times as fast as mnasnet-a1 on this machine but less accurate "

@@ -38,8 +38,9 @@ def test_no_markup_from_a_run_survives(runs):
 
 
 def test_facts_tell_the_device_and_not_one_networks_measurement(runs):
-    run = runs.data()
-    run.trials[0].user_attrs["latency"]["conditions"] = {"model": "Pixel 7", "sha256": "ab", "load": 1.0}
+    made = runs.trials(40)
+    made[0].user_attrs["latency"]["conditions"] = {"model": "Pixel 7", "sha256": "ab", "load": 1.0}
+    run = runs.data(made)
     told = dict(facts(run))
     assert told["model"] == "Pixel 7"
     assert told["images"] == "6000 train, 2000 validation, 2000 test"

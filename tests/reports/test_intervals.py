@@ -1,11 +1,15 @@
 import math
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
-from reports.intervals import Interval, ratio, share, share_difference
+from mnas.tasks import DEFAULT, task
+from reports.intervals import Interval, difference, measured, ratio
+
+share = partial(measured, task(DEFAULT).metric)
 
 
 def test_wilson_agrees_with_the_published_example():
@@ -16,7 +20,7 @@ def test_wilson_agrees_with_the_published_example():
 
 def test_newcombe_agrees_with_the_published_example():
     # Newcombe 1998 (differences), table II: 56/70 - 48/80 gives 0.0524 to 0.3339 by method 10.
-    interval = share_difference(share(56 / 70, 70), share(48 / 80, 80))
+    interval = difference(share(56 / 70, 70), share(48 / 80, 80))
     assert (round(interval.low, 4), round(interval.high, 4)) == (0.0524, 0.3339)
 
 
@@ -31,7 +35,7 @@ def test_the_interval_holds_the_truth_about_19_times_in_20(truth):
 def test_two_equal_networks_are_seldom_said_to_differ():
     rng = np.random.default_rng(0)
     first, second = rng.binomial(300, 0.9, (2, 2_000)) / 300
-    claimed = [share_difference(share(a, 300), share(b, 300)).excludes(0) for a, b in zip(first, second, strict=True)]
+    claimed = [difference(share(a, 300), share(b, 300)).excludes(0) for a, b in zip(first, second, strict=True)]
     assert 0.02 < np.mean(claimed) < 0.08
 
 
@@ -54,7 +58,7 @@ def test_ends_stay_between_nought_and_one(accuracy):
 def test_what_is_not_known_excludes_nothing():
     unknown = share(0.9, None)
     assert not unknown.known
-    assert not share_difference(unknown, share(0.1, 100)).excludes(0)
+    assert not difference(unknown, share(0.1, 100)).excludes(0)
     assert not ratio(Interval(2.0, math.nan, math.nan), Interval(1.0, 0.9, 1.1)).excludes(1)
     assert math.isnan(ratio(Interval(0.0, 0.0, 0.0), Interval(1.0, 0.9, 1.1)).value)
 

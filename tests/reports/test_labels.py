@@ -66,7 +66,7 @@ def test_labels_of_the_page_lie_on_nothing(browser, runs, tmp_path, kind):
         labels = page.run(LABELS)
         assert clashes(labels, page.run(POINTS)) == []
         names = {text for text, *_ in labels} | set(page.text("#nameless").replace(":", ",").split(", "))
-        assert {net["name"] for net in run.references} <= names
+        assert {net.name for net in run.references} <= names
         if width == 1280:
             assert any(text.startswith("target") for text in names)
         assert page.complaints() == []
@@ -103,7 +103,7 @@ def test_labels_of_the_figure_lie_on_nothing(runs, kind):
         for _, left, low, right, high in labels
     )
     named = {text for text, *_ in labels} | {text.get_text() for text in axis.get_legend().get_texts()}
-    assert {net["name"] for net in run.references} <= named
+    assert {net.name for net in run.references} <= named
     assert f"target {run.target_ms:.3g} ms" in named
 
 
@@ -112,7 +112,7 @@ def test_names_that_find_no_room_are_in_the_legend(runs):
     axis, labels = drawn_labels(pareto(frame(run)))
     assert labels == []
     told = {text.get_text().replace("\n", "") for text in axis.get_legend().get_texts()}
-    assert {net["name"] for net in run.references} <= told
+    assert {net.name for net in run.references} <= told
     assert axis.get_window_extent().height > 200
 
 

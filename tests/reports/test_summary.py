@@ -69,11 +69,7 @@ def test_networks_equal_to_the_best_are_counted_and_the_fastest_named(runs):
 
 def test_the_test_split_decides_where_it_was_measured(runs):
     # Chosen for its lucky 80 % on validation, the candidate has 71 % on the images that chose nothing.
-    final = {
-        "best": {"number": 0, "test_accuracy": 0.71},
-        "front": [{"number": 0, "test_accuracy": 0.71}],
-        "references": [{"name": "mnasnet-a1", "test_accuracy": 0.70}],
-    }
+    final = runs.final((0, 0.71), [(0, 0.71)], {"mnasnet-a1": 0.70})
     run = runs.data([trial(runs, 0.80, 2.9, "a")], [runs.reference(accuracy=0.70, latency_ms=3.0)], final)
     said = text(run)
     assert "On the test split it reaches 71.0% (69.0\N{EN DASH}72.9)" in said
@@ -93,14 +89,9 @@ def test_every_accuracy_comes_with_its_split(runs, tmp_path):
 
 
 def test_the_named_best_comes_with_its_probability(runs):
-    final = {
-        "best": {"number": 4},
-        "front": [],
-        "references": [],
-        "confirmation": {"noise": 0.01, "standings": [{"probability": 0.834}, {"probability": 0.166}]},
-    }
+    final = runs.final((4, 0.5), confirmation=(0.01, [0.834, 0.166]))
     assert "names #4 the best: with probability 83% among the top 2" in text(runs.data(final=final))
-    final["confirmation"] = {"noise": None, "standings": [{"probability": 1.0}]}
+    final = runs.final((4, 0.5), confirmation=(None, [1.0]))
     assert "how much of that is luck is not known" in text(runs.data(final=final))
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from reports import frame
 from reports.frames import frames
-from reports.tables import count, digits, fronts, percent, terminal, with_ends, write_csv
+from reports.tables import count, digits, fronts, latency_with_ends, percent, terminal, write_csv
 
 
 def shown(table, width=80):
@@ -61,5 +61,5 @@ def test_digits_percent_and_intervals():
     assert [digits(value) for value in (123.4, 12.34, 1.234, 0.06634, np.nan)] == ["123", "12.3", "1.23", "0.0663", "-"]
     assert (percent(0.8349), percent(np.nan)) == ("83.5%", "-")
     row = pd.Series({"latency_ms": 1.5, "latency_low_ms": 1.4, "latency_high_ms": np.nan})
-    assert with_ends(row, "latency_ms", 1, "") == "1.50"
-    assert with_ends(row.fillna(1.6), "latency_ms", 1, "") == "1.50 (1.40-1.60)"
+    assert latency_with_ends(row) == "1.50"
+    assert latency_with_ends(row.fillna(1.6)) == "1.50 (1.40-1.60)"
