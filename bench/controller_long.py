@@ -31,8 +31,9 @@ from mnas import Reward
 from mnas.controllers.blas import one_thread
 from mnas.controllers.controller import Controller, State
 from mnas.controllers.settings import settings_for
-from mnas.controllers.steps import Tokens, steps_of
+from mnas.controllers.steps import steps_of
 from search_spaces import Space, space
+from search_spaces.decision import Tokens
 from search_spaces.mnasnet.architecture import MnasNetArch
 from search_spaces.signatures import signatures
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-PRECISIONS = ("float32", "float16", "dynamic", "int8")
+from device_bench.precision import PRECISIONS
 
 
 @click.command()

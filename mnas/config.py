@@ -19,6 +19,7 @@ from pydantic import (
     with_config,
 )
 
+from device_bench.precision import Precision
 from mnas.docstrings import attribute_meanings
 from mnas.errors import SearchError
 from mnas.home import at_home
@@ -151,7 +152,7 @@ class LatencySection(_Section):
         description="Target in milliseconds, or the name of a reference (as fast as it is on this device); a list sets "
         "several targets."
     )
-    precision: Literal["float32", "float16", "dynamic", "int8"] = Field(
+    precision: Precision = Field(
         default="int8", description="Precision of the TFLite files: float32, float16, dynamic or int8."
     )
     threads: int = Field(default=1, ge=1, le=256, description="Threads that the runtime uses.")

@@ -11,8 +11,8 @@ import moocore
 import numpy as np
 
 from mnas.controllers.blas import one_thread
-from mnas.controllers.steps import Tokens
 from mnas.search.ranking import Contender, Plan, contenders, next_runs, verdict
+from search_spaces.decision import Tokens
 
 from .searches import search
 from .tables import Table, load, reward_of

@@ -11,7 +11,8 @@ from mnas.controllers.controller import Controller, State
 from mnas.controllers.evolution import Evolution
 from mnas.controllers.history import History, Observation
 from mnas.controllers.settings import Settings, settings_for
-from mnas.controllers.steps import Steps, Tokens
+from mnas.controllers.steps import Steps
+from search_spaces.decision import Tokens
 
 Evaluate = Callable[[Tokens], float]
 """Tokens -> reward; called once an evaluation, so that noise is drawn anew."""

@@ -14,11 +14,11 @@ from optuna.trial import FrozenTrial
 
 from mnas.controllers.history import History, Observation
 from mnas.controllers.reader import Reader, draw_alone
-from mnas.controllers.steps import Steps, Tokens
+from mnas.controllers.steps import Steps
 from mnas.controllers.trials import menu_of
 from mnas.errors import SearchError
 from mnas.reward import Reward
-from search_spaces.decision import Space
+from search_spaces.decision import Space, Tokens
 
 _TRIES = 100
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from device_bench.precision import PRECISIONS
 from mnas.latency_tables.space_options import SpaceCommand, space_parameters, typed
 
 if TYPE_CHECKING:
-    from search_spaces.signatures import Precision
-
-PRECISIONS = ("float32", "float16", "dynamic", "int8")
+    from device_bench.precision import Precision
 
 
 @click.group()

@@ -12,13 +12,13 @@ import numpy as np
 from device_bench import to_tflite
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.parts import Network, part_name
+from device_bench.precision import Precision
 from mnas.executors import ProcessExecutor
 from mnas.executors.events import Report
 from mnas.files import write_bytes
 from mnas.latency_tables.plan import Target
 from search_spaces import Arch, Head, arch_hash, cost, from_json, to_json
 from search_spaces.graph import Shape
-from search_spaces.signatures import Precision
 
 _CALIBRATION_IMAGES = 4
 

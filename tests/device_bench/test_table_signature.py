@@ -9,9 +9,8 @@ from tiny_graph import Body, Node, Tensor, chain, convolution, tiny_graph
 from device_bench.errors import BadRequest
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.signature import signatures
+from device_bench.precision import PRECISIONS
 from device_bench.tflite.model_file import model_precision
-
-PRECISIONS = ("float32", "float16", "dynamic", "int8")
 
 
 @pytest.fixture(scope="module")
