@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from device_bench.precision import Precision
+from mnas.controllers.algorithms import ALGORITHMS
 from mnas.docstrings import attribute_meanings
 from mnas.errors import SearchError
 from mnas.home import at_home
@@ -74,8 +75,8 @@ class SearchSection(_Section):
     )
     algorithm: str = Field(
         default="ppo",
-        description="A controller (ppo, ppo-paper, reinforce, ppo-gp), evolution, or an Optuna sampler by its class "
-        "name.",
+        description=f"{', '.join(f'{name} ({one.description})' for name, one in ALGORITHMS.items())}, or an Optuna "
+        "sampler by its class name.",
     )
     batch: int | None = Field(
         default=None,
