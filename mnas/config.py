@@ -19,7 +19,7 @@ from pydantic import (
     with_config,
 )
 
-from device_bench.precision import Precision
+from device_bench.kinds import Precision
 from mnas.controllers.algorithms import ALGORITHMS
 from mnas.docstrings import attribute_meanings
 from mnas.errors import SearchError

@@ -14,7 +14,7 @@ from device_bench.conversion.dead_activations import refused_operators, widen_ra
 from device_bench.conversion.frozen_graph import freeze, trace
 from device_bench.conversion.quiet import quiet_tensorflow
 from device_bench.errors import BadRequest, ConversionError
-from device_bench.precision import PRECISIONS, Precision
+from device_bench.kinds import PRECISIONS, Precision
 
 if TYPE_CHECKING:
     import tensorflow as tf

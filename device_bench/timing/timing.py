@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any
 
 from device_bench.errors import BenchError
-
-Verdict = Literal["valid", "noisy", "throttled", "failed"]
+from device_bench.kinds import VERDICTS, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,8 @@ class Timing:
     peak_mb: float | None = None
 
     def __post_init__(self) -> None:
-        if self.verdict not in get_args(Verdict):
-            raise BenchError(f"unknown verdict {self.verdict!r}; use one of {', '.join(get_args(Verdict))}")
+        if self.verdict not in VERDICTS:
+            raise BenchError(f"unknown verdict {self.verdict!r}; use one of {', '.join(VERDICTS)}")
         if self.median_ms is None and self.verdict != "failed":
             raise BenchError(f"a timing without a median must be failed, not {self.verdict}")
 

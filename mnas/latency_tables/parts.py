@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from device_bench import to_tflite
+from device_bench.kinds import Precision
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.parts import Network, part_name
-from device_bench.precision import Precision
 from mnas.executors import ProcessExecutor
 from mnas.executors.events import Report
 from mnas.files import write_bytes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device_bench.precision import Precision
+from device_bench.kinds import Precision
 from search_spaces import Arch, Head, Space, arch_hash, cost
 from search_spaces.graph import Shape
 from search_spaces.signatures import signatures
