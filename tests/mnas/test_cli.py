@@ -14,7 +14,7 @@ from mnas.errors import CandidatesWait, RunFailed, SearchError
 from reports.errors import ReportError
 from search_spaces import SpaceError
 
-LIGHT = "tensorflow tf_keras keras pandas matplotlib optuna sklearn plotly ai_edge_litert".split()
+LIGHT = "numpy pydantic tensorflow tf_keras keras pandas matplotlib optuna sklearn plotly ai_edge_litert".split()
 
 
 def mnas(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
