@@ -7,7 +7,7 @@
 Seven blocks, 42 decisions, 224 x 224. The latency is that of the table in configs/tables, operator by operator. The
 accuracy is a stand-in, since nobody trained these networks: it grows with what each block spends, saturates, has
 interactions within and between blocks, and every network has a deviation of its own. This bench is about the
-controller, not about networks. Results go to bench/results as they come; a stopped comparison goes on.
+controller, not about networks. Results go to bench/results as they come; a stopped comparison resumes.
 """
 
 import json

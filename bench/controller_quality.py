@@ -7,7 +7,7 @@
 
 NAS-Bench-Macro is read where it lies beside the repository, else the project's own table. Regret is the best reward
 of the table less that of the incumbent, x 1e-5. Writes a CSV and a figure under bench/results,
-and goes on where it was stopped.
+and resumes where it was stopped.
 """
 
 import csv
