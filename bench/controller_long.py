@@ -7,13 +7,12 @@
 Seven blocks, 42 decisions, 224 x 224. The latency is that of the table in configs/tables, operator by operator. The
 accuracy is a stand-in, since nobody trained these networks: it grows with what each block spends, saturates, has
 interactions within and between blocks, and every network has a deviation of its own. This bench is about the
-controller, not about networks. Results go to bench/results as they come; a stopped comparison goes on.
+controller, not about networks. Results go to bench/results as they come; a stopped comparison resumes.
 """
 
 import json
 import os
 import zlib
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -21,18 +20,18 @@ from pathlib import Path
 import click
 import numpy as np
 from controller_quality import summary
-from quality.searches import ALGORITHMS, CONTROLLERS, control, search
+from quality.searches import ALGORITHMS
+from quality.stored import finish
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from device_bench import LatencyTable
 from mnas import Reward
 from mnas.controllers.blas import one_thread
 from mnas.controllers.controller import Controller, State
-from mnas.controllers.settings import settings_for
-from mnas.controllers.steps import Tokens, steps_of
+from mnas.controllers.steps import steps_of
 from search_spaces import Space, space
+from search_spaces.decision import Tokens
 from search_spaces.mnasnet.architecture import MnasNetArch
 from search_spaces.signatures import signatures
 
@@ -139,15 +138,9 @@ def run(task: Task) -> Trace:
         rewards.append(reward(keys[-1]))
         return rewards[-1]
 
-    entropy = None
     with one_thread():
-        if task.algorithm in CONTROLLERS:
-            settings = settings_for(task.algorithm)
-            entropy = openness(
-                *control(settings, steps, lambda tokens: (evaluate(tokens),), task.seed, task.evaluations)
-            )
-        else:
-            search(task.algorithm, steps, evaluate, task.seed, task.evaluations)
+        learned = ALGORITHMS[task.algorithm](steps, evaluate, task.seed, task.evaluations)
+        entropy = openness(*learned) if learned else None
     return Trace(rewards, len(set(keys)), distance(np.array(keys[-_LATE:])), entropy)
 
 
@@ -164,22 +157,6 @@ def distance(tokens: np.ndarray) -> float:
     return float((tokens[:, None] != tokens[None]).sum() / max(1, pairs))
 
 
-def finish(tasks: list[Task], workers: int) -> dict[Task, Trace]:
-    """Runs what is not stored yet and stores each result as it comes."""
-    RESULTS.mkdir(exist_ok=True)
-    # With another table the same search has another course.
-    path = RESULTS / f"long-{json.loads(_table_path().read_bytes())['digest'][:12]}.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    stored = {record["task"]: Trace(**record["trace"]) for record in map(json.loads, lines)}
-    left = [task for task in tasks if repr(task) not in stored]
-    with ProcessPoolExecutor(workers) as pool, path.open("a") as file:
-        for task, trace in track(zip(left, pool.map(run, left), strict=True), "full space", total=len(left)):
-            stored[repr(task)] = trace
-            file.write(json.dumps({"task": repr(task), "trace": asdict(trace)}) + "\n")
-            file.flush()
-    return {task: stored[repr(task)] for task in tasks}
-
-
 @click.command()
 @click.option("--evaluations", default=2000, show_default=True)
 @click.option("--seeds", default=1, show_default=True)
@@ -193,7 +170,17 @@ def main(evaluations: int, seeds: int, first_seed: int, algorithms: str, workers
     if unknown:
         raise click.UsageError(f"algorithm {unknown[0]!r} is unknown: use {', '.join(ALGORITHMS)}")
     tasks = [Task(name, seed, evaluations) for seed in range(first_seed, first_seed + seeds) for name in names]
-    done = finish(tasks, workers)
+    # With another table the same search has another course.
+    path = RESULTS / f"long-{json.loads(_table_path().read_bytes())['digest'][:12]}.jsonl"
+    done = finish(
+        tasks,
+        run,
+        path,
+        workers=workers,
+        title="full space",
+        to_record=lambda trace: {"trace": asdict(trace)},
+        from_record=lambda record: Trace(**record["trace"]),
+    )
     marks = [mark for mark in _MARKS if mark < evaluations] + [evaluations]
     table = Table(title=f"best reward after so many evaluations x 1e-4, {seeds} seeds", header_style="bold", box=None)
     for heading in ("algorithm", *map(str, marks), "last 200", "different", "apart", "entropy left"):

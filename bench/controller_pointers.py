@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnas.controllers.adam import Slots, ascend
+from mnas.controllers.arrays import Ints
 from mnas.controllers.blas import one_thread
 from mnas.controllers.policy import Policy
 from mnas.controllers.steps import Steps, steps_of
@@ -27,8 +28,6 @@ from search_spaces import Decision, Space
 _LAYERS, _BATCH, _TESTED = 8, 20, 500
 _OPERATIONS = ("source", "conv", "pool")
 _UPDATES = (50, 100, 200, 400)
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

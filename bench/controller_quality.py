@@ -7,28 +7,27 @@
 
 NAS-Bench-Macro is read where it lies beside the repository, else the project's own table. Regret is the best reward
 of the table less that of the incumbent, x 1e-5. Writes a CSV and a figure under bench/results,
-and goes on where it was stopped.
+and resumes where it was stopped.
 """
 
 import csv
-import json
 import os
-from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 
 import click
 import numpy as np
 from quality.experiment import Curves, Task, run
 from quality.searches import ALGORITHMS
+from quality.stored import finish
 from quality.tables import MACRO, OWN, load
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 RESULTS = Path(__file__).with_name("results")
 _MARKS = (10, 15, 20, 25, 30, 40, 50, 60, 70, 80, 90, 100, 125, 150, 175, 200, 250, 300, 350, 400, 450, 500, 1000, 2000)
 _SHOWN = (25, 50, 100, 200, 500)
-_FIELDS = ("regret", "confirmed", "hypervolume")
+_FIELDS = tuple(field.name for field in fields(Curves))
 _OURS = {"ppo": "#c1121f", "ppo-gp": "#003049"}
 _OTHERS = ("#8d99ae", "#e09f3e", "#f3c98b", "#588157", "#a3b18a", "#9d4edd", "#6c757d")
 
@@ -73,28 +72,19 @@ def main(
     chosen = range(first_seed, first_seed + seeds)
     tasks = [Task(path, word, reward, target, seed, marks, noise, canonical) for seed in chosen for word in names]
     stem = name or f"{load(path).name}-{reward}{'-noise' if noise else ''}{'-canonical' if canonical else ''}"
-    done = finish(tasks, RESULTS / f"{stem}.jsonl", workers, f"{path.name}, {reward}")
+    done = finish(
+        tasks,
+        run,
+        RESULTS / f"{stem}.jsonl",
+        workers=workers,
+        title=f"{path.name}, {reward}",
+        to_record=Curves.to_record,
+        from_record=Curves.from_record,
+    )
     results = {word: [done[task] for task in tasks if task.algorithm == word] for word in names}
     write_csv(RESULTS / f"{stem}.csv", results, marks)
     draw(RESULTS / f"{stem}.svg", results, marks, f"{path.name.split('.')[0]}, {reward} reward, {seeds} seeds")
     show(results, marks, noise, f"regret x 1e-5 on {path.name}, {reward} reward, {seeds} seeds")
-
-
-def finish(tasks: list[Task], path: Path, workers: int, title: str) -> dict[Task, Curves]:
-    """Runs what is not in ``path`` yet, seed by seed, and adds each result to it: a stopped comparison goes on."""
-    path.parent.mkdir(exist_ok=True)
-    stored: dict[str, Curves] = {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        record = json.loads(line)
-        stored[record["task"]] = Curves(*(np.array(record[field]) for field in _FIELDS))
-    left = [task for task in tasks if repr(task) not in stored]
-    with ProcessPoolExecutor(workers) as pool, path.open("a") as file:
-        for task, curves in track(zip(left, pool.map(run, left), strict=True), title, total=len(left)):
-            stored[repr(task)] = curves
-            values = {field: getattr(curves, field).tolist() for field in _FIELDS}
-            file.write(json.dumps({"task": repr(task), **values}) + "\n")
-            file.flush()
-    return {task: stored[repr(task)] for task in tasks}
 
 
 def summary(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from device_bench.errors import PushFailed as PushFailed
     from device_bench.errors import RunnerError as RunnerError
     from device_bench.errors import TransportError as TransportError
+    from device_bench.kinds import Verdict as Verdict
     from device_bench.latency_table.table import LatencyTable as LatencyTable
     from device_bench.latency_table.table import MissingEntries as MissingEntries
     from device_bench.latency_table.table import Prediction as Prediction
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from device_bench.timing.measurement import measure as measure
     from device_bench.timing.protocol import TimingProtocol as TimingProtocol
     from device_bench.timing.timing import Timing as Timing
-    from device_bench.timing.timing import Verdict as Verdict
     from device_bench.timing.verdict import judge as judge
     from device_bench.transport import Completed as Completed
     from device_bench.transport import Transport as Transport
@@ -47,6 +47,7 @@ _HOME = {
     "PushFailed": "errors",
     "RunnerError": "errors",
     "TransportError": "errors",
+    "Verdict": "kinds",
     "LatencyTable": "latency_table.table",
     "MissingEntries": "latency_table.table",
     "Prediction": "latency_table.table",
@@ -58,7 +59,6 @@ _HOME = {
     "measure": "timing.measurement",
     "TimingProtocol": "timing.protocol",
     "Timing": "timing.timing",
-    "Verdict": "timing.timing",
     "judge": "timing.verdict",
     "Completed": "transport",
     "Transport": "transport",

@@ -1,42 +1,15 @@
 """`mnas devices` and `mnas bench`: options only, so that `--help` answers at once."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-DELEGATES = ("cpu", "gpu", "nnapi", "npu")
-VERDICTS = ("failed", "noisy", "throttled", "valid")
-
-
-class Listed(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on only
-    """Values with commas between them, such as "1,4"; an option of this type may also be given several times."""
-
-    name = "list"
-
-    def __init__(self, item: click.ParamType) -> None:  # type: ignore[type-arg]
-        self._item = item
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
-        """A tuple of the single values."""
-        if isinstance(value, tuple):
-            return value
-        words = [word.strip() for word in str(value).split(",")]
-        if not all(words):
-            self.fail(f"{value!r} has an empty place between commas", param, ctx)
-        return tuple(self._item.convert(word, param, ctx) for word in words)
+from device_bench.kinds import DELEGATES, VERDICTS, Delegate, Verdict
+from device_bench.options import FILE, Listed, cores_option, devices_option, shapes_option
 
 
 @click.command()
-@click.option(
-    "--device",
-    "names",
-    type=Listed(click.STRING),
-    default="all",
-    metavar="NAME[,NAME...]",
-    show_default=True,
-    help="all, host, adb:SERIAL, adb:HOST:PORT, adb-server:SERIAL.",
-)
+@devices_option("all")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, for programs.")
 def devices(names: tuple[str, ...], as_json: bool) -> None:
     """List the phones and boards that answer, and their state.
@@ -50,15 +23,7 @@ def devices(names: tuple[str, ...], as_json: bool) -> None:
 
 @click.command()
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--device",
-    "names",
-    type=Listed(click.STRING),
-    default="host",
-    metavar="NAME[,NAME...]",
-    show_default=True,
-    help="all (phones, without this machine), host, adb:SERIAL, adb:HOST:PORT, adb-server:SERIAL.",
-)
+@devices_option("host", everything="all (phones, without this machine)")
 @click.option(
     "--threads",
     type=Listed(click.IntRange(1)),
@@ -76,14 +41,8 @@ def devices(names: tuple[str, ...], as_json: bool) -> None:
     show_default=True,
     help=f"One or more of {', '.join(DELEGATES)}.",
 )
-@click.option("--cores", metavar="big|little|all|MASK", help="Cores to run on; MASK is hexadecimal, such as f0.")
-@click.option(
-    "--shape",
-    "shapes",
-    multiple=True,
-    metavar="[INPUT=]N,N...",
-    help="Shape of an input that a model leaves open, such as 1,224,224,3. May be given once per input.",
-)
+@cores_option
+@shapes_option
 @click.option("--signature", metavar="NAME", help="Which signature to time if a model has several.")
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(1), help="How often to measure each cell.")
 @click.option("--runs", default=50, show_default=True, type=click.IntRange(1), help="Timed inferences per session.")
@@ -111,15 +70,8 @@ def devices(names: tuple[str, ...], as_json: bool) -> None:
     "--tool", metavar="FILE|URL", help="File or URL#sha256=HEX of a benchmark_model to run instead of our own runner."
 )
 @click.option("--seed", default=0, show_default=True, help="Seed for the order of the sessions.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Table of results to write (.csv or .parquet).",
-)
-@click.option(
-    "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Bar chart to draw (.png, .svg or .pdf)."
-)
+@click.option("-o", "--output", type=FILE, help="Table of results to write (.csv or .parquet).")
+@click.option("--figure", type=FILE, help="Bar chart to draw (.png, .svg or .pdf).")
 @click.option(
     "--again",
     type=Listed(click.Choice(VERDICTS)),
@@ -127,7 +79,27 @@ def devices(names: tuple[str, ...], as_json: bool) -> None:
     metavar="VERDICT[,...]",
     help="Measure cells of OUTPUT with such a verdict again.",
 )
-def bench(models: tuple[Path, ...], **options: object) -> None:
+def bench(
+    models: tuple[Path, ...],
+    names: tuple[str, ...],
+    threads: tuple[int, ...],
+    delegates: tuple[Delegate, ...],
+    cores: str | None,
+    shapes: tuple[str, ...],
+    signature: str | None,
+    repeat: int,
+    runs: int,
+    warmup: int,
+    sessions: tuple[int, ...],
+    interval: float,
+    time_limit: float,
+    no_canary: bool,
+    tool: str | None,
+    seed: int,
+    output: Path | None,
+    figure: Path | None,
+    again: tuple[Verdict, ...],
+) -> None:
     """Time MODELS (.tflite files) on devices, threads and delegates, with numbers that can be trusted.
 
     All phones work at once. With an OUTPUT, everything raw is kept beside it in OUTPUT.raw/, and the same command
@@ -135,6 +107,21 @@ def bench(models: tuple[Path, ...], **options: object) -> None:
 
     Example: mnas bench models/*.tflite --device all --threads 1,4 --delegate cpu,gpu --repeat 5 -o results.csv
     """
-    from device_bench.matrix.run import BenchOptions, run_bench
+    from device_bench.matrix.cells import Axes
+    from device_bench.matrix.run import BenchRequest, run_bench
+    from device_bench.runners.runner import BenchSpec
+    from device_bench.timing.protocol import TimingProtocol
 
-    run_bench(models, BenchOptions(**options))  # type: ignore[arg-type]
+    if len(sessions) > 2:
+        raise click.BadParameter(f"it takes MIN,MAX, not {len(sessions)} numbers", param_hint="--sessions")
+    protocol = TimingProtocol(
+        min_sessions=min(sessions),
+        max_sessions=max(sessions),
+        precision=interval,
+        time_limit_s=time_limit,
+        session_timeout_s=time_limit,
+        canary_limit=None if no_canary else TimingProtocol().canary_limit,
+    )
+    axes = Axes(names, tuple(dict.fromkeys(threads)), tuple(dict.fromkeys(delegates)), cores, repeat)
+    spec = BenchSpec(warmup_runs=warmup, runs=runs, shapes=shapes, signature=signature)
+    run_bench(BenchRequest(models, axes, protocol, spec, seed, tool, output, figure, again))

@@ -1,20 +1,17 @@
 """One user per device: a lock file that goes with the process that holds it."""
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
 import secrets
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 from device_bench.errors import BenchError
+from device_bench.file_lock import held
 
-_POLL_S = 0.2
 _WORD = re.compile("[0-9a-f]{16}")
 
 
@@ -41,26 +38,20 @@ def lease(device: str, *, wait_s: float = 0.0, key: str | None = None) -> Iterat
     """
     key = key or device.rpartition("adb-server:")[2].removeprefix("adb:")
     path = _folder() / hashlib.sha256(key.encode()).hexdigest()[:16]
-    deadline = time.monotonic() + wait_s
-    with path.open("a+") as file:
-        while not _locked(file.fileno()):
-            if time.monotonic() >= deadline:
-                holder, _ = _content(file)
-                raise DeviceBusy(f"{device} is in use by process {holder}; wait for it or end it")
-            time.sleep(min(_POLL_S, max(0.0, deadline - time.monotonic())))
-        _, word = _content(file)
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()}\n{word}\n")
-        file.flush()
-        # The lock goes with the file object; the file stays, for a waiting process may hold it open.
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(held(path, wait_s=wait_s))
+        except BlockingIOError:
+            holder, _ = _content(path)
+            raise DeviceBusy(f"{device} is in use by process {holder}; wait for it or end it") from None
+        _, word = _content(path)
+        path.write_text(f"{os.getpid()}\n{word}\n")
         yield word
 
 
-def _content(file: TextIO) -> tuple[str, str]:
+def _content(path: Path) -> tuple[str, str]:
     """Process and word that a lease names; a word is made where there is none."""
-    file.seek(0)
-    holder, word, *_ = [*file.read().splitlines(), "", ""]
+    holder, word, *_ = [*path.read_text(errors="replace").splitlines(), "", ""]
     return holder.strip() or "?", word if _WORD.fullmatch(word) else secrets.token_hex(8)
 
 
@@ -69,11 +60,3 @@ def _folder() -> Path:
     folder = Path(base) / f"mnas-leases-{os.getuid()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

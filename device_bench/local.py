@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import signal
@@ -21,6 +20,7 @@ from device_bench.errors import (
     PushFailed,
     TransportError,
 )
+from device_bench.file_lock import held
 from device_bench.transport import Completed
 from device_bench.whole_files import write_whole
 
@@ -39,8 +39,8 @@ class LocalTransport:
         self.name = name
         _sweep()
         self.workdir = tempfile.mkdtemp(prefix=_PREFIX)
-        self._lock: int | None = os.open(Path(self.workdir, _LOCK), os.O_CREAT | os.O_WRONLY, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._lock: contextlib.ExitStack | None = contextlib.ExitStack()
+        self._lock.enter_context(held(Path(self.workdir, _LOCK)))
 
     @property
     def connected(self) -> bool:
@@ -125,7 +125,7 @@ class LocalTransport:
         """Removes the working directory."""
         shutil.rmtree(self.workdir, ignore_errors=True)
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.close()
             self._lock = None
 
     def _resolve(self, path: str) -> Path:
@@ -137,8 +137,7 @@ class LocalTransport:
 def _sweep() -> None:
     """Removes working directories whose process was killed: nobody holds their lock any more."""
     for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
-        with contextlib.suppress(OSError), lock.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(OSError), held(lock, wait_s=0):
             # A lock that was made a moment ago may not be held yet.
             if time.time() - lock.parent.stat().st_ctime > _FRESH_S:
                 shutil.rmtree(lock.parent, ignore_errors=True)

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-PRECISIONS = ("float32", "float16", "dynamic", "int8")
+from device_bench.kinds import PRECISIONS
+from device_bench.options import FILE, FOLDER
 
 
 @click.command()
-@click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("config", type=FILE)
 @click.option(
     "-o",
     "--override",
@@ -59,7 +60,7 @@ def quiet_optuna() -> None:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("run", type=FOLDER)
 @click.option("--trial", default="best", show_default=True, help="Number of the trial, or best.")
 @click.option(
     "--precision",
@@ -68,9 +69,7 @@ def quiet_optuna() -> None:
     metavar="NAME[,NAME...]",
     help=f"Precision of each TFLite file: {', '.join(PRECISIONS)}.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to."
-)
+@click.option("-o", "--output", type=FOLDER, required=True, help="Folder to write to.")
 def export(run: Path, trial: str, precision: str, output: Path) -> None:
     """Write a candidate of RUN as TFLite files, with its trained weights.
 

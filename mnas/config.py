@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from device_bench.kinds import Precision
+from mnas.controllers.algorithms import ALGORITHMS
 from mnas.docstrings import attribute_meanings
 from mnas.errors import SearchError
 from mnas.home import at_home
@@ -71,8 +73,8 @@ class SearchSection(_Section):
     )
     algorithm: str = Field(
         default="ppo",
-        description="A controller (ppo, ppo-paper, reinforce, ppo-gp), evolution, or an Optuna sampler by its class "
-        "name.",
+        description=f"{', '.join(f'{name} ({one.description})' for name, one in ALGORITHMS.items())}, or an Optuna "
+        "sampler by its class name.",
     )
     batch: int | None = Field(
         default=None,
@@ -149,7 +151,7 @@ class LatencySection(_Section):
         description="Target in milliseconds, or the name of a reference (as fast as it is on this device); a list sets "
         "several targets."
     )
-    precision: Literal["float32", "float16", "dynamic", "int8"] = Field(
+    precision: Precision = Field(
         default="int8", description="Precision of the TFLite files: float32, float16, dynamic or int8."
     )
     threads: int = Field(default=1, ge=1, le=256, description="Threads that the runtime uses.")

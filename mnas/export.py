@@ -15,7 +15,7 @@ from mnas.search.standing import Finished, best, failure
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from device_bench.conversion.convert import Precision
+    from device_bench.kinds import Precision
 
 
 _STILL_OPEN = "is still open: run its search again, which evaluates it first"

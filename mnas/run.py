@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from device_bench.file_lock import held
 from mnas.config import Config
 from mnas.config_file import checked_config
 from mnas.errors import SearchError
@@ -270,20 +270,14 @@ class Run:
             SearchError: Another search holds the lock, or there can be none.
         """
         lock = self.path / ".lock"
-        try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise SearchError(f"cannot write {lock}: {error.strerror}: {_ELSEWHERE}") from error
-        try:
+        with contextlib.ExitStack() as stack:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(held(lock, wait_s=0))
             except BlockingIOError:
                 raise SearchError(f"another search is running in {self.path}: wait for it or stop it") from None
             except OSError as error:
                 raise SearchError(f"cannot lock {lock}: {error.strerror}: {_ELSEWHERE}") from error
             yield
-        finally:
-            os.close(descriptor)
 
 
 def note(study: optuna.Study, facts: Mapping[str, Any]) -> None:

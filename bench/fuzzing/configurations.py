@@ -18,11 +18,11 @@ from fuzzing.cases import TOKEN, Case, Kind, Refused, Wrong, named_by_caller
 from fuzzing.damage import ODD_VALUES, damaged_bytes, damaged_tree, encoded
 from mnas.config import Config, config_of
 from mnas.config_file import load_config
+from mnas.controllers.algorithms import ALGORITHMS, Assignment, algorithm
 from mnas.data import load_data
 from mnas.errors import SearchError
 from mnas.latency.source import device_names, open_latency
 from mnas.reward import Reward
-from mnas.search.algorithms import batch_size, sampler_factory
 from mnas.search.loop import checked
 from mnas.search.trials import open_proposals
 from search_spaces import Arch, Space
@@ -39,7 +39,7 @@ _DEVICES = tuple("host,host adb: adb:1:2:3 adb::: table: table:~nobody/x table:\
 _ALGORITHMS = (
     *("GridSampler", "BaseSampler", "NSGAIISampler", "NSGAIIISampler", "BruteForceSampler", "PartialFixedSampler"),
     *("TPESampler", "QMCSampler", "GPSampler", "RandomSampler", "CmaEsSampler", "nsgaii", "_base", "os", "__class__"),
-    *("ppo", "ppo-paper", "ppo-gp", "reinforce", "evolution", "PPO", ""),
+    *(*ALGORITHMS, "PPO", ""),
 )
 _SOURCES = tuple("folder: npz: keras: keras:os folder:~nobody/x npz:~nobody/x folder:\0 digits: DIGITS".split())
 _PATHS = ("~/x", "~nobody/x", "~", "a/../..", "a?b", "a#b%20", ".", "/", "", "a\0b", "x" * 300, "é", "a b", "runs/old")
@@ -107,10 +107,9 @@ def _targets(config: Config) -> tuple[float | str, ...]:
 def _propose(config: Config, searched: Space[Arch], checkpoint: Path) -> None:
     """The first proposal, which nothing may keep from being made once the references are trained."""
     kind, alpha, beta = config.reward.kind, config.reward.alpha, config.reward.beta
-    rewards = [Reward(kind, 1.0 if isinstance(one, str) else one, alpha, beta) for one in _targets(config)]
-    algorithm, seed = config.search.algorithm, config.search.seed
-    batch = batch_size(algorithm, config.search.batch)
-    sampler_of = sampler_factory(algorithm, searched, rewards, batch=batch, seed=seed, checkpoint=checkpoint)
+    rewards = tuple(Reward(kind, 1.0 if isinstance(one, str) else one, alpha, beta) for one in _targets(config))
+    chosen, seed = algorithm(config.search.algorithm), config.search.seed
+    sampler_of = chosen.samplers(Assignment(searched, rewards, config.search.batch or chosen.batch, seed, checkpoint))
     open_proposals(optuna.create_study(directions=["maximize", "minimize"]), searched, range(1), sampler_of)
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import moocore
 import numpy as np
 
 from mnas.controllers.blas import one_thread
-from mnas.controllers.steps import Tokens
 from mnas.search.ranking import Contender, Plan, contenders, next_runs, verdict
+from search_spaces.decision import Tokens
 
-from .searches import search
+from .searches import ALGORITHMS
 from .tables import Table, load, reward_of
 
 CONFIRMATION = Plan(top=8, rounds=2, keep=4)
@@ -49,6 +50,15 @@ class Curves:
     confirmed: np.ndarray
     hypervolume: np.ndarray
 
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Curves:
+        """The curves in a JSON object, which may hold more."""
+        return cls(*(np.array(record[field.name]) for field in fields(cls)))
+
+    def to_record(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {field.name: getattr(self, field.name).tolist() for field in fields(self)}
+
 
 @cache
 def _problem(path: Path, canonical: bool, kind: str, target: float) -> tuple[Table, np.ndarray, np.ndarray]:
@@ -75,7 +85,7 @@ def run(task: Task) -> Curves:
         return told[-1]
 
     with one_thread():
-        search(task.algorithm, table.steps, evaluate, task.seed, max(task.checkpoints))
+        ALGORITHMS[task.algorithm](table.steps, evaluate, task.seed, max(task.checkpoints))
     volumes = _hypervolumes(table.accuracy, table.cost, rows, task.checkpoints)
     regret = [truth.max() - truth[rows[int(np.argmax(told[:count]))]] for count in task.checkpoints]
     confirmed = list(regret)

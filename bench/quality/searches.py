@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -11,37 +12,28 @@ from mnas.controllers.controller import Controller, State
 from mnas.controllers.evolution import Evolution
 from mnas.controllers.history import History, Observation
 from mnas.controllers.settings import Settings, settings_for
-from mnas.controllers.steps import Steps, Tokens
+from mnas.controllers.steps import Steps
+from search_spaces.decision import Tokens
 
 Evaluate = Callable[[Tokens], float]
 """Tokens -> reward; called once an evaluation, so that noise is drawn anew."""
 EvaluateGoals = Callable[[Tokens], tuple[float, ...]]
 """The same with a reward a goal."""
 
-CONTROLLERS = ("ppo", "ppo-gp", "ppo-paper", "reinforce")
+Learned = tuple[Controller, State]
+"""A controller and its last state."""
+Search = Callable[[Steps, Evaluate, int, int], Learned | None]
+"""(steps, evaluate, seed, budget): calls ``evaluate`` ``budget`` times, and returns what has learned, if anything."""
+
 EVOLUTIONS = {
     "evolution": Evolution(population=20, tournament=10, unique=True),
     "evolution-repeating": Evolution(population=20, tournament=5, unique=False),
 }
-OPTUNA = ("TPESampler", "NSGAIISampler")
-ALGORITHMS = ("random", *EVOLUTIONS, *OPTUNA, "reinforce", "ppo-paper", "ppo", "ppo-gp")
-
-
-def search(algorithm: str, steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
-    """Calls ``evaluate`` ``budget`` times."""
-    if algorithm == "random":
-        _random(steps, evaluate, seed, budget)
-    elif algorithm in EVOLUTIONS:
-        evolve(EVOLUTIONS[algorithm], steps, evaluate, seed, budget)
-    elif algorithm in OPTUNA:
-        _optuna(algorithm, steps, evaluate, seed, budget)
-    else:
-        control(settings_for(algorithm), steps, lambda tokens: (evaluate(tokens),), seed, budget)
 
 
 def control(
     settings: Settings, steps: Steps, evaluate: EvaluateGoals, seed: int, budget: int, goals: int = 1
-) -> tuple[Controller, State]:
+) -> Learned:
     """The controller, batch by batch, as ``ControllerSampler`` runs it in a study; returns it with its last state."""
     controller = Controller(steps, settings, seed=seed, goals=goals)
     state, seen = controller.initial(), []
@@ -66,6 +58,13 @@ def evolve(evolution: Evolution, steps: Steps, evaluate: Evaluate, seed: int, bu
         seen.append(Observation(number, tokens, steps.key(tokens), (evaluate(tokens),)))
 
 
+def _controller(name: str) -> Search:
+    settings = settings_for(name)
+    return lambda steps, evaluate, seed, budget: control(
+        settings, steps, lambda tokens: (evaluate(tokens),), seed, budget
+    )
+
+
 def _random(steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
     """Uniform, and no architecture twice."""
     rng, seen = np.random.default_rng([seed, 5]), set()
@@ -76,11 +75,10 @@ def _random(steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
             evaluate(tokens)
 
 
-def _optuna(name: str, steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
+def _optuna(name: str, options: dict[str, int], steps: Steps, evaluate: Evaluate, seed: int, budget: int) -> None:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    options = {"population_size": 20} if name == "NSGAIISampler" else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = optuna.create_study(direction="maximize", sampler=getattr(optuna.samplers, name)(seed=seed, **options))
@@ -91,3 +89,13 @@ def _optuna(name: str, steps: Steps, evaluate: Evaluate, seed: int, budget: int)
         for _ in range(budget):
             trial = study.ask(distributions)
             study.tell(trial, evaluate(tuple(trial.params[step] for step in steps.names)))
+
+
+ALGORITHMS: dict[str, Search] = {
+    "random": _random,
+    **{name: partial(evolve, evolution) for name, evolution in EVOLUTIONS.items()},
+    "TPESampler": partial(_optuna, "TPESampler", {}),
+    "NSGAIISampler": partial(_optuna, "NSGAIISampler", {"population_size": 20}),
+    **{name: _controller(name) for name in ("reinforce", "ppo-paper", "ppo", "ppo-gp")},
+}
+"""In the order in which they are shown."""

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mnas.controllers.steps import Steps, Tokens
+from mnas.controllers.steps import Steps
+from search_spaces.decision import Tokens
 
 OWN = Path(__file__).with_name("digits3.csv.gz")
 MACRO = Path(__file__).parents[3] / "shared" / "data" / "nasbench_macro" / "nas_bench_macro_cifar10.csv.gz"

@@ -1,7 +1,6 @@
 """The RSA key a phone knows this computer by: adb's own where there is one, else one of ours, for our eyes only."""
 
 import base64
-import fcntl
 import os
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from adb_shell.auth.keygen import encode_pubkey, get_user_info, keygen
 from adb_shell.auth.sign_cryptography import CryptographySigner
 
 from device_bench.errors import TransportError
+from device_bench.file_lock import held
 from device_bench.whole_files import write_whole
 
 
@@ -46,9 +46,7 @@ def load_signer(path: Path | None = None) -> CryptographySigner:
 def _make(key: Path) -> None:
     """Makes a pair whole or not at all; of two processes at it, the second takes the first one's."""
     key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(key.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with held(key.parent):
         if key.exists():
             return
         # Only the owner can look into a directory made by mkdtemp, whatever rights the files start with.
@@ -58,5 +56,3 @@ def _make(key: Path) -> None:
             fresh.chmod(0o600)
             Path(f"{fresh}.pub").replace(key.with_name(key.name + ".pub"))
             fresh.replace(key)
-    finally:
-        os.close(lock)

@@ -6,7 +6,7 @@ that plain graph: the same operators and size about ten times sooner (`bench/con
 plain is frozen by TensorFlow, which takes about twice as long.
 """
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,12 +14,11 @@ from device_bench.conversion.dead_activations import refused_operators, widen_ra
 from device_bench.conversion.frozen_graph import freeze, trace
 from device_bench.conversion.quiet import quiet_tensorflow
 from device_bench.errors import BadRequest, ConversionError
+from device_bench.kinds import PRECISIONS, Precision
 
 if TYPE_CHECKING:
     import tensorflow as tf
     import tf_keras
-
-Precision = Literal["float32", "float16", "dynamic", "int8"]
 
 
 def to_tflite(model: "tf_keras.Model", precision: Precision, calibration: np.ndarray | None = None) -> bytes:
@@ -38,8 +37,8 @@ def to_tflite(model: "tf_keras.Model", precision: Precision, calibration: np.nda
         BadRequest: An unknown precision, calibration data missing or unfit for the model.
         ConversionError: The converter refused the model.
     """
-    if precision not in get_args(Precision):
-        raise BadRequest(f"unknown precision {precision!r}; use one of {', '.join(get_args(Precision))}")
+    if precision not in PRECISIONS:
+        raise BadRequest(f"unknown precision {precision!r}; use one of {', '.join(PRECISIONS)}")
     shape = _input_shape(model)
     if precision == "int8":
         calibration = _checked_calibration(calibration, shape)

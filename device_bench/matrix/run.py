@@ -4,12 +4,13 @@ import contextlib
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from device_bench.device import Device, open_device
 from device_bench.errors import BadRequest
+from device_bench.kinds import Verdict
 from device_bench.lease import lease
 from device_bench.matrix.cells import Axes, Cell, cells
 from device_bench.matrix.chart import check_figure, save_bars
@@ -27,50 +28,53 @@ _WIDE, _FILE_WIDTH = 110, 160
 
 
 @dataclass(frozen=True, slots=True)
-class BenchOptions:
-    """The options of `mnas bench`, as its `--help` explains them."""
+class BenchRequest:
+    """What `mnas bench` is asked for.
 
-    names: tuple[str, ...]
-    threads: tuple[int, ...]
-    delegates: tuple[str, ...]
-    cores: str | None
-    repeat: int
-    runs: int
-    warmup: int
-    sessions: tuple[int, ...]
-    interval: float
-    time_limit: float
-    no_canary: bool
-    tool: str | None
+    Attributes:
+        paths: The TFLite files.
+        axes: The other sides of the matrix; the devices may be "all".
+        protocol: How often to measure, and how exactly.
+        spec: How a session times.
+        seed: Of the order of the sessions.
+        tool: A benchmark_model to run instead of our own runner, as a file or URL#sha256=HEX.
+        output: The table of results; None keeps nothing.
+        figure: The bar chart.
+        again: Verdicts whose cells are measured again.
+    """
+
+    paths: tuple[Path, ...]
+    axes: Axes
+    protocol: TimingProtocol
+    spec: BenchSpec
     seed: int
+    tool: str | None
     output: Path | None
     figure: Path | None
-    again: tuple[str, ...]
-    shapes: tuple[str, ...] = ()
-    signature: str | None = None
+    again: tuple[Verdict, ...]
 
 
-def run_bench(paths: Sequence[Path], options: BenchOptions) -> None:
+def run_bench(request: BenchRequest) -> None:
     """Measures the open cells and shows all.
 
     Raises:
         BadRequest: Something that is asked for cannot be; nothing was measured.
         SystemExit: With 1 when a cell failed or stays open, with 130 after ctrl-C.
     """
-    if options.figure is not None:
-        check_figure(options.figure)
+    if request.figure is not None:
+        check_figure(request.figure)
     # Two runs that write one table would take each other's rows away.
-    with lease(printable(str(options.output.resolve()))) if options.output else contextlib.nullcontext():
-        _run(_plan(paths, options), options)
+    with lease(printable(str(request.output.resolve()))) if request.output else contextlib.nullcontext():
+        _run(_plan(request), request)
 
 
-def _run(plan: Plan, options: BenchOptions) -> None:
+def _run(plan: Plan, request: BenchRequest) -> None:
     matrix = cells(plan.models, plan.axes, plan.spec)
-    results = Results(options.output)
+    results = Results(request.output)
     results.name(matrix)
-    todo = results.open(matrix, options.again)
-    if known := sum(results.verdict(cell) not in (None, *options.again) for cell in matrix):
-        say(f"{known} of {counted(len(matrix), 'cell')} already in {options.output}", err=True)
+    todo = results.open(matrix, request.again)
+    if known := sum(results.verdict(cell) not in (None, *request.again) for cell in matrix):
+        say(f"{known} of {counted(len(matrix), 'cell')} already in {request.output}", err=True)
     stopped, left = False, list[Cell]()
     with make_display(len(todo)) as display:
         try:
@@ -78,7 +82,7 @@ def _run(plan: Plan, options: BenchOptions) -> None:
                 plan,
                 todo,
                 results,
-                _opener(options.tool),
+                _opener(request.tool),
                 progress=display.progress,
                 finished=display.finished,
                 event=display.event,
@@ -86,50 +90,31 @@ def _run(plan: Plan, options: BenchOptions) -> None:
         except KeyboardInterrupt:
             stopped = True
     results.name(matrix)
-    _show(results, matrix, options)
+    _show(results, matrix, request)
     if stopped:
-        say(f"stopped; {_how_to_go_on(options)}", err=True)
+        say(f"stopped; {_how_to_go_on(request)}", err=True)
         raise SystemExit(130)
     verdicts = Counter(results.verdict(cell) for cell in matrix)
     if left:
         lost = ", ".join(sorted({cell.device for cell in left}))
-        say(
-            f"{counted(len(left), 'cell is', 'cells are')} open because {lost} was set aside; {_how_to_go_on(options)}",
-            err=True,
-        )
+        open_ones = counted(len(left), "cell is", "cells are")
+        say(f"{open_ones} open because {lost} was set aside; {_how_to_go_on(request)}", err=True)
     if verdicts["failed"]:
         say(f"{counted(verdicts['failed'], 'cell')} failed; to measure again, add --again failed", err=True)
     if left or verdicts["failed"]:
         raise SystemExit(1)
 
 
-def _plan(paths: Sequence[Path], options: BenchOptions) -> Plan:
-    names, problems = named_devices(options.names, host_too=False)
+def _plan(request: BenchRequest) -> Plan:
+    names, problems = named_devices(request.axes.devices, host_too=False)
     for problem in problems:
         say(f"note: {problem}", err=True)
     if not names:
         raise BadRequest("no phone on USB or at an adb server; plug one in, or name --device host or adb:HOST:PORT")
-    axes = Axes(
-        names,
-        tuple(dict.fromkeys(options.threads)),
-        tuple(dict.fromkeys(options.delegates)),
-        options.cores,
-        options.repeat,
-    )
-    if len(options.sessions) > 2:
-        raise BadRequest(f"--sessions takes MIN,MAX, not {len(options.sessions)} numbers")
-    low, high = min(options.sessions), max(options.sessions)
-    protocol = TimingProtocol(
-        min_sessions=low,
-        max_sessions=high,
-        precision=options.interval,
-        time_limit_s=options.time_limit,
-        session_timeout_s=options.time_limit,
-        canary_limit=None if options.no_canary else TimingProtocol().canary_limit,
-    )
-    spec = BenchSpec(warmup_runs=options.warmup, runs=options.runs, shapes=options.shapes, signature=options.signature)
-    raw = options.output.with_name(f"{options.output.name}.raw") if options.output else None
-    return Plan(_models(paths), axes, protocol, spec, options.seed, raw)
+    output = request.output
+    raw = output.with_name(f"{output.name}.raw") if output else None
+    axes = replace(request.axes, devices=names)
+    return Plan(_models(request.paths), axes, request.protocol, request.spec, request.seed, raw)
 
 
 def _models(paths: Sequence[Path]) -> dict[str, bytes]:
@@ -160,7 +145,7 @@ def _opener(tool: str | None) -> Callable[[str], Device]:
     return partial(open_device, install=partial(install_tool, source=tool))
 
 
-def _show(results: Results, matrix: Sequence[Cell], options: BenchOptions) -> None:
+def _show(results: Results, matrix: Sequence[Cell], request: BenchRequest) -> None:
     frame = results.frame(matrix)
     if frame.empty:
         return
@@ -168,14 +153,14 @@ def _show(results: Results, matrix: Sequence[Cell], options: BenchOptions) -> No
     console.print(results_table(frame, wide=console.width >= _WIDE))
     for words in reasons(frame):
         say(words)
-    if options.output:
-        say(f"written: {options.output}", err=True)
-    if options.figure and frame["median_ms"].notna().any():
-        save_bars(frame, options.figure)
-        say(f"written: {options.figure}", err=True)
+    if request.output:
+        say(f"written: {request.output}", err=True)
+    if request.figure and frame["median_ms"].notna().any():
+        save_bars(frame, request.figure)
+        say(f"written: {request.figure}", err=True)
 
 
-def _how_to_go_on(options: BenchOptions) -> str:
-    if options.output is None:
+def _how_to_go_on(request: BenchRequest) -> str:
+    if request.output is None:
         return "nothing is kept to resume from without -o FILE"
     return "run the same command again to measure only the open cells"

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from device_bench.errors import BadRequest, RunnerError
+from device_bench.kinds import Delegate
 from device_bench.runners.benchmark_lines import plain, read_lines
 from device_bench.runners.benchmark_profile import read_profile
-from device_bench.runners.runner import BenchSpec, Delegate, OperatorTime, Session
+from device_bench.runners.runner import BenchSpec, OperatorTime, Session
 from device_bench.transport import Completed
 
 Tool = Literal["tflite", "litert"]

@@ -64,9 +64,7 @@ def _row(fields: list[str], columns: Sequence[str], runs: int, line: str) -> Ope
     fields = [field for field in fields if field] if fields and not fields[0] else fields
     width = len(columns)
     starts = [
-        start
-        for start in range(1, len(fields) - width + 1)
-        if all(_NUMBER.fullmatch(field) for field in fields[start : start + width])
+        start for start in range(1, len(fields) - width + 1) if all(map(_fits, fields[start : start + width], columns))
     ]
     if len(starts) != 1:
         raise RunnerError(f"a row of the operator profile cannot be read: {line.strip()[:100]!r}")
@@ -78,3 +76,8 @@ def _row(fields: list[str], columns: Sequence[str], runs: int, line: str) -> Ope
         mean_us=float(numbers["avg ms"]) * 1e3,
         calls=max(1, round(called / runs)),
     )
+
+
+def _fits(field: str, column: str) -> bool:
+    """Whether a field is a number, and a share only where the column is one of shares."""
+    return _NUMBER.fullmatch(field) is not None and (not field.endswith("%") or "%" in column)

@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from device_bench.errors import BadRequest, RunnerError
-from device_bench.runners.runner import BenchSpec, Delegate, OperatorTime, Session
+from device_bench.kinds import Delegate
+from device_bench.runners.runner import BenchSpec, OperatorTime, Session
 from device_bench.transport import Completed
 
 FORMAT = 1

@@ -3,13 +3,12 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol
 
 from device_bench.errors import BadRequest, RunnerError
+from device_bench.kinds import DELEGATES, Delegate
 from device_bench.tflite.model_inputs import parse_shapes
 from device_bench.transport import Completed
-
-Delegate = Literal["cpu", "gpu", "nnapi", "npu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ class BenchSpec:
             raise BadRequest(f"threads is {self.threads}; at least 1 is needed")
         if self.runs < 1 or self.warmup_runs < 0:
             raise BadRequest(f"runs is {self.runs} and warmup_runs {self.warmup_runs}; use at least 1 and 0")
-        if self.delegate not in get_args(Delegate):
-            raise BadRequest(f"unknown delegate {self.delegate!r}; use one of {', '.join(get_args(Delegate))}")
+        if self.delegate not in DELEGATES:
+            raise BadRequest(f"unknown delegate {self.delegate!r}; use one of {', '.join(DELEGATES)}")
 
     @property
     def core_mask(self) -> int | None:

@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 
 from device_bench.errors import BadRequest, RunnerError
-from device_bench.runners.runner import BenchSpec, Delegate, Runner, Session
+from device_bench.kinds import Delegate
+from device_bench.runners.runner import BenchSpec, Runner, Session
 from device_bench.timing.canary import canary_model
 from device_bench.transport import Completed, Transport
 

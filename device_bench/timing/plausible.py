@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from math import prod
 
 from device_bench.errors import RunnerError
-from device_bench.runners.runner import BenchSpec, Delegate, Session
+from device_bench.kinds import Delegate
+from device_bench.runners.runner import BenchSpec, Session
 from device_bench.tflite.graph import Graph, Operator, reading
 from device_bench.tflite.model_file import WEIGHTED
 

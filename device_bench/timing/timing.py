@@ -4,14 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from device_bench.errors import BenchError
+from device_bench.kinds import VERDICTS, Verdict
 from device_bench.validation import problem
-
-Verdict = Literal["valid", "noisy", "throttled", "failed"]
 
 
 @with_config(ConfigDict(strict=True))
@@ -54,8 +53,8 @@ class Timing:
     peak_mb: float | None = None
 
     def __post_init__(self) -> None:
-        if self.verdict not in get_args(Verdict):
-            raise BenchError(f"unknown verdict {self.verdict!r}; use one of {', '.join(get_args(Verdict))}")
+        if self.verdict not in VERDICTS:
+            raise BenchError(f"unknown verdict {self.verdict!r}; use one of {', '.join(VERDICTS)}")
         if self.median_ms is None and self.verdict != "failed":
             raise BenchError(f"a timing without a median must be failed, not {self.verdict}")
 

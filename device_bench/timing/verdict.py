@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from device_bench.errors import BenchError
+from device_bench.kinds import Verdict
 from device_bench.runners.runner import Session
 from device_bench.timing.interval import Interval, median_interval
 from device_bench.timing.protocol import TimingProtocol
 from device_bench.timing.records import BlockRecord, GateRecord, Header, Record, SessionRecord, StateRecord
-from device_bench.timing.timing import Timing, Verdict
+from device_bench.timing.timing import Timing
 
 _CUT_SHORT = "it was cut short"
 

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+from mnas.controllers.arrays import Floats
+
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
 
 

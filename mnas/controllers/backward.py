@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnas.controllers.arrays import Floats
 from mnas.controllers.forward import Forward
 from mnas.controllers.layout import Layout
-
-Floats = NDArray[np.floating]
 
 
 class Backward:

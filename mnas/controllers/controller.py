@@ -10,18 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnas.controllers.adam import Slots
+from mnas.controllers.arrays import Floats, Ints
 from mnas.controllers.history import History, Observation
 from mnas.controllers.policy import Policy
 from mnas.controllers.ppo import Batch, Elite, learn
 from mnas.controllers.proposals import Proposals, draw
 from mnas.controllers.settings import Settings
-from mnas.controllers.steps import Steps, Tokens
+from mnas.controllers.steps import Steps
+from search_spaces.decision import Tokens
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.int64]
 Seen = tuple[int, Tokens, tuple[float, ...] | None]
 
 

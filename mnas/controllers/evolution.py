@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from mnas.controllers.history import History, Observation
-from mnas.controllers.reader import Reader, draw_alone
-from mnas.controllers.steps import Steps, Tokens
-from mnas.controllers.trials import menu_of
+from mnas.controllers.joint import JointSampler
+from mnas.controllers.reader import Reader
+from mnas.controllers.steps import Steps
+from mnas.controllers.trials import Menu, menu_of
 from mnas.errors import SearchError
 from mnas.reward import Reward
-from search_spaces.decision import Space
+from search_spaces.decision import Space, Tokens
 
 _TRIES = 100
 
@@ -77,7 +76,7 @@ def _mutated(steps: Steps, tokens: Tokens, changes: int, rng: np.random.Generato
     return tuple(result)
 
 
-class EvolutionSampler(BaseSampler):
+class EvolutionSampler(JointSampler):
     """Regularized evolution over categorical (and short integer) parameters.
 
     What a trial runs is a function of the seed, its number and the trials of earlier batches: a search can
@@ -105,51 +104,25 @@ class EvolutionSampler(BaseSampler):
     ) -> None:
         if seed < 0 or batch < 1:
             raise SearchError(f"evolution seed is {seed} and batch {batch}: they must be at least 0 and 1")
+        super().__init__(seed)
         self.evolution = evolution or Evolution()
-        self.seed = seed
         self.batch = batch
         self._reader = Reader(None if space is None else menu_of(space), () if reward is None else (reward,))
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The parameters that are inherited together."""
+    def _menu(self, study: Study, trial: FrozenTrial) -> Menu | None:
         trials = study.get_trials(deepcopy=False)
         self._reader.is_new(study, trials)
-        menu = self._reader.menu(trials, self._known(trial.number))
-        return {} if menu is None else dict(zip(menu.steps.names, menu.distributions, strict=True))
+        return self._reader.menu(trials, self._known(trial.number))
 
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """One architecture."""
-        if not search_space:
-            return {}
-        trials = study.get_trials(deepcopy=False)
-        self._reader.is_new(study, trials)
-        menu = self._reader.menu(trials, self._known(trial.number))
-        chosen: dict[str, Any] = {}
-        if menu is not None:
-            tokens = self._tokens(self._reader.history(study, trials, menu, self._known(trial.number)), trial.number)
-            chosen = {name: menu.value(step, tokens[step]) for step, name in enumerate(menu.steps.names)}
-        return {
-            name: chosen[name]
-            if name in chosen and distribution._contains(distribution.to_internal_repr(chosen[name]))
-            else self.sample_independent(study, trial, name, distribution)
-            for name, distribution in search_space.items()
-        }
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """A uniform draw: a function of the seed, the trial's number and the parameter's name."""
-        return draw_alone(self.seed, trial.number, param_name, param_distribution)
-
-    def _known(self, number: int) -> int:
-        return number // self.batch * self.batch
-
-    def _tokens(self, history: History, number: int) -> Tokens:
-        """What trial ``number`` runs: its batch is drawn from the start, so that no two of it are alike."""
+    def _tokens(self, study: Study, trial: FrozenTrial, menu: Menu) -> Tokens:
+        """A batch is drawn from its start, so that no two of it are alike."""
         tokens: Tokens = ()
-        for sibling in range(self._known(number), number + 1):
+        known = self._known(trial.number)
+        history = self._reader.history(study, study.get_trials(deepcopy=False), menu, known)
+        for sibling in range(known, trial.number + 1):
             tokens = self.evolution.propose(history.steps, history, np.random.default_rng([self.seed, 3, sibling]))
             history = history.plus(Observation(sibling, tokens, history.steps.key(tokens), None))
         return tokens
+
+    def _known(self, number: int) -> int:
+        return number // self.batch * self.batch

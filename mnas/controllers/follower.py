@@ -16,9 +16,9 @@ from mnas.controllers.history import History
 from mnas.controllers.proposals import Proposals
 from mnas.controllers.reader import Reader
 from mnas.controllers.settings import Settings
-from mnas.controllers.steps import Tokens
 from mnas.controllers.trials import Menu, RewardOf
 from mnas.errors import SearchError
+from search_spaces.decision import Tokens
 
 _OVERTAKEN = 2  # batches of later trials that may finish before a batch is learned from without its last ones
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.int64]
+from mnas.controllers.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

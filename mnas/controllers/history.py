@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnas.controllers.steps import Steps, Tokens
+from mnas.controllers.arrays import Ints
+from mnas.controllers.steps import Steps
+from search_spaces.decision import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class History:
         self.told = [observation for observation in self.observations if observation.rewards is not None]
         self._keys = {observation.key for observation in self.observations}
         partial = [key for key in self._keys if -1 in key]
-        self._partial: NDArray[np.int64] = np.array(sorted(partial), dtype=np.int64).reshape(-1, len(steps.sizes))
+        self._partial: Ints = np.array(sorted(partial), dtype=np.int64).reshape(-1, len(steps.sizes))
         self._by_key: dict[Tokens, list[Observation]] = {}
         for observation in self.told:
             self._by_key.setdefault(observation.key, []).append(observation)

@@ -6,13 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnas.controllers.arrays import Floats, Ints
 from mnas.controllers.pointer import Pointer, pointer_kinds, ticks_of
 from mnas.controllers.steps import Steps
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.int64]
 
 
 class Layout:

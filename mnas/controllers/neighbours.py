@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from mnas.controllers.arrays import Ints
 
 _FEW, _RANDOM_CROSSINGS = 4, 8
 
 
-def neighbours(tokens: Sequence[int], sizes: Sequence[int]) -> NDArray[np.int64]:
+def neighbours(tokens: Sequence[int], sizes: Sequence[int]) -> Ints:
     """All token sequences that differ from ``tokens`` in exactly one step, ``[neighbours, steps]``.
 
     A step that was not taken (-1) is not changed, and comes out as the first choice.
@@ -29,9 +30,7 @@ def neighbours(tokens: Sequence[int], sizes: Sequence[int]) -> NDArray[np.int64]
     return rows
 
 
-def mutants(
-    tokens: Sequence[int], sizes: Sequence[int], changes: int, count: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def mutants(tokens: Sequence[int], sizes: Sequence[int], changes: int, count: int, rng: np.random.Generator) -> Ints:
     """``count`` random token sequences that differ from ``tokens`` in at most ``changes`` steps, ``[count, steps]``."""
     rows = np.tile(np.maximum(np.array(tokens, dtype=np.int64), 0), (count, 1))
     steps = rng.integers(len(sizes), size=(count, changes))
@@ -41,7 +40,7 @@ def mutants(
     return rows
 
 
-def crossings(left: Sequence[int], right: Sequence[int], rng: np.random.Generator) -> NDArray[np.int64]:
+def crossings(left: Sequence[int], right: Sequence[int], rng: np.random.Generator) -> Ints:
     """Token sequences that take every decision from one of two parents, ``[children, steps]``.
 
     All of them where the parents differ in at most four decisions, so that two changes that each helped are joined;

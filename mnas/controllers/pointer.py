@@ -16,12 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnas.controllers.arrays import Floats, Ints
 from mnas.controllers.steps import Steps
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.int64]
 Views = Mapping[str, Floats]
 
 

@@ -11,16 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnas.controllers.arrays import Floats, Ints
 from mnas.controllers.backward import Backward
 from mnas.controllers.forward import Forward
 from mnas.controllers.layout import Layout
 from mnas.controllers.lstm import Lstm
 from mnas.controllers.steps import Steps
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.int64]
 _IMPOSSIBLE = -1e30  # the logit of a padded choice: its probability is exactly 0
 # Memory fresh from the system costs more here than the arithmetic in it; once so large an array was freed, glibc
 # keeps what is freed.

@@ -10,14 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnas.controllers.adam import Slots, ascend
+from mnas.controllers.arrays import Floats, Ints
 from mnas.controllers.policy import Policy
 from mnas.controllers.settings import Settings
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnas.controllers.arrays import Floats, Ints
 from mnas.controllers.history import History
 from mnas.controllers.neighbours import crossings, mutants, neighbours
 from mnas.controllers.policy import Policy
 from mnas.controllers.settings import Settings
-from mnas.controllers.steps import Tokens
 from mnas.controllers.surrogate import fit
+from search_spaces.decision import Tokens
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.int64]
 _TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 _UNIFORM_TRIES = 20
 _ENUMERABLE = 20_000

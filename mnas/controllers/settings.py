@@ -1,13 +1,11 @@
-"""A controller's settings, and the algorithms by name."""
+"""A controller's settings, and those that have a name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 from mnas.errors import SearchError
-
-Algorithm = Literal["ppo", "ppo-paper", "reinforce", "ppo-gp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,5 +134,5 @@ def settings_for(algorithm: str) -> Settings:
         SearchError: There is no such algorithm.
     """
     if algorithm not in _SETTINGS:
-        raise SearchError(f"controller algorithm {algorithm!r} is unknown: use one of {', '.join(get_args(Algorithm))}")
+        raise SearchError(f"controller algorithm {algorithm!r} is unknown: use one of {', '.join(_SETTINGS)}")
     return _SETTINGS[algorithm]

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from search_spaces.decision import Space
+from search_spaces.decision import Space, Tokens
 
-Tokens = tuple[int, ...]
 _REMEMBERED = 1 << 16
 
 

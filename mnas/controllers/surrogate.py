@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.stats import norm, rankdata
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.int64]
+from mnas.controllers.arrays import Floats, Ints
+
 _RHOS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 _NOISES = (0.001, 0.01, 0.1, 0.5)
 _LARGEST = 200  # points fitted; the work grows with their cube

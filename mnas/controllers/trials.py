@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from mnas.controllers.history import Observation
 from mnas.controllers.steps import Steps, steps_of
 from mnas.errors import SearchError
-from search_spaces.decision import Space
+from search_spaces.decision import Space, Tokens
 
 RewardOf = Callable[[float, float], float]
 _LARGEST_INT = 64  # an integer range with more values is no list of choices
@@ -36,7 +36,11 @@ class Menu:
             return distribution.low + token * distribution.step
         return distribution.to_external_repr(float(token))
 
-    def tokens(self, trial: FrozenTrial) -> tuple[int, ...]:
+    def values(self, tokens: Tokens) -> dict[str, object]:
+        """The parameters' values for the tokens of all steps."""
+        return {name: self.value(step, tokens[step]) for step, name in enumerate(self.steps.names)}
+
+    def tokens(self, trial: FrozenTrial) -> Tokens:
         """The tokens of a trial; -1 for a parameter that it was not asked for, or had another range."""
         return tuple(
             self._token(trial, name, distribution)
@@ -130,7 +134,7 @@ def observe(trial: FrozenTrial, menu: Menu, score: Callable[[Sequence[float]], t
     return Observation(trial.number, tokens, menu.steps.key(tokens), rewards, _log_prob(trial.system_attrs, tokens))
 
 
-def _log_prob(attrs: Mapping[str, object], tokens: tuple[int, ...]) -> float | None:
+def _log_prob(attrs: Mapping[str, object], tokens: Tokens) -> float | None:
     """The stored log-probability, when the trial ran what was proposed."""
     stored, proposed = attrs.get(LOG_PROB), attrs.get(TOKENS)
     if not isinstance(stored, float) or not isinstance(proposed, list) or len(proposed) != len(tokens):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from device_bench.errors import BenchError
+from device_bench.file_lock import held
 from device_bench.timing.timing import Timing
 from mnas.errors import RunFailed, SearchError
 
@@ -58,9 +58,7 @@ class LatencyCache:
         line = json.dumps({"key": key, "timing": timing.to_dict()}, allow_nan=False).encode()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                file.seek(0, os.SEEK_END)
+            with held(self._path) as descriptor, open(descriptor, "a+b", closefd=False) as file:
                 whole = file.tell() == 0 or os.pread(file.fileno(), 1, file.tell() - 1) == b"\n"
                 file.write((b"" if whole else b"\n") + line + b"\n")
                 file.flush()

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from device_bench.kinds import PRECISIONS
+from device_bench.options import FILE, cores_option, shapes_option
 from device_bench.terminal import counted
 from mnas.latency_tables.space_options import SpaceCommand, space_parameters, typed
 
 if TYPE_CHECKING:
-    from search_spaces.signatures import Precision
+    from device_bench.kinds import Precision
 
-PRECISIONS = ("float32", "float16", "dynamic", "int8")
+
+_table_argument = click.argument("path", metavar="TABLE", type=FILE)
+_output_option = click.option("-o", "--output", required=True, type=FILE, help="Table to write (.json).")
+_seed_option = click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed for all random choices."
+)
+_workers_option = click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that convert."
+)
 
 
 @click.group()
@@ -41,7 +51,7 @@ def table() -> None:
     help="Precision of the networks.",
 )
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of the runtime.")
-@click.option("--cores", help="Cores to run on: big, little, all or a hexadecimal mask.")
+@cores_option
 @click.option(
     "--minutes", default=2.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Device time to use."
 )
@@ -56,12 +66,10 @@ def table() -> None:
     show_default=True,
     help="Published network to measure too, as searches use them. May be given several times.",
 )
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that convert.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed for all random choices.")
+@_workers_option
+@_seed_option
 @click.option("--realtime", is_flag=True, help="On host: let nothing interrupt a session (needs root).")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Table to write (.json)."
-)
+@_output_option
 @click.pass_context
 def build(
     ctx: click.Context,
@@ -118,7 +126,7 @@ def build(
 
 
 @table.command()
-@click.argument("path", metavar="TABLE", type=click.Path(path_type=Path, dir_okay=False))
+@_table_argument
 @click.option("--device", help="Where to measure; by default on the device that the table names.")
 @click.option(
     "--random", "randoms", default=60, show_default=True, type=click.IntRange(2), help="Number of random networks."
@@ -132,8 +140,8 @@ def build(
     help="Number of mutants of a published network.",
 )
 @click.option("--sessions", default=8, show_default=True, type=click.IntRange(1), help="Minimum processes per network.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed for all random choices.")
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes that convert.")
+@_seed_option
+@_workers_option
 @click.option(
     "--unmeasured",
     default=0.0,
@@ -175,7 +183,7 @@ def check(
 
 
 @table.command()
-@click.argument("path", metavar="TABLE", type=click.Path(path_type=Path, dir_okay=False))
+@_table_argument
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option("--fill", is_flag=True, help="Estimate operators that the table does not have.")
 @click.option(
@@ -184,13 +192,7 @@ def check(
 @click.option(
     "--classes", default=1000, show_default=True, type=click.IntRange(2), help="Classes of published networks."
 )
-@click.option(
-    "--shape",
-    "shapes",
-    multiple=True,
-    metavar="[INPUT=]N,N...",
-    help="Shape of an input that a TFLite file leaves open.",
-)
+@shapes_option
 @click.option("--unchecked", is_flag=True, help="Do not time the table's device first, even if it is at hand.")
 def predict(
     path: Path,
@@ -218,11 +220,9 @@ def predict(
 
 
 @table.command(name="import")
-@click.argument("source", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("source", type=FILE)
 @click.option("--device", required=True, help="What the numbers were measured on, such as 'Pixel 1'.")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Table to write (.json)."
-)
+@_output_option
 def import_(source: Path, device: str, output: Path) -> None:
     """Convert a published table into our format.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from device_bench import to_tflite
+from device_bench.kinds import Precision
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.parts import Network, part_name
 from mnas.executors import ProcessExecutor
@@ -18,7 +19,6 @@ from mnas.files import write_bytes
 from mnas.latency_tables.plan import Target
 from search_spaces import Arch, Head, arch_hash, cost, from_json, to_json
 from search_spaces.graph import Shape
-from search_spaces.signatures import Precision
 
 _CALIBRATION_IMAGES = 4
 

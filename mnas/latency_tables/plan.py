@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from device_bench.kinds import Precision
 from search_spaces import Arch, Head, Space, arch_hash, cost
 from search_spaces.graph import Shape
-from search_spaces.signatures import Precision, signatures
+from search_spaces.signatures import signatures
 
 _PATIENCE = 4000
 _MOST = 40_000

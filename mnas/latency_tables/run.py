@@ -33,7 +33,7 @@ from mnas.tasks import DEFAULT, task
 from search_spaces import Arch, SpaceChoice, SpaceError, closest, family
 
 if TYPE_CHECKING:
-    from search_spaces.signatures import Precision
+    from device_bench.kinds import Precision
 
 _SIZES = {"image_size": 224, "channels": 3, "classes": 1000}
 _REALTIME = ("chrt", "--fifo", "50")

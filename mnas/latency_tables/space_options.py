@@ -1,4 +1,4 @@
-"""The parameters of whichever space a command names, as options of that command."""
+"""The parameters of whichever space a command names, as options of that command; light until they are read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import fields
 import click
 
 from mnas.docstrings import attribute_meanings
-from search_spaces import families, family
 
 
 class SpaceCommand(click.Command):
@@ -17,6 +16,8 @@ class SpaceCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the parameters of every family below the options."""
+        from search_spaces import families
+
         super().format_options(ctx, formatter)
         for name, one in families().items():
             meanings = attribute_meanings(one.parameters)
@@ -38,6 +39,8 @@ def space_parameters(name: str, words: Sequence[str]) -> dict[str, str]:
     Raises:
         click.UsageError: A word that is not an option of this family, or one without its value.
     """
+    from search_spaces import family
+
     known = [field.name for field in fields(family(name).parameters)]
     found: dict[str, str] = {}
     for option, value in _pairs(words):

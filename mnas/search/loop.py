@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnas.config import Config, differences
+from mnas.controllers.algorithms import Assignment, algorithm, check_algorithm
 from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.executors import ProcessExecutor
 from mnas.latency.cache import LatencyCache
@@ -16,7 +17,6 @@ from mnas.latency.source import open_latency
 from mnas.records import FORMAT, FinishedTrial, StudyRecord, TrialRecord
 from mnas.reward import Reward, rewarded
 from mnas.run import Run, check_directory, note
-from mnas.search.algorithms import batch_size, check_algorithm, sampler_factory
 from mnas.search.display import Display
 from mnas.search.evaluator import Candidate, Evaluator, Failed, Waiting
 from mnas.search.finish import finish
@@ -107,15 +107,9 @@ class Search:
         section = self.config.search
         finished = [Finished.of(trial, self.run) for trial in _complete(self.study)]
         self.display.begin(section.trials, finished)
-        batch = batch_size(section.algorithm, section.batch)
-        sampler_of = sampler_factory(
-            section.algorithm,
-            self.space,
-            self.rewards,
-            batch=batch,
-            seed=section.seed,
-            checkpoint=self.run.checkpoint,
-        )
+        chosen = algorithm(section.algorithm)
+        batch = section.batch or chosen.batch
+        sampler_of = chosen.samplers(Assignment(self.space, self.rewards, batch, section.seed, self.run.checkpoint))
         while (first := first_open(self.study)) < section.trials:
             self._batch(open_proposals(self.study, self.space, batch_of(first, batch, section.trials), sampler_of))
         self._leave_last_update()

@@ -24,7 +24,7 @@ from search_spaces import Arch, cost, from_json
 if TYPE_CHECKING:
     import tf_keras
 
-    from device_bench.conversion.convert import Precision
+    from device_bench.kinds import Precision
 
 CALIBRATION_INPUTS = 48
 """Training inputs that set the ranges of int8 activations."""

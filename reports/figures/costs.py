@@ -24,11 +24,8 @@ def metric_against_macs(table: pd.DataFrame) -> Figure:
     """
     metric = metric_of(table)
     with look.style():
-        figure, (axis,) = look.new_figure()
-        known = _known(table, "macs", metric.key)
-        _scatter(axis, known, "macs", metric.key)
+        figure, axis, _ = _against_macs(table, metric.key)
         look.metric_axis(axis, metric, axis_label(metric))
-        look.amount_axis(axis, known["macs"].to_numpy(dtype=float), "MACs")
     return figure
 
 
@@ -42,11 +39,8 @@ def latency_against_macs(table: pd.DataFrame) -> Figure:
         ReportError: a column is missing.
     """
     with look.style():
-        figure, (axis,) = look.new_figure()
-        known = _known(table, "macs", "latency_ms")
-        _scatter(axis, known, "macs", "latency_ms")
+        figure, axis, known = _against_macs(table, "latency_ms")
         macs, latency = (known[name].to_numpy(dtype=float) for name in ("macs", "latency_ms"))
-        look.amount_axis(axis, macs, "MACs")
         look.amount_axis(axis, latency, "latency in ms (median)", vertical=True)
         if len(known) > 1 and (macs > 0).any():
             slope = float(macs @ latency / (macs @ macs))
@@ -91,6 +85,15 @@ def float_against_int8(table: pd.DataFrame) -> Figure:
             axis.set_ylim(ends)
             axis.set_aspect("equal")
     return figure
+
+
+def _against_macs(table: pd.DataFrame, column: str) -> tuple[Figure, Axes, pd.DataFrame]:
+    """A new figure of a column against MACs, its axis, and the rows that have both."""
+    figure, (axis,) = look.new_figure()
+    known = _known(table, "macs", column)
+    _scatter(axis, known, "macs", column)
+    look.amount_axis(axis, known["macs"].to_numpy(dtype=float), "MACs")
+    return figure, axis, known
 
 
 def _known(table: pd.DataFrame, *columns: str) -> pd.DataFrame:

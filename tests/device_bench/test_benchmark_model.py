@@ -2,7 +2,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mutations import mutated
 from tiny_model import tiny_model
@@ -253,6 +253,7 @@ def test_a_damaged_output_gives_the_right_number_or_an_error(name, data):
 
 
 @settings(max_examples=150, deadline=None)
+@example(text=BLANKS.replace("    3.826", "   .3.826").replace("62.037%     0.000", "62.037% 0   0.000"))
 @given(text=mutated([TABS, BLANKS, CSV]))
 def test_a_damaged_table_gives_rows_or_an_error(text):
     try:

@@ -14,6 +14,8 @@ from tiny_model import tiny_model
 from device_bench.cli import bench, devices
 from device_bench.lease import DeviceBusy, lease
 from device_bench.matrix.results import read_results
+from device_bench.runners.runner import BenchSpec
+from device_bench.timing.protocol import TimingProtocol
 from mnas.main import main
 
 _QUICK = ("--runs", "3", "--warmup", "1", "--sessions", "2,3", "--interval", "9", "--no-canary")
@@ -53,6 +55,21 @@ def test_a_matrix_on_this_machine():
     assert "[4/4]" in done.stderr
     assert Path("bars.svg").exists()
     assert Path("r.csv.raw/host.jsonl").exists()
+
+
+def test_what_is_not_asked_for_is_measured_as_python_does():
+    asked = bench.make_context("bench", ["one.tflite"]).params
+    protocol, spec = TimingProtocol(), BenchSpec()
+    assert asked["sessions"] == (protocol.min_sessions, protocol.max_sessions)
+    assert (asked["interval"], asked["time_limit"]) == (protocol.precision, protocol.time_limit_s)
+    assert (asked["warmup"], asked["runs"]) == (spec.warmup_runs, spec.runs)
+    assert (asked["threads"], asked["delegates"]) == ((spec.threads,), (spec.delegate,))
+
+
+def test_sessions_are_a_number_or_a_range():
+    done = CliRunner().invoke(bench, ["one.tflite", "--sessions", "1,2,3"])
+    assert done.exit_code == 2
+    assert "Invalid value for --sessions: it takes MIN,MAX, not 3 numbers" in done.stderr
 
 
 def test_the_same_command_again_measures_nothing_again():

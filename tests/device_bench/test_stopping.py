@@ -3,14 +3,11 @@
 import signal
 import socket
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
+from small_search import MNAS
 from tiny_model import tiny_model
-
-MNAS = str(Path(sys.executable).with_name("mnas"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

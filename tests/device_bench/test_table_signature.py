@@ -7,11 +7,10 @@ from ai_edge_litert import schema_py_generated as schema
 from tiny_graph import Body, Node, Tensor, chain, convolution, tiny_graph
 
 from device_bench.errors import BadRequest
+from device_bench.kinds import PRECISIONS
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.signature import signatures
 from device_bench.tflite.model_file import custom_operators, model_precision
-
-PRECISIONS = ("float32", "float16", "dynamic", "int8")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_search import MNAS
 
 from device_bench.errors import BadRequest, BenchError
 from mnas import main
@@ -13,8 +14,7 @@ from mnas.errors import CandidatesWait, RunFailed, SearchError
 from reports.errors import ReportError
 from search_spaces import SpaceError
 
-MNAS = str(Path(sys.executable).with_name("mnas"))
-LIGHT = "tensorflow tf_keras keras pandas matplotlib optuna sklearn plotly ai_edge_litert".split()
+LIGHT = "numpy pydantic tensorflow tf_keras keras pandas matplotlib optuna sklearn plotly ai_edge_litert".split()
 
 
 def mnas(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

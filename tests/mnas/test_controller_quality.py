@@ -18,7 +18,8 @@ from search_spaces.decision import Decision, Space
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 import controller_long
 from quality.experiment import Task, run
-from quality.searches import ALGORITHMS, EVOLUTIONS, control, evolve, search
+from quality.searches import ALGORITHMS, EVOLUTIONS, control, evolve
+from quality.stored import finish
 from quality.tables import OWN, load, macro_canonical, reward_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -63,7 +64,7 @@ def test_evolution_on_a_table_does_what_it_does_in_a_study(name):
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_every_algorithm_spends_exactly_its_budget(algorithm):
-    assert len(on_a_table(lambda evaluate: search(algorithm, STEPS, evaluate, 0, 27))) == 27
+    assert len(on_a_table(lambda evaluate: ALGORITHMS[algorithm](STEPS, evaluate, 0, 27))) == 27
 
 
 def test_the_projects_own_table_is_whole():
@@ -113,6 +114,28 @@ def test_the_long_search_is_priced_by_the_table_and_shows_its_diversity(algorith
     assert all(0 < reward < 1 for reward in trace.rewards)
     assert 15 < trace.apart < 35
     assert (trace.entropy is not None) == has_policy
+
+
+def _squared(number):
+    return {"square": number**2}
+
+
+def test_a_comparison_that_was_stopped_runs_only_what_is_missing(tmp_path):
+    def done(tasks):
+        return finish(
+            tasks,
+            _squared,
+            tmp_path / "results" / "squares.jsonl",
+            workers=1,
+            title="squares",
+            to_record=lambda result: result,
+            from_record=lambda record: {"square": record["square"]},
+        )
+
+    assert done([1, 2]) == {1: {"square": 1}, 2: {"square": 4}}
+    lines = (tmp_path / "results" / "squares.jsonl").read_text().splitlines()
+    assert done([3, 2]) == {3: {"square": 9}, 2: {"square": 4}}
+    assert (tmp_path / "results" / "squares.jsonl").read_text().splitlines()[:-1] == lines
 
 
 def test_an_untrained_policy_is_open_and_its_measure_a_share():

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import optuna
 import pytest
@@ -77,6 +79,13 @@ def test_any_prefix_resumed_gives_the_same_rest(batch, tmp_path):
     for stop in (3, 22, 29, 40):
         resumed = run(EvolutionSampler(SPACE, **options), stop, storage)
     assert resumed == straight
+
+
+def test_a_copy_proposes_what_the_original_does():
+    options = {"reward": Reward(target_ms=10), "seed": 4, "batch": 2}
+    used = EvolutionSampler(SPACE, **options)
+    straight = run(used, 30)
+    assert run(copy.deepcopy(used), 30) == straight
 
 
 def test_batches_are_free_of_twins():

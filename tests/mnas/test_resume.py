@@ -5,56 +5,32 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from small_search import search_command, write_config
 
 from mnas.run import Run
 
-MNAS = str(Path(sys.executable).with_name("mnas"))
 KILLS = int(os.environ.get("MNAS_KILLS", "2"))
-CONFIG = """
-[search]
-run = "{run}"
-trials = 6
-batch = 3
-workers = 2
-[space]
-width = 0.25
-depth = 0.5
-head_filters = 16
-[data]
-source = "digits"
-image_size = 16
-channels = 1
-limit = 300
-[train]
-epochs = 1
-[latency]
-target_ms = 0.05
-canary_limit = 10
-cache = "{cache}"
-[confirm]
-top = 2
-rounds = 1
-keep = 2
-[references]
-names = ["mobilenet-v2"]
-"""
-# The cache makes latencies equal: what the first search measured, the others look up. All else is computed again.
 
 
 def start(folder: Path, name: str) -> subprocess.Popen[str]:
     config = folder / f"{name}.toml"
-    config.write_text(CONFIG.format(run=folder / name, cache=folder / "latencies.jsonl"))
+    write_config(
+        config,
+        search={"run": str(folder / name), "trials": 6, "batch": 3, "workers": 2},
+        # The cache makes latencies equal: what the first search measured, the others look up. All else is computed
+        # again.
+        latency={"target_ms": 0.05, "cache": str(folder / "latencies.jsonl")},
+        confirm={"top": 2, "rounds": 1, "keep": 2},
+        references={"names": ["mobilenet-v2"]},
+    )
     with (folder / f"{name}.log").open("a") as log:
-        return subprocess.Popen(
-            [MNAS, "search", str(config)], stdout=log, stderr=log, text=True, start_new_session=True
-        )
+        return subprocess.Popen(search_command(str(config)), stdout=log, stderr=log, text=True, start_new_session=True)
 
 
 def left_over(session: int) -> list[int]:

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,50 +13,28 @@ import numpy as np
 import pytest
 from judged import tflite_accuracy
 from PIL import Image
+from small_search import MNAS, search_command, write_config
 
 from mnas.data import open_dataset
 from mnas.run import Run
 
 pytestmark = pytest.mark.xdist_group("search")
-MNAS = str(Path(sys.executable).with_name("mnas"))
-CONFIG = """
-[search]
-run = "run"
-trials = 2
-batch = 2
-[space]
-width = 0.25
-depth = 0.5
-head_filters = 16
-[data]
-source = "digits"
-image_size = 16
-channels = 1
-limit = 300
-[train]
-epochs = 1
-[latency]
-target_ms = "mobilenet-v2"
-canary_limit = 10
-runs = 10
-[confirm]
-top = 2
-rounds = 1
-keep = 2
-[references]
-names = ["mobilenet-v2"]
-"""
 
 
-def search(folder: Path, *overrides: str, config: str = CONFIG) -> subprocess.CompletedProcess[str]:
+def search(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(folder, *overrides, config=config), capture_output=True, text=True, timeout=280, cwd=folder, check=False
+        command(folder, *overrides), capture_output=True, text=True, timeout=280, cwd=folder, check=False
     )
 
 
-def command(folder: Path, *overrides: str, config: str = CONFIG) -> list[str]:
-    (folder / "search.toml").write_text(config)
-    return [MNAS, "search", "search.toml", *(word for override in overrides for word in ("-o", override))]
+def command(folder: Path, *overrides: str) -> list[str]:
+    write_config(
+        folder / "search.toml",
+        latency={"target_ms": "mobilenet-v2", "runs": 10},
+        confirm={"top": 2, "rounds": 1, "keep": 2},
+        references={"names": ["mobilenet-v2"]},
+    )
+    return search_command("search.toml", *overrides)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -1,43 +1,15 @@
 """A search whose latencies come from phones: real adbd in network namespaces of its own."""
 
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from small_search import search_command, write_config
 
 from mnas.run import Run
 
 pytestmark = [pytest.mark.xdist_group("adbd"), pytest.mark.usefixtures("at_desk"), pytest.mark.timeout(600)]
-MNAS = str(Path(sys.executable).with_name("mnas"))
-CONFIG = """
-[search]
-run = "run"
-trials = 4
-batch = 4
-[space]
-width = 0.25
-depth = 0.5
-head_filters = 16
-[data]
-source = "digits"
-image_size = 16
-channels = 1
-limit = 300
-[train]
-epochs = 1
-[latency]
-device = "{device}"
-target_ms = 0.1
-canary_limit = 10
-min_sessions = 2
-max_sessions = 2
-[confirm]
-top = 0
-[references]
-names = []
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +19,12 @@ def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start(folder: Path, device: str, *overrides: str) -> subprocess.Popen[str]:
-    (folder / "search.toml").write_text(CONFIG.format(device=device))
-    words = [MNAS, "search", "search.toml", *(word for override in overrides for word in ("-o", override))]
+    write_config(
+        folder / "search.toml",
+        search={"trials": 4, "batch": 4},
+        latency={"device": device, "min_sessions": 2, "max_sessions": 2},
+    )
+    words = search_command("search.toml", *overrides)
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
 
 

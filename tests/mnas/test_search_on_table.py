@@ -1,10 +1,10 @@
 """A whole search priced by the table that ships with the project."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from small_search import search_command, write_config
 
 from device_bench import LatencyTable
 from mnas.run import Run
@@ -12,33 +12,6 @@ from search_spaces import space
 from search_spaces.signatures import signatures
 
 TABLES = Path(__file__).parents[2] / "configs" / "tables"
-MNAS = str(Path(sys.executable).with_name("mnas"))
-CONFIG = """
-[search]
-run = "run"
-trials = 3
-batch = 3
-[space]
-width = 0.25
-depth = 0.5
-head_filters = 64
-[data]
-source = "digits"
-image_size = 32
-channels = 1
-limit = 200
-[train]
-epochs = 1
-[latency]
-device = "table:{table}"
-target_ms = 0.1
-# The table is that of another machine than the tests may run on.
-check_table = false
-[confirm]
-top = 0
-[references]
-names = ["mobilenet-v2"]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +42,16 @@ def test_it_prices_every_network_of_the_demo_space(path):
 
 
 def test_a_search_on_it_says_what_the_table_is_worth(path, tmp_path):
-    (tmp_path / "search.toml").write_text(CONFIG.format(table=path))
-    done = subprocess.run([MNAS, "search", "search.toml"], cwd=tmp_path, capture_output=True, text=True, timeout=280)
+    write_config(
+        tmp_path / "search.toml",
+        search={"trials": 3, "batch": 3},
+        space={"head_filters": 64},
+        data={"image_size": 32, "limit": 200},
+        # The table is that of another machine than the tests may run on.
+        latency={"device": f"table:{path}", "check_table": False},
+        references={"names": ["mobilenet-v2"]},
+    )
+    done = subprocess.run(search_command("search.toml"), cwd=tmp_path, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     assert "error on random networks" in done.stdout + done.stderr
     assert "not checked, as asked" in done.stdout + done.stderr

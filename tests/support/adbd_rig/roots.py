@@ -1,6 +1,5 @@
 """File systems with Debian's adbd in them, built once and kept in the user's cache."""
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adbd_rig.desk import outside
+from device_bench.file_lock import held
 
 _SUITE = "trixie"
 _PACKAGES = {
@@ -68,8 +68,7 @@ def build_root(arch: str, tools: str = "debian") -> Root:
     key = hashlib.sha256(" ".join([_SUITE, arch, *_PACKAGES[tools], "1"]).encode()).hexdigest()[:12]
     cache = cache_folder()
     path = cache / f"{_SUITE}-{arch}-{key}"
-    with (cache / f"{arch}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with held(cache / f"{arch}.lock"):
         if not path.exists():
             with outside():
                 _bootstrap(arch, tools, path)

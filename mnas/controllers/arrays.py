@@ -1,0 +1,7 @@
+"""The names of the controller's array types."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.int64]
