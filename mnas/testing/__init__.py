@@ -15,9 +15,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mnas.testing.executors import ExecutorTestCase as ExecutorTestCase
+    from mnas.testing.executors import WorkersTestCase as WorkersTestCase
     from mnas.testing.families import FamilyFilesTestCase as FamilyFilesTestCase
 
-_HOME = {"FamilyFilesTestCase": "families"}
+_HOME = {
+    "ExecutorTestCase": "executors",
+    "FamilyFilesTestCase": "families",
+    "WorkersTestCase": "executors",
+}
 __all__ = sorted(_HOME)
 
 if not TYPE_CHECKING:  # a type checker sees the imports above, and no name beside them
