@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from mnas.testing.executors import ExecutorTestCase as ExecutorTestCase
     from mnas.testing.executors import WorkersTestCase as WorkersTestCase
     from mnas.testing.families import FamilyFilesTestCase as FamilyFilesTestCase
+    from mnas.testing.tasks import TaskTestCase as TaskTestCase
 
 _HOME = {
     "ExecutorTestCase": "executors",
     "FamilyFilesTestCase": "families",
+    "TaskTestCase": "tasks",
     "WorkersTestCase": "executors",
 }
 __all__ = sorted(_HOME)
