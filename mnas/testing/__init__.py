@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from mnas.testing.executors import ExecutorTestCase as ExecutorTestCase
     from mnas.testing.executors import WorkersTestCase as WorkersTestCase
     from mnas.testing.families import FamilyFilesTestCase as FamilyFilesTestCase
+    from mnas.testing.latency_sources import LatencySourceTestCase as LatencySourceTestCase
     from mnas.testing.tasks import TaskTestCase as TaskTestCase
 
 _HOME = {
     "ExecutorTestCase": "executors",
     "FamilyFilesTestCase": "families",
+    "LatencySourceTestCase": "latency_sources",
     "TaskTestCase": "tasks",
     "WorkersTestCase": "executors",
 }
