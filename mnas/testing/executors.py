@@ -55,6 +55,7 @@ class ExecutorTestCase:
         executor.submit(Square(3), "three").result(_LIMIT_S)
         executor.close()
         told = [event for event in events if event.job == "three"]
+        assert told, "the listener heard nothing of it"
         worker = told[0].worker
         assert told == [Event(worker, "three", "square", 1, 2, 0.5), Event(worker, "three", "done")]
         assert worker in range(executor.workers)
@@ -80,7 +81,8 @@ class ExecutorTestCase:
         """Without `cancel` every future has its result when `close` returns."""
         futures = [executor.submit(Square(value), str(value)) for value in range(5)]
         executor.close()
-        assert [future.result(0) for future in futures] == [0, 1, 4, 9, 16]
+        assert [future.done() and future.exception() for future in futures] == [None] * 5
+        assert [future.result() for future in futures] == [0, 1, 4, 9, 16]
 
     def test_closed_is_closed(self, executor: Executor) -> None:
         """Closing again does nothing; a job that comes later is refused by its name."""
