@@ -31,23 +31,23 @@ from search_spaces.testing import FamilyTestCase
 
 
 class ToyFamilyTestCase(FamilyTestCase):
-    """The toy family with `changed` in place of some of its own."""
+    """Tries `broken` in the place of the toy family."""
 
-    changed = None
+    broken = TOY
 
     @pytest.fixture
     def choice(self, monkeypatch):
-        monkeypatch.setitem(families(), "toy", replace(TOY, **self.changed))
+        monkeypatch.setitem(families(), "toy", self.broken)
         return SpaceChoice.of("toy", {})
 
 
 class TestFamilyThatForgets(ToyFamilyTestCase):
-    changed = {"from_dict": lambda data: ToyArch(data["kernel"], data["filters"], "none")}  # noqa: RUF012
+    broken = replace(TOY, from_dict=lambda data: ToyArch(data["kernel"], data["filters"], "none"))
     fails = ("test_json_brings_back_the_architecture", "test_architectures_are_values")
 
 
 class TestFamilyOfOneNetworkWithTwoNames(ToyFamilyTestCase):
-    changed = {"lower": lambda arch, shape, head: TOY.lower(replace(arch, pool="none"), shape, head)}  # noqa: RUF012
+    broken = replace(TOY, lower=lambda arch, shape, head: TOY.lower(replace(arch, pool="none"), shape, head))
     fails = ("test_equal_networks_have_equal_hashes",)
 
 
@@ -61,20 +61,19 @@ class Lenient:
 
 
 class TestFamilyThatTakesNonsense(ToyFamilyTestCase):
-    changed = {"parameters": Lenient}  # noqa: RUF012
+    broken = replace(TOY, parameters=Lenient)
     fails = ("test_parameters_refuse_nonsense",)
 
 
 class ToyTaskTestCase(TaskTestCase):
-    """The toy task with `changed` in place of some of its own."""
+    """Tries `broken` in the place of the toy task."""
 
-    changed = None
+    broken = DISCS
 
     @pytest.fixture
     def task(self, monkeypatch):
-        broken = replace(DISCS, **self.changed)
-        monkeypatch.setitem(tasks(), "discs", broken)
-        return broken
+        monkeypatch.setitem(tasks(), "discs", self.broken)
+        return self.broken
 
     @pytest.fixture
     def source(self):
@@ -109,37 +108,37 @@ def in_place(pictures, radii, recipe, rng):
 
 
 class TestTaskThatTrainsOnItsTestSplit(ToyTaskTestCase):
-    changed = {"load": leaking}  # noqa: RUF012
+    broken = replace(DISCS, load=leaking)
     fails = ("test_the_test_split_is_kept_apart",)
 
 
 class TestTaskOfChance(ToyTaskTestCase):
-    changed = {"load": unseeded}  # noqa: RUF012
+    broken = replace(DISCS, load=unseeded)
     fails = ("test_the_same_words_give_the_same_data",)
 
 
 class TestTaskWithoutLimit(ToyTaskTestCase):
-    changed = {"load": unlimited}  # noqa: RUF012
+    broken = replace(DISCS, load=unlimited)
     fails = ("test_a_limit_is_kept",)
 
 
 class TestTaskThatLosesData(ToyTaskTestCase):
-    changed = {"open": cut_short}  # noqa: RUF012
+    broken = replace(DISCS, open=cut_short)
     fails = ("test_stored_data_come_back",)
 
 
 class TestTaskThatSpoilsItsData(ToyTaskTestCase):
-    changed = {"vary": in_place}  # noqa: RUF012
+    broken = replace(DISCS, vary=in_place)
     fails = ("test_a_varied_batch_has_the_form_of_the_batch",)
 
 
 class TestTaskThatRewardsErrors(ToyTaskTestCase):
-    changed = {"metric": replace(DISCS.metric, maximize=True)}  # noqa: RUF012
+    broken = replace(DISCS, metric=replace(DISCS.metric, maximize=True))
     fails = ("test_merit_lies_between_0_and_1_and_rises_with_quality",)
 
 
 class TestTaskThatIsTooSure(ToyTaskTestCase):
-    changed = {"metric": replace(DISCS.metric, interval=lambda value, count: (0.9 * value, 0.95 * value))}  # noqa: RUF012
+    broken = replace(DISCS, metric=replace(DISCS.metric, interval=lambda value, count: (0.9 * value, 0.95 * value)))
     fails = ("test_an_interval_holds_the_value_and_narrows",)
 
 
