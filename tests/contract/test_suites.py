@@ -43,5 +43,4 @@ def test_a_fault_is_found(outcomes, name):
 def test_every_suite_is_shown_a_fault():
     suites = {name for module in (device_bench.testing, mnas.testing, search_spaces.testing) for name in module.__all__}
     shown = {base.__name__ for kind in CASES.values() for base in kind.__mro__}
-    # These two are others with more tests, which need TensorFlow or a whole device.
-    assert suites - shown == {"FamilyFilesTestCase", "RunnerTestCase"}
+    assert suites <= shown

@@ -9,18 +9,20 @@ import numpy as np
 import pytest
 from optuna.samplers import RandomSampler
 from tiny_model import tiny_model
+from told_runner import ToldRunner
 from tool_outputs import OUTPUTS
 from toy_family import TOY, ToyArch
 from toy_task import DISCS, Discs
 
 from device_bench.local import LocalTransport
 from device_bench.runners.benchmark_model import BenchmarkModel
-from device_bench.testing import RunnerOutputTestCase, TransportTestCase
+from device_bench.testing import RunnerOutputTestCase, RunnerTestCase, TransportTestCase
 from device_bench.timing.timing import Timing
 from mnas.executors import ProcessExecutor, SerialExecutor
 from mnas.tasks import tasks
 from mnas.testing import (
     ExecutorTestCase,
+    FamilyFilesTestCase,
     LatencySourceTestCase,
     SamplerTestCase,
     TaskTestCase,
@@ -63,6 +65,22 @@ class Lenient:
 class TestFamilyThatTakesNonsense(ToyFamilyTestCase):
     broken = replace(TOY, parameters=Lenient)
     fails = ("test_parameters_refuse_nonsense",)
+
+
+POOLS_IN_TURN = itertools.cycle(["max", "none"])
+
+
+class TestFamilyOfTwoMinds(FamilyFilesTestCase):
+    """Lowers an architecture to another graph each time."""
+
+    fails = ("test_foreseen_signatures_are_those_of_the_file[float32]",)
+
+    @pytest.fixture
+    def choice(self, monkeypatch):
+        lower = TOY.lower
+        fickle = replace(TOY, lower=lambda arch, *rest: lower(replace(arch, pool=next(POOLS_IN_TURN)), *rest))
+        monkeypatch.setitem(families(), "toy", fickle)
+        return SpaceChoice.of("toy", {})
 
 
 class ToyTaskTestCase(TaskTestCase):
@@ -193,6 +211,26 @@ class TestTrustingRunner(RunnerOutputTestCase):
     @pytest.fixture
     def completed(self):
         return self.output.completed
+
+
+class TestObedientRunner(RunnerTestCase):
+    """Times whatever lies there, on cores that are not."""
+
+    fails = (
+        "test_threads_and_cores_are_those_asked_for",
+        "test_what_is_not_a_model_is_an_error[]",
+        "test_what_is_not_a_model_is_an_error[hello]",
+    )
+
+    @pytest.fixture
+    def transport(self):
+        opened = LocalTransport()
+        yield opened
+        opened.close()
+
+    @pytest.fixture
+    def runner(self, tmp_path):
+        return ToldRunner(tmp_path / "told").install()
 
 
 class Guess:
