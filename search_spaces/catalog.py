@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from search_spaces.decision import Space
@@ -18,6 +17,7 @@ from search_spaces.family import GROUP, Family
 from search_spaces.graph import Cost, Graph, Operator, Shape, check_input_shape, graph_cost
 from search_spaces.heads import Classifier, Head
 from search_spaces.mnasnet import MNASNET
+from search_spaces.offers import with_offered
 
 Arch = Any
 """An architecture of any family: frozen, hashable, compared by value."""
@@ -31,17 +31,9 @@ def families() -> Mapping[str, Family[Any, Any]]:
     """All families, those of installed packages included.
 
     Raises:
-        SpaceError: A package offers something else, or a family under a name that is taken.
+        SpaceError: A package cannot be loaded, or offers something else, or a family under a name that is taken.
     """
-    found = dict(FAMILIES)
-    for entry in entry_points(group=GROUP):
-        one = entry.load()
-        if not isinstance(one, Family) or one.name != entry.name:
-            raise SpaceError(f"the entry point {entry.name!r} of {GROUP} ({entry.value}) is not a family of that name")
-        if one.name in found:
-            raise SpaceError(f"the entry point {entry.value} offers the family {one.name!r}, which is there already")
-        found[one.name] = one
-    return found
+    return with_offered(FAMILIES, GROUP, Family, SpaceError)
 
 
 def family(name: str) -> Family[Any, Any]:

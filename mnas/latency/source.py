@@ -42,10 +42,10 @@ class LatencySource(Protocol):
         Args:
             models: Name -> TFLite file.
             rng: Orders the sessions.
-            folder: Where a JSON lines file a device receives everything that is seen.
+            folder: Where a JSON lines file per device receives everything that is seen.
 
         Returns:
-            A timing a name; one that could not be measured carries its verdict and reason.
+            A timing per name; one that could not be measured carries its verdict and reason.
 
         Raises:
             BenchError: The device is lost; nothing is known of some models.

@@ -41,7 +41,9 @@ def table() -> None:
     "--image-size", default=224, show_default=True, type=click.IntRange(8), help="Height and width of the images."
 )
 @click.option("--channels", default=3, show_default=True, type=click.IntRange(1), help="Channels of the images.")
-@click.option("--classes", default=1000, show_default=True, type=click.IntRange(2), help="Classes of the networks.")
+@click.option(
+    "--classes", default=1000, show_default=True, type=click.IntRange(1), help="Classes, or other outputs of the task."
+)
 @click.option("--task", default="classification", show_default=True, help="Task that gives the networks their head.")
 @click.option(
     "--precision",
@@ -190,7 +192,11 @@ def check(
     "--image-size", default=224, show_default=True, type=click.IntRange(8), help="Image size for published networks."
 )
 @click.option(
-    "--classes", default=1000, show_default=True, type=click.IntRange(2), help="Classes of published networks."
+    "--classes",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Classes, or other outputs, of published networks.",
 )
 @shapes_option
 @click.option("--unchecked", is_flag=True, help="Do not time the table's device first, even if it is at hand.")

@@ -30,7 +30,7 @@ from mnas.errors import SearchError
 from mnas.latency_tables.parts import prepare
 from mnas.latency_tables.plan import Target, cover, enumerate_networks, near_networks, random_networks
 from mnas.tasks import DEFAULT, task
-from search_spaces import Arch, SpaceChoice, SpaceError, closest, family
+from search_spaces import Arch, SpaceChoice, SpaceError, arch_hash, closest, family
 
 if TYPE_CHECKING:
     from device_bench.kinds import Precision
@@ -132,12 +132,12 @@ def build_table(
     target = request.space.target(request.precision)
     rng = np.random.default_rng(request.seed)
     arches, wanted = enumerate_networks(target, rng)
-    chosen = cover(target, arches, wanted)
     references = _references(request, target)
+    # A reference may lie in the space; whatever its spelling, it is one network and one file.
+    chosen = list({arch_hash(arch): arch for arch in [*cover(target, arches, wanted), *references]}.values())
     wanted = sorted(set(wanted).union(*(target.signatures(arch) for arch in references)))
-    chosen += references
     known = set(chosen)
-    extra = [arch for arch in arches if arch not in known][: max(0, request.networks - len(chosen))]
+    extra = [arch for arch in dict.fromkeys(arches) if arch not in known][: max(0, request.networks - len(chosen))]
     say(
         f"{request.space.choice.name} and {counted(len(references), 'reference')} have {len(wanted)} different"
         f" operators; {counted(len(chosen), 'network holds', 'networks hold')} them all"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from itertools import combinations
 from typing import Any
 
 from mnas.errors import SearchError
 from mnas.tasks.classification import CLASSIFICATION
 from mnas.tasks.task import GROUP, Data, Task
+from search_spaces.offers import with_offered
 
 DEFAULT = CLASSIFICATION.name
 """What a run is about that does not say."""
@@ -23,19 +24,13 @@ def tasks() -> Mapping[str, Task[Any]]:
     """All tasks, those of installed packages included.
 
     Raises:
-        SearchError: A package offers something else, a task under a name that is taken, or another metric under a key
-            that is taken.
+        SearchError: A package cannot be loaded, or offers something else, a task under a name that is taken, or another
+            metric under a key that is taken.
     """
-    found = dict(TASKS)
-    for entry in entry_points(group=GROUP):
-        one = entry.load()
-        if not isinstance(one, Task) or one.name != entry.name:
-            raise SearchError(f"the entry point {entry.name!r} of {GROUP} ({entry.value}) is not a task of that name")
-        if one.name in found:
-            raise SearchError(f"the entry point {entry.value} offers the task {one.name!r}, which is there already")
-        if any(other.metric.key == one.metric.key and other.metric != one.metric for other in found.values()):
-            raise SearchError(f"the entry point {entry.value} gives the key {one.metric.key!r} to another metric")
-        found[one.name] = one
+    found = with_offered(TASKS, GROUP, Task, SearchError)
+    for one, other in combinations(found.values(), 2):
+        if one.metric.key == other.metric.key and one.metric != other.metric:
+            raise SearchError(f"the tasks {one.name!r} and {other.name!r} have different metrics {one.metric.key!r}")
     return found
 
 

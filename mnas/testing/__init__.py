@@ -1,6 +1,8 @@
-"""Holds a family of networks to what its TFLite files promise, beside all that `search_spaces.testing` holds it to.
+"""Holds parts of a search, whichever package they come from, to what each kind promises.
 
-This needs pytest (`pip install "mnas[testing]"`); nothing else in the package imports it.
+There is a suite for families (with their TFLite files, beside all that `search_spaces.testing` holds them to), tasks,
+latency sources, executors and samplers; `device_bench.testing` has those of transports and runners. A suite needs
+pytest (`pip install "mnas[testing]"`); nothing else in the package imports it.
 
     from mnas.testing import FamilyFilesTestCase
     from search_spaces import SpaceChoice
@@ -15,9 +17,21 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mnas.testing.executors import ExecutorTestCase as ExecutorTestCase
+    from mnas.testing.executors import WorkersTestCase as WorkersTestCase
     from mnas.testing.families import FamilyFilesTestCase as FamilyFilesTestCase
+    from mnas.testing.latency_sources import LatencySourceTestCase as LatencySourceTestCase
+    from mnas.testing.samplers import SamplerTestCase as SamplerTestCase
+    from mnas.testing.tasks import TaskTestCase as TaskTestCase
 
-_HOME = {"FamilyFilesTestCase": "families"}
+_HOME = {
+    "ExecutorTestCase": "executors",
+    "FamilyFilesTestCase": "families",
+    "LatencySourceTestCase": "latency_sources",
+    "SamplerTestCase": "samplers",
+    "TaskTestCase": "tasks",
+    "WorkersTestCase": "executors",
+}
 __all__ = sorted(_HOME)
 
 if not TYPE_CHECKING:  # a type checker sees the imports above, and no name beside them

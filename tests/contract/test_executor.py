@@ -1,4 +1,4 @@
-"""What every executor promises; a new one joins by a line in `KINDS`."""
+"""Our executors are held to what every one promises, and that of processes to what it promises besides."""
 
 import errno
 import multiprocessing.util
@@ -6,86 +6,28 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from concurrent.futures import FIRST_COMPLETED, wait
-from functools import partial
 from pathlib import Path
 
 import pytest
-from executor_jobs import (
-    Die,
-    Interrupt,
-    Pid,
-    Refuse,
-    Sleep,
-    Square,
-    Stumble,
-    Unpicklable,
-    Variable,
-)
 
 from mnas.errors import RunFailed, SearchError
-from mnas.executors import Event, JobCancelled, JobError, ProcessExecutor, SerialExecutor, WorkerLost
+from mnas.executors import ProcessExecutor, SerialExecutor, WorkerLost
 from mnas.executors.handle import WorkerHandle
-
-KINDS = {"serial": SerialExecutor, "processes": partial(ProcessExecutor, 2)}
-
-
-@pytest.fixture(params=KINDS)
-def kind(request):
-    return KINDS[request.param]
+from mnas.testing import ExecutorTestCase, WorkersTestCase
+from mnas.testing.executors import alive, until
+from mnas.testing.jobs import Die, Pid, Square, Variable
 
 
-def until(condition, limit_s=30.0):
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
+class TestSerial(ExecutorTestCase):
+    @pytest.fixture
+    def open_executor(self):
+        return SerialExecutor
 
 
-def test_results_come_back_in_their_own_future(kind):
-    with kind() as executor:
-        futures = [executor.submit(Square(i), f"job {i}") for i in range(7)]
-        assert [future.result(30) for future in futures] == [0, 1, 4, 9, 16, 25, 36]
-        assert executor.workers >= 1
-
-
-def test_a_job_reports_and_its_end_is_told(kind):
-    events = []
-    with kind(listener=events.append) as executor:
-        executor.submit(Square(3), "three").result(30)
-    mine = [event for event in events if event.job == "three"]
-    assert mine == [Event(0, "three", "square", 1, 2, 0.5), Event(0, "three", "done")] or mine == [
-        Event(1, "three", "square", 1, 2, 0.5),
-        Event(1, "three", "done"),
-    ]
-
-
-def test_a_failed_job_says_why_on_one_line_and_the_next_one_runs(kind):
-    events = []
-    with kind(listener=events.append) as executor:
-        refused, stumbled = executor.submit(Refuse(), "refuse"), executor.submit(Stumble(), "stumble")
-        assert isinstance(refused.exception(30), JobError)
-        assert str(refused.exception()) == "the image cat.png is broken"
-        assert str(stumbled.exception(30)) == "ZeroDivisionError: integer division or modulo by zero"
-        assert "return 1 // 0" in stumbled.exception().details
-        assert executor.submit(Square(2), "next").result(30) == 4
-    assert {event.job for event in events if event.phase == "failed"} == {"refuse", "stumble"}
-
-
-def test_closed_is_closed(kind):
-    executor = kind()
-    executor.close()
-    executor.close(cancel=True)
-    with pytest.raises(SearchError, match="late: the executor is closed"):
-        executor.submit(Square(1), "late")
-
-
-def test_close_waits_for_what_was_submitted(kind):
-    executor = kind()
-    futures = [executor.submit(Square(i), str(i)) for i in range(5)]
-    executor.close()
-    assert [future.result(0) for future in futures] == [0, 1, 4, 9, 16]
+class TestProcesses(WorkersTestCase):
+    @pytest.fixture
+    def open_executor(self):
+        return lambda listener: ProcessExecutor(2, listener=listener)
 
 
 @pytest.mark.parametrize(
@@ -96,78 +38,16 @@ def test_close_waits_for_what_was_submitted(kind):
         (Die(signal.SIGSEGV), "SIGSEGV"),
     ],
 )
-def test_a_worker_that_dies_fails_only_its_own_job(job, death):
-    events = []
-    with ProcessExecutor(2, listener=events.append) as executor:
-        others = [executor.submit(Square(i), f"before {i}") for i in range(3)]
+def test_the_death_of_a_worker_is_told_with_its_cause(job, death):
+    with ProcessExecutor(1) as executor:
         doomed = executor.submit(job, "doomed")
-        others += [executor.submit(Square(i), f"after {i}") for i in range(3, 6)]
-        assert isinstance(doomed.exception(30), WorkerLost)
-        assert death in str(doomed.exception())
+        assert death in str(doomed.exception(30))
         assert str(doomed.exception()).endswith("while it ran doomed")
-        assert [other.result(30) for other in others] == [0, 1, 4, 9, 16, 25]
-    assert [event.job for event in events if event.phase == "lost"] == ["doomed"]
-
-
-def test_an_idle_worker_that_dies_is_replaced(tmp_path):
-    with ProcessExecutor(1) as executor:
-        first = executor.submit(Pid(), "pid").result(30)
-        os.kill(first, signal.SIGKILL)
-        until(lambda: not alive(first))
-        second = executor.submit(Pid(), "pid")
-        assert isinstance(second.exception(30), WorkerLost) or second.result() != first
-        assert executor.submit(Square(3), "three").result(30) == 9
-
-
-def test_workers_stay_and_work_side_by_side(tmp_path):
-    with ProcessExecutor(2) as executor:
-        naps = [executor.submit(Sleep(0.5, tmp_path / str(i)), str(i)) for i in range(2)]
-        until(lambda: all((tmp_path / str(i)).exists() for i in range(2)))
-        assert not any(nap.done() for nap in naps)
-        wait(naps, 30)
-        pids = {executor.submit(Pid(), "pid").result(30) for _ in range(6)}
-    assert len(pids) <= 2
-    assert os.getpid() not in pids
-
-
-def test_ctrl_c_does_not_reach_the_workers():
-    with ProcessExecutor(1) as executor:
-        assert executor.submit(Interrupt(), "interrupt").result(30) == "still here"
 
 
 def test_threads_are_limited_before_the_libraries_load():
     with ProcessExecutor(1, threads_per_worker=3) as executor:
         assert executor.submit(Variable("TF_NUM_INTRAOP_THREADS"), "threads").result(30) == "3"
-
-
-def test_cancel_ends_everything_quickly(tmp_path):
-    executor = ProcessExecutor(1)
-    running = executor.submit(Sleep(60, tmp_path / "pid"), "running")
-    waiting = executor.submit(Square(1), "waiting")
-    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
-    began = time.monotonic()
-    executor.close(cancel=True)
-    assert time.monotonic() - began < 30
-    assert isinstance(running.exception(0), JobCancelled)
-    assert isinstance(waiting.exception(0), JobCancelled)
-    assert not alive(int((tmp_path / "pid").read_text()))
-
-
-def test_a_waiting_job_can_be_cancelled(tmp_path):
-    with ProcessExecutor(1) as executor:
-        nap = executor.submit(Sleep(0.5, tmp_path / "pid"), "nap")
-        waiting = executor.submit(Square(1), "waiting")
-        assert waiting.cancel()
-        wait([nap], 30, FIRST_COMPLETED)
-        assert executor.submit(Square(2), "two").result(30) == 4
-
-
-def test_what_cannot_travel_is_refused_by_name():
-    with ProcessExecutor(1) as executor:
-        with pytest.raises(SearchError, match="cannot send local to a worker"):
-            executor.submit(lambda report: None, "local")
-        assert "pickle" in str(executor.submit(Unpicklable(), "result").exception(30)).lower()
-        assert executor.submit(Square(2), "two").result(30) == 4
 
 
 def test_workers_that_cannot_start_are_given_up(tmp_path):
@@ -232,7 +112,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from mnas.executors import ProcessExecutor
-from executor_jobs import Sleep
+from mnas.testing.jobs import Sleep
 if __name__ == "__main__":
     executor = ProcessExecutor(2)
     for i in range(2):
@@ -253,11 +133,3 @@ def test_workers_die_with_a_parent_that_was_killed(tmp_path):
     parent.wait()
     pids = [int(path.read_text()) for path in begun]
     until(lambda: not any(alive(pid) for pid in pids))
-
-
-def alive(pid):
-    """Whether the process runs; one that is dead and not yet reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

@@ -1,10 +1,12 @@
-"""Optuna's own expectations of a sampler, and what ours promise besides."""
+"""Samplers, ours and some of Optuna's, are held to what a search needs of them, and ours to what Optuna expects."""
 
 import pytest
 from optuna.testing.pytest_samplers import BasicSamplerTestCase, MultiObjectiveSamplerTestCase, RelativeSamplerTestCase
 
 from mnas import ControllerSampler
 from mnas.controllers.evolution import Evolution, EvolutionSampler
+from mnas.search.algorithms import sampler_factory
+from mnas.testing import SamplerTestCase
 
 SAMPLERS = {
     "evolution": lambda: EvolutionSampler(evolution=Evolution(population=3, tournament=2), seed=0),
@@ -19,3 +21,21 @@ class TestOptunasExpectations(BasicSamplerTestCase, RelativeSamplerTestCase, Mul
     @pytest.fixture(params=SAMPLERS)
     def sampler(self, request):
         return SAMPLERS[request.param]
+
+
+def opener(algorithm, space, rewards, batch):
+    return lambda seed, path: sampler_factory(algorithm, space, rewards, batch=batch, seed=seed, checkpoint=path)
+
+
+class TestOurs(SamplerTestCase):
+    @pytest.fixture(params=SAMPLERS)
+    def open_samplers(self, request, space, rewards, batch):
+        return opener(request.param, space, rewards, batch)
+
+
+class TestOptunas(SamplerTestCase):
+    resumes_within_a_trial = False
+
+    @pytest.fixture(params=["NSGAIISampler", "TPESampler", "RandomSampler"])
+    def open_samplers(self, request, space, rewards, batch):
+        return opener(request.param, space, rewards, batch)
