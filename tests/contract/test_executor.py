@@ -22,6 +22,7 @@ from executor_jobs import (
     Stumble,
     Unpicklable,
     Variable,
+    Write,
 )
 
 from mnas.errors import RunFailed, SearchError
@@ -71,6 +72,14 @@ def test_a_failed_job_says_why_on_one_line_and_the_next_one_runs(kind):
         assert "return 1 // 0" in stumbled.exception().details
         assert executor.submit(Square(2), "next").result(30) == 4
     assert {event.job for event in events if event.phase == "failed"} == {"refuse", "stumble"}
+
+
+def test_a_disk_that_cannot_be_written_ends_the_run_without_the_name_of_a_class(kind, tmp_path):
+    (tmp_path / "file").touch()
+    with kind() as executor:
+        error = executor.submit(Write(tmp_path / "file" / "weights"), "write").exception(30)
+    assert str(error).startswith("cannot write")
+    assert error.fatal
 
 
 def test_closed_is_closed(kind):

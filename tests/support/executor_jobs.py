@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnas.errors import SearchError
+from mnas.files import write_bytes
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,16 @@ class Square:
 class Refuse:
     def __call__(self, report):
         raise SearchError("the image cat.png is broken")
+
+
+@dataclass(frozen=True)
+class Write:
+    """Keeps a file, as a training keeps its weights."""
+
+    path: Path
+
+    def __call__(self, report):
+        write_bytes(self.path, b"weights")
 
 
 @dataclass(frozen=True)
