@@ -120,7 +120,7 @@ class LatencyTable(TableContent):
             total += known[0]
             variance += known[1]
         if missing:
-            raise MissingEntries(_refusal(missing, fill), tuple(dict.fromkeys(missing)))
+            raise MissingEntries(self._refusal(missing, fill), tuple(dict.fromkeys(missing)))
         return _prediction(total, variance, filled, math.hypot(self.calibration.spread, self.calibration.noise))
 
     def without(self, keys: Iterable[str]) -> Self:
@@ -155,13 +155,17 @@ class LatencyTable(TableContent):
     def _scale(self, key: str) -> float:
         return self.calibration.scale(features(key).group) if self.keys == OPERATORS else self.calibration.common
 
-
-def _refusal(missing: list[str], fill: bool) -> str:
-    distinct = list(dict.fromkeys(missing))
-    named = ", ".join(repr(one) for one in distinct[:_NAMED])
-    more = f" and {len(distinct) - _NAMED} more" if len(distinct) > _NAMED else ""
-    advice = "no like operator was measured" if fill else "build a table that has them, or ask for them to be filled in"
-    return f"the table has no {named}{more}: {advice}"
+    def _refusal(self, missing: list[str], fill: bool) -> str:
+        distinct = list(dict.fromkeys(missing))
+        named = ", ".join(repr(one) for one in distinct[:_NAMED])
+        more = f" and {len(distinct) - _NAMED} more" if len(distinct) > _NAMED else ""
+        if self.keys != OPERATORS:
+            advice = f"it was published without them, and parts of {self.keys} cannot be estimated"
+        elif fill:
+            advice = "no like operator was measured"
+        else:
+            advice = "build a table that has them, or ask for them to be filled in"
+        return f"the table has no {named}{more}: {advice}"
 
 
 def _prediction(total: float, variance: float, filled: float, spread: float) -> Prediction:

@@ -75,5 +75,5 @@ def failure(error: Exception) -> JobError:
 def one_line(error: BaseException) -> str:
     """The message of `error` on one line; its type in front where the message alone would not say it."""
     text = " ".join(str(error).split())
-    known = type(error).__name__.endswith("Error") and type(error).__module__.split(".")[0] in _OUR_PACKAGES
+    known = type(error).__module__.split(".")[0] in _OUR_PACKAGES
     return text if known and text else f"{type(error).__name__}: {text}".rstrip(": ")

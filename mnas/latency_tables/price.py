@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from device_bench.errors import BadRequest
 from device_bench.latency_table.content import OPERATORS
@@ -62,13 +63,23 @@ def architecture_keys(table: LatencyTable, arch: Arch, shape: Shape, classes: in
         return signatures(arch, shape, task_of({"task": named}).head(classes), table.facts["precision"])
     if (keys_of := family_of(arch).table_keys.get(table.keys)) is not None:
         return keys_of(arch, shape, classes)
-    raise SearchError(f"a table of {table.keys} has no words for this network: give a net definition (.config) or keys")
+    raise SearchError(f"a table of {table.keys} has no words for this network: {_other_ways(table)}")
+
+
+def _readers(table: LatencyTable) -> list[Callable[[Any, int], tuple[str, ...]]]:
+    """What reads the net definitions of the table's authors."""
+    return [one.definition_keys[table.keys] for one in families().values() if table.keys in one.definition_keys]
+
+
+def _other_ways(table: LatencyTable) -> str:
+    if _readers(table):
+        return "give a net definition (.config, .json) of its authors"
+    return "it prices only its own keys, in Python with `LatencyTable.load(...).predict(keys)`"
 
 
 def _definition(table: LatencyTable, path: Path, image_size: int) -> tuple[str, ...]:
-    readers = [one.definition_keys[table.keys] for one in families().values() if table.keys in one.definition_keys]
-    if not readers:
-        raise SearchError(f"a table of {table.keys} has no words for a net definition: import the table of its authors")
+    if not (readers := _readers(table)):
+        raise SearchError(f"a table of {table.keys} has no words for a net definition: {_other_ways(table)}")
     try:
         definition = json.loads(_content(path))
     except (ValueError, RecursionError) as error:

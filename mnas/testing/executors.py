@@ -16,7 +16,7 @@ import pytest
 from mnas.errors import SearchError
 from mnas.executors import Event, Executor, JobCancelled, JobError, WorkerLost
 from mnas.executors.events import Listener
-from mnas.testing.jobs import Die, Interrupt, Pid, Refuse, Sleep, Square, Stumble, Unpicklable
+from mnas.testing.jobs import Die, Interrupt, Pid, Refuse, Sleep, Square, Stumble, Unpicklable, Write
 
 _LIMIT_S = 60.0
 
@@ -71,6 +71,14 @@ class ExecutorTestCase:
         assert not error.fatal
         executor.close()
         assert {event.job for event in events if event.phase == "failed"} == {"refuse", "stumble"}
+
+    def test_a_disk_that_cannot_be_written_ends_the_run(self, executor: Executor, tmp_path: Path) -> None:
+        """The error is fatal, and says what cannot be written without the name of a class."""
+        (tmp_path / "file").touch()
+        error = executor.submit(Write(tmp_path / "file" / "weights"), "write").exception(_LIMIT_S)
+        assert isinstance(error, JobError)
+        assert str(error).startswith("cannot write")
+        assert error.fatal
 
     def test_a_failed_job_harms_no_other(self, executor: Executor) -> None:
         """Those beside it and behind it run."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mnas.errors import SearchError
 from mnas.executors.events import Report
+from mnas.files import write_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,17 @@ class Refuse:
     def __call__(self, report: Report) -> None:
         """Raises it."""
         raise SearchError("the image cat.png is broken")
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Keeps a file, as a training keeps its weights."""
+
+    path: Path
+
+    def __call__(self, report: Report) -> None:
+        """Writes it."""
+        write_bytes(self.path, b"weights")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ import pytest
 from optuna.testing.pytest_samplers import BasicSamplerTestCase, MultiObjectiveSamplerTestCase, RelativeSamplerTestCase
 
 from mnas import ControllerSampler
+from mnas.controllers.algorithms import Assignment, algorithm
 from mnas.controllers.evolution import Evolution, EvolutionSampler
-from mnas.search.algorithms import sampler_factory
 from mnas.testing import SamplerTestCase
 
 SAMPLERS = {
@@ -23,8 +23,8 @@ class TestOptunasExpectations(BasicSamplerTestCase, RelativeSamplerTestCase, Mul
         return SAMPLERS[request.param]
 
 
-def opener(algorithm, space, rewards, batch):
-    return lambda seed, path: sampler_factory(algorithm, space, rewards, batch=batch, seed=seed, checkpoint=path)
+def opener(name, space, rewards, batch):
+    return lambda seed, path: algorithm(name).samplers(Assignment(space, tuple(rewards), batch, seed, path))
 
 
 class TestOurs(SamplerTestCase):

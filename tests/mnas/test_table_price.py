@@ -56,9 +56,26 @@ def test_imported_tables_have_their_own_keys(tmp_path):
     assert cost(arch, (224, 224, 3), 1000).params == 4_383_312
     with pytest.raises(SpaceError, match="squeeze-and-excitation"):
         lines(tmp_path / "pixel.json", "mnasnet-a1")
+
+
+def test_what_a_published_table_lacks_is_not_said_to_be_had_otherwise(tmp_path):
+    LatencyTable({"Conv": Entry(1.0, 1.0, 0.0, 1)}, {}, "proxyless-blocks").save(tmp_path / "pixel.json")
+    for fill in (False, True):
+        with pytest.raises(MissingEntries, match="published without them, and parts of proxyless-blocks cannot"):
+            lines(tmp_path / "pixel.json", "mnasnet-b1", fill=fill)
+
+
+def test_advice_on_what_a_published_table_prices_can_be_followed(tmp_path):
+    arch = published("mnasnet-b1")
+    once = LatencyTable({"Conv": Entry(1.0, 1.0, 0.0, 1)}, {}, "ofa-blocks")
+    with pytest.raises(SearchError, match=r"has no words for this network: give a net definition \(.config, .json\)"):
+        architecture_keys(once, arch, SHAPE, 10)
     linear = LatencyTable({"b0l0/k3_e3": Entry(1.0, 1.0, 0.0, 1)}, {}, "tunas-layers")
-    with pytest.raises(SearchError, match="has no words for this network"):
+    with pytest.raises(SearchError, match="has no words for this network: it prices only its own keys"):
         architecture_keys(linear, arch, SHAPE, 10)
+    linear.save(tmp_path / "tunas.json")
+    with pytest.raises(SearchError, match="has no words for a net definition: it prices only its own keys"):
+        lines(tmp_path / "tunas.json", str(tmp_path / "net.config"))
 
 
 def test_files_that_cannot_be_priced(path, tmp_path):
