@@ -11,7 +11,9 @@ from typing import Any
 from device_bench.errors import BenchError
 from device_bench.file_lock import held
 from device_bench.timing.timing import Timing
+from mnas.config import LatencySection
 from mnas.errors import RunFailed, SearchError
+from mnas.latency.table import PREFIX
 
 
 class LatencyCache:
@@ -65,6 +67,19 @@ class LatencyCache:
                 os.fsync(file.fileno())
         except OSError as error:
             raise RunFailed(f"cannot write the latency cache {self._path}: {error.strerror}") from error
+
+
+def open_cache(settings: LatencySection) -> LatencyCache | None:
+    """The cache that the configuration names, if it names one that is of use.
+
+    A table answers at once, and what was kept of an older one under its name would be wrong.
+
+    Raises:
+        SearchError: The file cannot be read, or holds something else.
+    """
+    if settings.cache is None or settings.device.startswith(PREFIX):
+        return None
+    return LatencyCache(settings.cache)
 
 
 def cache_key(arch_hash: str, about: Mapping[str, Any]) -> str:

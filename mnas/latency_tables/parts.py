@@ -13,10 +13,10 @@ from device_bench import to_tflite
 from device_bench.kinds import Precision
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.parts import Network, part_name
-from mnas.executors import ProcessExecutor
 from mnas.executors.events import Report
 from mnas.files import write_bytes
 from mnas.latency_tables.plan import Target
+from mnas.training.workers import open_workers
 from search_spaces import Arch, Head, arch_hash, cost, from_json, to_json
 from search_spaces.graph import Shape
 
@@ -108,7 +108,7 @@ def prepare(
         networks.append(Network(name, f"{name}.tflite", listed, cost(arch, target.input_shape, target.head).macs))
         jobs[name] = ConvertNetwork(to_json(arch), target.input_shape, target.head, target.precision, folder, take)
     made: dict[str, str] = {}
-    with ProcessExecutor(workers, preload=("mnas.training.train",), log_folder=folder / "logs") as executor:
+    with open_workers(workers, folder / "logs") as executor:
         waiting: set[Future[dict[str, str]]] = {executor.submit(job, name) for name, job in jobs.items()}
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)

@@ -5,64 +5,55 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Self
 
 from device_bench.terminal import counted
-from mnas.config import Config
+from mnas.config import ConfirmSection
 from mnas.errors import RunFailed
 from mnas.executors import JobError
 from mnas.files import write_bytes
 from mnas.records import Best, Confirmation, Final, ReferenceRecord, Row, Target, Tested
 from mnas.reward import Reward
 from mnas.run import Run
-from mnas.search.display import Display
-from mnas.search.evaluator import Evaluator
 from mnas.search.ranking import Verdict
 from mnas.search.retrain import confirm, confirmation, sentence
+from mnas.search.session import Session
 from mnas.search.standing import Finished, failures, front
-from mnas.training.jobs import JudgeOnTest
 from search_spaces import from_json
 
-if TYPE_CHECKING:
-    import optuna
 
-
-def finish(
-    run: Run,
-    study: optuna.Study,
-    config: Config,
-    rewards: Sequence[Reward],
-    references: Mapping[str, ReferenceRecord],
-    evaluator: Evaluator,
-    display: Display,
-) -> None:
+def finish(session: Session, settings: ConfirmSection, references: Mapping[str, ReferenceRecord]) -> None:
     """Names the best by each target, tests it, the front and the references, and writes what a run ends with.
 
     `final.json` holds everything; `best.json` and `best.tflite` are the best by the first target, and with several
     targets `best-TARGETms.tflite` is the best by each. Networks tested at an earlier end keep their result.
 
+    Args:
+        session: The search.
+        settings: How the best are trained again.
+        references: Name -> record.
+
     Raises:
         RunFailed: No trial has succeeded, or a stored model cannot be tested.
     """
-    import optuna
-
-    complete = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+    run, study = session.run, session.study
+    complete = session.complete()
     if not complete:
         raise RunFailed(f"no trial of {run.path} has succeeded; {failures(study)}")
-    finished = [Finished.of(trial, run) for trial in complete]
+    finished = session.finished()
     records = {trial.number: run.finished(trial) for trial in complete}
     arches = {one.arch_hash: from_json(json.dumps(one.arch)) for one in records.values()}
 
     def winner(reward: Reward) -> Winner:
-        ranking = confirm(run, finished, arches, config.confirm, reward, evaluator, display, seed=config.search.seed)
-        return Winner.of(reward, ranking, finished)
+        return Winner.of(reward, confirm(session, finished, arches, settings, reward), finished)
 
-    winners = [winner(reward) for reward in rewards]
+    winners = [winner(reward) for reward in session.rewards]
     members = front(finished)
     folders = {one.arch_hash: run.candidate(one.arch_hash) for one in members}
     folders |= {one.leader.arch_hash: run.candidate(one.leader.arch_hash) for one in winners}
     folders |= {f"reference {name}": run.reference(name) for name in references}
-    tested = _test(run, folders, evaluator, display)
+    tested = _test(session, folders)
     best = _row(winners[0].leader, tested)
     targets = tuple(
         Target(target_ms=one.target_ms, best=_row(one.leader, tested), confirmation=one.confirmation())
@@ -84,8 +75,8 @@ def finish(
     Best(**{**of_trial, **dict(best)}).write(run.path / "best.json", run.task)
     _write_models(run, winners)
     for one in winners:
-        display.say(one.words(tested))
-    display.say(
+        session.display.say(one.words(tested))
+    session.display.say(
         f"front: {len(members)} of {counted(len(finished), 'candidate')}; the best: {run.path}/best.tflite; "
         f"{failures(study)}"
     )
@@ -138,15 +129,13 @@ def _write_models(run: Run, winners: Sequence[Winner]) -> None:
         write_bytes(run.path / name, (run.candidate(one.leader.arch_hash) / "model.tflite").read_bytes())
 
 
-def _test(run: Run, folders: Mapping[str, Any], evaluator: Evaluator, display: Display) -> dict[str, float]:
-    earlier = run.final
+def _test(session: Session, folders: Mapping[str, Path]) -> dict[str, float]:
+    earlier = session.run.final
     tested = dict(earlier.tested) if earlier else {}
     missing = {name: folder for name, folder in folders.items() if name not in tested}
     if missing:
-        display.say(f"test split: {counted(len(missing), 'network')}")
-    jobs = {name: JudgeOnTest(folder, run.path / "data", run.task.name) for name, folder in missing.items()}
-    futures = {name: evaluator.submit(job, name) for name, job in jobs.items()}
-    for name, future in futures.items():
+        session.display.say(f"test split: {counted(len(missing), 'network')}")
+    for name, future in session.evaluator.tested(missing).items():
         try:
             tested[name] = float(future.result())
         except JobError as error:

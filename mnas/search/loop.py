@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnas.config import Config, differences
+from device_bench.terminal import counted
+from mnas.config import Config, RewardSection, SearchSection, differences
 from mnas.controllers.algorithms import Assignment, algorithm, check_algorithm
 from mnas.errors import CandidatesWait, RunFailed, SearchError
-from mnas.executors import ProcessExecutor
-from mnas.latency.cache import LatencyCache
+from mnas.executors import Executor, Listener
+from mnas.latency.cache import open_cache
 from mnas.latency.source import open_latency
+from mnas.latency.timer import Timer
 from mnas.records import FORMAT, FinishedTrial, StudyRecord, TrialRecord
 from mnas.reward import Reward, rewarded
 from mnas.run import Run, check_directory, note
 from mnas.search.display import Display
-from mnas.search.evaluator import Candidate, Evaluator, Failed, Waiting
+from mnas.search.evaluator import Candidate, Failed, Waiting
 from mnas.search.finish import finish
 from mnas.search.references import check_targets, evaluate_references, reference_architectures, target_of
+from mnas.search.session import Session
+from mnas.search.standalone import StandaloneEvaluator
 from mnas.search.standing import Finished, failures
 from mnas.search.start import begin, check_networks, check_start
 from mnas.search.trials import Proposal, batch_of, first_open, open_proposals
-from mnas.tasks import Data
+from mnas.tasks import Data, Metric, task_facts
+from mnas.training.jobs import CandidateJobs
+from mnas.training.workers import open_workers
 from search_spaces import Arch, Space, describe
 
 if TYPE_CHECKING:
@@ -48,119 +54,110 @@ def run_search(config: Config, display: Display) -> Run:
         BenchError: The device cannot be used.
     """
     searched, arches, targets = checked(config)
-    run = _existing_run(config)
-    # A table answers at once, and what was kept of an older one under its name would be wrong.
-    keeps = not config.latency.device.startswith("table:")
-    cache = LatencyCache(config.latency.cache) if config.latency.cache and keeps else None
+    run, cache = _existing_run(config), open_cache(config.latency)
     with ExitStack() as stack:
         latency = open_latency(config.latency, display.timing, display.say)
         stack.callback(latency.close)
-        dataset = run.task.open(run.path / "data") if run else _load(config)
-        for line in dataset.summary:
+        data = run.task.open(run.path / "data") if run else _load(config)
+        for line in data.summary:
             display.say(line)
         # Nothing is on disk before everything that can be checked is checked.
         if run is None:
             Run(config.search.run, config).check_storage()
-        run = run or Run.create(config.search.run, config, dataset)
+        run = run or Run.create(config.search.run, config, data)
         stack.enter_context(run.locked())
-        study = run.open_study(_facts(config, dataset).stored(run.task))
+        study = run.open_study(_facts(config, data).stored(run.task))
         stack.enter_context(run.storage_errors(RunFailed))
-        workers = _workers(stack, run, config, display)
-        evaluator = Evaluator(run, config, workers, latency, dataset, cache=cache, say=display.say)
+        seed = config.search.seed
+        about = {"input": list(data.input_shape), **task_facts(run.task, data)}
+        timer = Timer(latency, config.latency, cache=cache, about=about, folder=run.path, seed=seed)
+        jobs = CandidateJobs(run.path / "data", config.train, seed, config.latency.precision, run.task.name)
+        workers = _workers(stack, config.search, run.path / "logs", display.event)
+        evaluator = StandaloneEvaluator(jobs, timer, workers, display.say)
         references = evaluate_references(run, arches, evaluator, display)
-        section, metric = config.reward, run.task.metric
-        rewards = tuple(
-            Reward(
-                section.kind,
-                target_of(target, references),
-                section.alpha,
-                section.beta,
-                metric.merit,
-                metric.maximize,
-            )
-            for target in targets
-        )
+        rewards = _rewards(config.reward, run.task.metric, [target_of(target, references) for target in targets])
         note(study, _aims(rewards).stored(run.task))
+        session = Session(run, searched, rewards, study, evaluator, display, seed)
         if known := study.get_trials(deepcopy=False):
             done = sum(trial.state.is_finished() for trial in known)
-            display.say(f"resuming {run.path}: {done} of {config.search.trials} trials are done")
-        begin(run, study, searched, dataset.input_shape, config, rewards, display)
-        Search(run, config, searched, rewards, study, evaluator, display).go()
-        finish(run, study, config, rewards, references, evaluator, display)
+            display.say(f"resuming {run.path}: {done} of {counted(config.search.trials, 'trial')} are done")
+        begin(session, config.search.start, config.space.choice, data.input_shape)
+        evaluate_trials(session, config.search)
+        finish(session, config.confirm, references)
     return run
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """One search at work."""
+def evaluate_trials(session: Session, settings: SearchSection) -> None:
+    """Finishes the open trials and all new ones up to `search.trials`.
 
-    run: Run
-    config: Config
-    space: Space[Arch]
-    rewards: tuple[Reward, ...]
-    study: optuna.Study
-    evaluator: Evaluator
-    display: Display
+    Raises:
+        CandidatesWait: The device was lost, or not fit to time a trained candidate.
+    """
+    study, space = session.study, session.space
+    session.display.begin(settings.trials, session.finished())
+    chosen = algorithm(settings.algorithm)
+    batch = settings.batch or chosen.batch
+    sampler_of = chosen.samplers(Assignment(space, session.rewards, batch, session.seed, session.run.checkpoint))
+    while (first := first_open(study)) < settings.trials:
+        _batch(session, open_proposals(study, space, batch_of(first, batch, settings.trials), sampler_of))
+    _leave_last_update(study)
 
-    def go(self) -> None:
-        """Finishes the open trials and all new ones up to `search.trials`."""
-        section = self.config.search
-        finished = [Finished.of(trial, self.run) for trial in _complete(self.study)]
-        self.display.begin(section.trials, finished)
-        chosen = algorithm(section.algorithm)
-        batch = section.batch or chosen.batch
-        sampler_of = chosen.samplers(Assignment(self.space, self.rewards, batch, section.seed, self.run.checkpoint))
-        while (first := first_open(self.study)) < section.trials:
-            self._batch(open_proposals(self.study, self.space, batch_of(first, batch, section.trials), sampler_of))
-        self._leave_last_update()
 
-    def _batch(self, proposals: list[Proposal]) -> None:
-        """Evaluates a batch.
+def _batch(session: Session, proposals: list[Proposal]) -> None:
+    """Evaluates a batch.
 
-        A batch that has to wait ends the search: the next one is a function of what this one teaches.
-        """
-        outcomes = self.evaluator.evaluate(
-            {one.arch_hash: (one.arch, self.run.candidate(one.arch_hash)) for one in proposals},
-            seed=proposals[0].trial.number,
-        )
-        waiting: dict[int, str] = {}
-        for proposal in proposals:
-            outcome = outcomes[proposal.arch_hash]
-            if isinstance(outcome, Waiting):
-                waiting[proposal.trial.number] = outcome.reason
-            else:
-                self._tell(proposal, outcome)
-        if waiting:
-            numbers, reasons = ", ".join(map(str, waiting)), "; ".join(dict.fromkeys(waiting.values()))
-            raise CandidatesWait(
-                f"{len(waiting)} of {len(proposals)} candidates are trained and wait for their timing "
-                f"(trials {numbers}: {reasons}); {failures(self.study)}"
-            )
-
-    def _tell(self, proposal: Proposal, outcome: Candidate | Failed) -> None:
-        """Records a trial; a failed one keeps its reason and has no value that the controller could learn from."""
-        import optuna
-
-        trial, task = proposal.trial, self.run.task
-        described = describe(proposal.arch)
-        if isinstance(outcome, Failed):
-            _keep(trial, TrialRecord(**described, error=outcome.reason).stored(task))
-            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            self.display.failed(trial.number, outcome.reason)
-            return
-        rewards = rewarded(self.rewards, trial.number, outcome.value, outcome.latency_ms)
-        record = FinishedTrial(**described, **outcome.facts(), **rewards)
-        _keep(trial, record.stored(task))
-        self.study.tell(trial, [outcome.value, outcome.latency_ms])
-        self.display.done(
-            Finished(trial.number, record.arch_hash, outcome.value, outcome.latency_ms, record.reward, task.metric)
+    A batch that has to wait ends the search: the next one is a function of what this one teaches.
+    """
+    outcomes = session.evaluator.evaluate(
+        {one.arch_hash: (one.arch, session.run.candidate(one.arch_hash)) for one in proposals},
+        seed=proposals[0].trial.number,
+    )
+    waiting: dict[int, str] = {}
+    for proposal in proposals:
+        outcome = outcomes[proposal.arch_hash]
+        if isinstance(outcome, Waiting):
+            waiting[proposal.trial.number] = outcome.reason
+        else:
+            _tell(session, proposal, outcome)
+    if waiting:
+        numbers, reasons = ", ".join(map(str, waiting)), "; ".join(dict.fromkeys(waiting.values()))
+        raise CandidatesWait(
+            f"{len(waiting)} of {len(proposals)} candidates are trained and wait for their timing "
+            f"(trials {numbers}: {reasons}); {failures(session.study)}"
         )
 
-    def _leave_last_update(self) -> None:
-        from mnas.controllers.sampler import ControllerSampler
 
-        if isinstance(self.study.sampler, ControllerSampler):
-            self.study.sampler.sync(self.study)
+def _tell(session: Session, proposal: Proposal, outcome: Candidate | Failed) -> None:
+    """Records a trial; a failed one keeps its reason and has no value that the controller could learn from."""
+    import optuna
+
+    trial, task = proposal.trial, session.run.task
+    described = describe(proposal.arch)
+    if isinstance(outcome, Failed):
+        _keep(trial, TrialRecord(**described, error=outcome.reason).stored(task))
+        session.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        session.display.failed(trial.number, outcome.reason)
+        return
+    rewards = rewarded(session.rewards, trial.number, outcome.value, outcome.latency_ms)
+    record = FinishedTrial(**described, **outcome.facts(), **rewards)
+    _keep(trial, record.stored(task))
+    session.study.tell(trial, [outcome.value, outcome.latency_ms])
+    session.display.done(
+        Finished(trial.number, record.arch_hash, outcome.value, outcome.latency_ms, record.reward, task.metric)
+    )
+
+
+def _leave_last_update(study: optuna.Study) -> None:
+    from mnas.controllers.sampler import ControllerSampler
+
+    if isinstance(study.sampler, ControllerSampler):
+        study.sampler.sync(study)
+
+
+def _rewards(section: RewardSection, metric: Metric, targets: Sequence[float]) -> tuple[Reward, ...]:
+    return tuple(
+        Reward(section.kind, target, section.alpha, section.beta, metric.merit, metric.maximize) for target in targets
+    )
 
 
 def checked(
@@ -187,22 +184,18 @@ def checked(
     return searched, arches, targets
 
 
-def _workers(stack: ExitStack, run: Run, config: Config, display: Display) -> Callable[[], ProcessExecutor]:
+def _workers(stack: ExitStack, settings: SearchSection, log_folder: Path, listener: Listener) -> Callable[[], Executor]:
     """The workers, started when they are first needed, for a finished search needs none."""
-    started: list[ProcessExecutor] = []
+    started: list[Executor] = []
     lock = threading.Lock()
 
-    def start() -> ProcessExecutor:
+    def start() -> Executor:
         with lock:  # the thread that times beside the training asks too
             if not started:
-                executor = ProcessExecutor(
-                    config.search.workers,
-                    threads_per_worker=config.search.threads_per_worker,
-                    listener=display.event,
-                    preload=("mnas.training.train",),
-                    log_folder=run.path / "logs",
+                opened = open_workers(
+                    settings.workers, log_folder, threads_per_worker=settings.threads_per_worker, listener=listener
                 )
-                started.append(stack.enter_context(executor))
+                started.append(stack.enter_context(opened))
             return started[0]
 
     return start
@@ -262,9 +255,3 @@ def _aims(rewards: tuple[Reward, ...]) -> StudyRecord:
         targets_ms=tuple(reward.target_ms for reward in rewards),
         reward=rewards[0].to_dict(),
     )
-
-
-def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    import optuna
-
-    return study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])

@@ -8,36 +8,24 @@ from collections.abc import Mapping
 from mnas.config import ConfirmSection
 from mnas.records import Confirmation, Place
 from mnas.reward import Reward
-from mnas.run import Run
-from mnas.search.display import Display
-from mnas.search.evaluator import Evaluator, Failed
+from mnas.search.evaluator import Failed
 from mnas.search.ranking import Contender, Plan, Verdict, contenders, next_runs, seed_of, verdict
+from mnas.search.session import Session
 from mnas.search.standing import Finished
 from search_spaces import Arch
 
 
 def confirm(
-    run: Run,
-    finished: list[Finished],
-    arches: Mapping[str, Arch],
-    settings: ConfirmSection,
-    reward: Reward,
-    evaluator: Evaluator,
-    display: Display,
-    *,
-    seed: int,
+    session: Session, finished: list[Finished], arches: Mapping[str, Arch], settings: ConfirmSection, reward: Reward
 ) -> Verdict:
     """Ranks the top few by all their trainings; those of an earlier end of the same run are used again.
 
     Args:
-        run: Where the trainings are kept, in `candidates/HASH/again-K/`.
+        session: The search; its run keeps the trainings, in `candidates/HASH/again-K/`.
         finished: The search's trials, at least one.
         arches: Hash -> architecture.
         settings: How many to train again, and how often.
         reward: Of the task's metric and the latency that was measured once.
-        evaluator: Trains.
-        display: Is told.
-        seed: The search's.
     """
     by_hash = {one.arch_hash: one for one in sorted(finished, key=lambda one: -one.number)}
     plan = Plan(max(settings.top, 1), settings.rounds if settings.top else 0, settings.keep)
@@ -45,17 +33,17 @@ def confirm(
     field = contenders(found, plan)
     while names := next_runs(field, plan):
         runs = {name: len(next(one.again for one in field if one.name == name)) for name in names}
-        folders = {name: run.candidate(name) / f"again-{index + 1}" for name, index in runs.items()}
+        folders = {name: session.run.candidate(name) / f"again-{index + 1}" for name, index in runs.items()}
         if not all((folder / "evaluation.json").exists() for folder in folders.values()):
-            display.say(f"training the top {len(names)} again, with new seeds")
-        trained = evaluator.trained(
+            session.display.say(f"training the top {len(names)} again, with new seeds")
+        trained = session.evaluator.trained(
             {name: (arches[name], folder) for name, folder in folders.items()},
-            {name: seed_of(seed, name, index) for name, index in runs.items()},
+            {name: seed_of(session.seed, name, index) for name, index in runs.items()},
         )
         rewards: dict[str, float] = {}
         for name, result in trained.items():
             if isinstance(result, Failed):
-                display.say(f"{name} failed when trained again: {result.reason}")
+                session.display.say(f"{name} failed when trained again: {result.reason}")
             else:
                 rewards[name] = reward(result.value, by_hash[name].latency_ms)
         # A network that cannot be trained twice is no winner.

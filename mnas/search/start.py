@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from device_bench.terminal import counted
 from mnas.config import Config, differences
 from mnas.controllers.warm_start import adopt, enqueue
 from mnas.errors import SearchError, quoted
 from mnas.records import FinishedTrial, Network, StudyRecord
 from mnas.reward import Reward, rewarded
 from mnas.run import Run, note
-from mnas.search.display import Display
-from search_spaces import Arch, Shape, Space, SpaceError, family_of, published_names
-
-if TYPE_CHECKING:
-    from optuna.study import Study
+from mnas.search.session import Session
+from search_spaces import Arch, Shape, Space, SpaceChoice, SpaceError, family_of, published_names
 
 _ANOTHER_SEARCH = ("search", "reward", "latency.target_ms", "latency.cache", "references", "confirm", "study")
 """What may differ from an earlier run without making its metrics and latencies another measurement's."""
@@ -35,7 +33,7 @@ def check_networks(config: Config, space: Space[Arch], shape: Shape) -> None:
     for name in config.search.start:
         if name in published_names():
             try:
-                space.encode(_published(name, config, shape))
+                space.encode(_published(name, config.space.choice, shape))
             except SpaceError as error:
                 raise SearchError(f"search.start {quoted(name)} cannot start the search: {error}") from error
 
@@ -68,26 +66,25 @@ def _is_directory(name: str) -> bool:
         return False
 
 
-def begin(
-    run: Run,
-    study: Study,
-    space: Space[Arch],
-    shape: Shape,
-    config: Config,
-    rewards: tuple[Reward, ...],
-    display: Display,
-) -> None:
+def begin(session: Session, names: Sequence[str], choice: SpaceChoice, shape: Shape) -> None:
     """Gives a study its first trials; one that was killed while it did so does the rest.
+
+    Args:
+        session: The search.
+        names: What it begins with, published networks and run directories.
+        choice: The family and its parameters.
+        shape: Of an input.
 
     Raises:
         SearchError: A network outside the space.
     """
+    run, study = session.run, session.study
     if run.facts(study).begun:
         return
-    for name in config.search.start:
+    for name in names:
         if name in published_names():
-            enqueue(study, space, [_published(name, config, shape)])
-            display.say(f"beginning with {name}")
+            enqueue(study, session.space, [_published(name, choice, shape)])
+            session.display.say(f"beginning with {name}")
         else:
             earlier = Run.open(Path(name))
             complete = [trial for trial in earlier.study().trials if trial.state == TrialState.COMPLETE]
@@ -95,15 +92,16 @@ def begin(
             for record in records:
                 _link(earlier, run, record.arch_hash)
             trials = [
-                _rewarded(trial, number, record, rewards, run)
+                _rewarded(trial, number, record, session.rewards, run)
                 for number, (trial, record) in enumerate(zip(complete, records, strict=True))
             ]
-            display.say(f"beginning with {adopt(study, space, trials)} trials of {name}")
+            adopted = counted(adopt(study, session.space, trials), "trial")
+            session.display.say(f"beginning with {adopted} of {name}")
     note(study, StudyRecord(begun=True).stored(run.task))
 
 
-def _published(name: str, config: Config, shape: Shape) -> Arch:
-    arch = config.space.choice.reference(name, shape)
+def _published(name: str, choice: SpaceChoice, shape: Shape) -> Arch:
+    arch = choice.reference(name, shape)
     return family_of(arch).respell(arch)
 
 

@@ -19,7 +19,7 @@ from mnas.tasks import DEFAULT, Data, Examples, Task, task
 from mnas.training.evaluation import Evaluation, EvaluationFile, Job
 from mnas.training.outputs import tflite_predict
 from mnas.training.recipe import Recipe
-from search_spaces import Arch, cost, from_json
+from search_spaces import Arch, cost, from_json, to_json
 
 if TYPE_CHECKING:
     import tf_keras
@@ -180,6 +180,45 @@ class JudgeOnTest:
         judged_by = task(self.task)
         content = (self.folder / "model.tflite").read_bytes()
         return judged_by.judge(tflite_predict(content), judged_by.open(self.data).test)
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateJobs:
+    """Makes the jobs of one search, which differ in the candidate alone.
+
+    Attributes:
+        data: Folder of the task's `save`.
+        recipe: How to train.
+        seed: Of a training that is given no other.
+        precision: Of the TFLite files.
+        task: Name of the task that trains and judges.
+    """
+
+    data: Path
+    recipe: Recipe
+    seed: int
+    precision: "Precision" = "int8"
+    task: str = DEFAULT
+
+    def evaluation(self, arch: Arch, folder: Path, seed: int | None = None) -> EvaluateCandidate:
+        """Trains an architecture and judges it, once per folder."""
+        return EvaluateCandidate(
+            arch_json=to_json(arch),
+            data=self.data,
+            recipe=self.recipe,
+            seed=self.seed if seed is None else seed,
+            folder=folder,
+            precision=self.precision,
+            task=self.task,
+        )
+
+    def twin(self, arch: Arch) -> CompileCandidate:
+        """Converts an architecture untrained."""
+        return CompileCandidate(arch_json=to_json(arch), data=self.data, precision=self.precision, task=self.task)
+
+    def test(self, folder: Path) -> JudgeOnTest:
+        """Judges the candidate of a folder on the test split."""
+        return JudgeOnTest(folder, self.data, self.task)
 
 
 def calibration_inputs(split: Examples, seed: int) -> np.ndarray:

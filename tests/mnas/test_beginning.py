@@ -1,7 +1,7 @@
 """How a search begins with what is known; killed anywhere, it begins with all of it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import optuna
@@ -16,6 +16,8 @@ from mnas.records import FinishedTrial
 from mnas.reward import Reward
 from mnas.run import Run
 from mnas.search.display import PlainDisplay
+from mnas.search.evaluator import Evaluator
+from mnas.search.session import Session
 from mnas.search.start import begin, check_start
 from search_spaces import Space, arch_hash, describe, space
 from search_spaces.mnasnet.architecture import MnasNetArch
@@ -87,7 +89,9 @@ def earlier(tmp_path: Path, searched: Space[MnasNetArch]) -> Run:
 
 def start(run: Run, settings: Config, searched: Space[MnasNetArch]) -> optuna.Study:
     study = run.open_study({})
-    begin(run, study, searched, SHAPE, settings, (Reward("soft", 0.5),), PlainDisplay())
+    nobody = cast(Evaluator, None)  # nothing is evaluated before the first batch
+    session = Session(run, searched, (Reward("soft", 0.5),), study, nobody, PlainDisplay())
+    begin(session, settings.search.start, settings.space.choice, SHAPE)
     return study
 
 

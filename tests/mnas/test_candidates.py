@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 from told_latency import CRASHED, THROTTLED, UNFIT, EndlessLatency, ToldLatency, timing
 
-import mnas.search.evaluator
+import mnas.search.standalone
 from device_bench.errors import DeviceLost
 from device_bench.timing.timing import Timing
 from mnas.config import Config
@@ -23,11 +23,16 @@ from mnas.executors import Executor, Job, ProcessExecutor, WorkerLost
 from mnas.export import export_candidate
 from mnas.latency.cache import LatencyCache
 from mnas.latency.source import LatencySource
+from mnas.latency.timer import Timer
 from mnas.reward import Reward
 from mnas.run import Run
 from mnas.search.display import PlainDisplay
-from mnas.search.evaluator import Candidate, Evaluator, Failed, Waiting, rests
-from mnas.search.loop import Search
+from mnas.search.evaluator import Candidate, Evaluator, Failed, Waiting
+from mnas.search.loop import evaluate_trials
+from mnas.search.session import Session
+from mnas.search.standalone import StandaloneEvaluator, rests
+from mnas.tasks import task_facts
+from mnas.training.jobs import CandidateJobs
 from search_spaces import arch_hash, space
 
 T = TypeVar("T")
@@ -65,13 +70,13 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 def whole(config: Config, workers: Executor, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A search that nothing disturbed."""
     run = new_run(tmp_path_factory.mktemp("whole"), config)
-    search(run, config, workers, ToldLatency(lambda name, call: by_name(name))).go()
+    search(run, config, workers, ToldLatency(lambda name, call: by_name(name)))
     return run
 
 
 @pytest.fixture
 def short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mnas.search.evaluator, "_FIRST_REST_S", 0.4)
+    monkeypatch.setattr(mnas.search.standalone, "_FIRST_REST_S", 0.4)
 
 
 def by_name(name: str) -> Timing:
@@ -93,13 +98,19 @@ def evaluator(
 ) -> Evaluator:
     from mnas.data import open_dataset
 
-    return Evaluator(run, config, lambda: workers, latency, open_dataset(run.path / "data"), cache=cache, say=say)
+    data = open_dataset(run.path / "data")
+    about = {"input": list(data.input_shape), **task_facts(run.task, data)}
+    seed, section = config.search.seed, config.latency
+    timer = Timer(latency, section, cache=cache, about=about, folder=run.path, seed=seed)
+    jobs = CandidateJobs(run.path / "data", config.train, seed, section.precision, run.task.name)
+    return StandaloneEvaluator(jobs, timer, lambda: workers, say)
 
 
-def search(run: Run, config: Config, workers: Executor, latency: LatencySource) -> Search:
+def search(run: Run, config: Config, workers: Executor, latency: LatencySource) -> None:
     study = run.open_study({})
     at_work = evaluator(run, config, workers, latency)
-    return Search(run, config, SPACE, (Reward("soft", 1.0),), study, at_work, PlainDisplay())
+    session = Session(run, SPACE, (Reward("soft", 1.0),), study, at_work, PlainDisplay(), config.search.seed)
+    evaluate_trials(session, config.search)
 
 
 @pytest.fixture
@@ -238,11 +249,11 @@ def test_open_trials_are_timed_later_and_the_search_takes_the_course_of_an_undis
 ) -> None:
     hot = ToldLatency(lambda name, call: THROTTLED if call else by_name(name))
     with pytest.raises(CandidatesWait, match=r"2 of 2 candidates .* \(trials 2, 3: .*1\.40 times.*; no trial failed"):
-        search(trained, config, workers, hot).go()
+        search(trained, config, workers, hot)
     assert [trial.state.name for trial in trained.study().trials] == ["COMPLETE"] * 2 + ["RUNNING"] * 2
     with pytest.raises(SearchError, match=r"trial 2 of .* is still open: run its search again"):
         export_candidate(trained.path, 2, ["int8"], trained.path)
-    search(trained, config, workers, ToldLatency(lambda name, call: by_name(name))).go()
+    search(trained, config, workers, ToldLatency(lambda name, call: by_name(name)))
     ours, theirs = (run.study().trials for run in (trained, whole))
     assert [(trial.params, trial.values) for trial in ours] == [(trial.params, trial.values) for trial in theirs]
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from mnas.errors import SearchError
+from mnas.latency.timer import stored_timing
 from mnas.main import run as mnas
 from mnas.records import Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, read_study
 from mnas.run import Run
-from mnas.search.evaluator import stored_timing
 from mnas.tasks import DEFAULT, task
 from mnas.training.evaluation import EvaluationFile
 
