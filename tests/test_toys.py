@@ -93,7 +93,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def story(run: Run) -> dict[str, Any]:
     """What must be equal."""
     trials = [(one.number, one.params, one.values, one.user_attrs["reward"]) for one in run.study().trials]
-    references = [(one["name"], one["radius_error"], one["latency_ms"]) for one in run.references()]
+    references = [(one.name, one.value, one.latency_ms) for one in run.references()]
     return {"trials": trials, "references": references, "final": run.final}
 
 
@@ -113,7 +113,7 @@ def test_a_search_speaks_of_the_metric_and_prefers_less_of_it(folder: Path) -> N
     study = run.study()
     assert [direction.name for direction in study.directions] == ["MINIMIZE", "MINIMIZE"]
     assert run.final is not None
-    front = {(one["radius_error"], one["latency_ms"]) for one in run.final["front"]}
+    front = {(one.value, one.latency_ms) for one in run.final.front}
     assert front == {tuple(trial.values) for trial in study.best_trials}
 
 
@@ -124,7 +124,7 @@ def test_a_table_prices_what_the_search_found(folder: Path) -> None:
     words = ["--image-size", "16", "--classes", "1", "--unchecked"]
     said = end(begin(folder, "table", "predict", "table.json", "toy-net", file, *words))
     assert f"{file}: {trial.values[1]:.3f} ms" in said
-    assert f"toy-net: {Run.open(folder / 'whole').references()[0]['latency_ms']:.3f} ms" in said
+    assert f"toy-net: {Run.open(folder / 'whole').references()[0].latency_ms:.3f} ms" in said
 
 
 def test_an_exported_file_is_as_good_as_the_search_says(folder: Path) -> None:
