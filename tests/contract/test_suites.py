@@ -6,20 +6,26 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import broken_parts
+import broken_samplers
 import pytest
 
 import device_bench.testing
 import mnas.testing
 import search_spaces.testing
 
-CASES = {name: kind for name, kind in vars(broken_parts).items() if "fails" in getattr(kind, "__dict__", ())}
+CASES = {
+    name: kind
+    for module in (broken_parts, broken_samplers)
+    for name, kind in vars(module).items()
+    if "fails" in getattr(kind, "__dict__", ())
+}
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
     """Class and test -> the first words of each failure, from one run of all of them; empty for a test that passed."""
-    path, where = tmp_path_factory.mktemp("suites") / "outcomes.xml", Path(broken_parts.__file__)
-    chosen = [f"{where}::{name}::{test}" for name, kind in CASES.items() for test in kind.fails]
+    path, folder = tmp_path_factory.mktemp("suites") / "outcomes.xml", Path(broken_parts.__file__).parent
+    chosen = [f"{folder / kind.__module__}.py::{name}::{test}" for name, kind in CASES.items() for test in kind.fails]
     words = ["-q", "-p", "no:cacheprovider", f"--junitxml={path}", *chosen]
     done = subprocess.run([sys.executable, "-m", "pytest", *words], capture_output=True, text=True, timeout=280)
     assert done.returncode == 1, done.stdout + done.stderr

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from optuna.samplers import RandomSampler
 from tiny_model import tiny_model
 from told_runner import ToldRunner
 from tool_outputs import OUTPUTS
@@ -24,7 +23,6 @@ from mnas.testing import (
     ExecutorTestCase,
     FamilyFilesTestCase,
     LatencySourceTestCase,
-    SamplerTestCase,
     TaskTestCase,
     WorkersTestCase,
 )
@@ -344,33 +342,3 @@ class TestThreadsAsWorkers(WorkersTestCase):
     @pytest.fixture
     def open_executor(self):
         return Threads
-
-
-class ToldSamplerTestCase(SamplerTestCase):
-    @pytest.fixture
-    def open_samplers(self):
-        return self.samplers
-
-
-class First(RandomSampler):
-    def sample_independent(self, study, trial, name, distribution):
-        return distribution.choices[0]
-
-
-class TestSamplerOfChance(ToldSamplerTestCase):
-    samplers = staticmethod(lambda seed, path: lambda number: RandomSampler())
-    fails = ("test_the_seed_is_the_only_source_of_chance",)
-
-
-class TestSamplerThatStartsAgain(ToldSamplerTestCase):
-    samplers = staticmethod(lambda seed, path: (lambda one: lambda number: one)(RandomSampler(seed)))
-    fails = (
-        "test_a_search_in_two_processes_proposes_what_one_does",
-        "test_a_search_does_not_need_what_was_kept",
-        "test_an_open_trial_is_taken_up_with_what_it_has",
-    )
-
-
-class TestStubbornSampler(ToldSamplerTestCase):
-    samplers = staticmethod(lambda seed, path: lambda number: First(seed))
-    fails = ("test_candidates_differ", "test_the_seed_is_the_only_source_of_chance")
