@@ -6,6 +6,7 @@ that plain graph: the same operators and size about ten times sooner (`bench/con
 plain is frozen by TensorFlow, which takes about twice as long.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,14 +22,20 @@ if TYPE_CHECKING:
     import tf_keras
 
 
-def to_tflite(model: "tf_keras.Model", precision: Precision, calibration: np.ndarray | None = None) -> bytes:
-    """Converts a model of one input and one output to a TFLite file with a batch of 1.
+Shape = tuple[int, ...]
+
+
+def to_tflite(
+    model: "tf_keras.Model", precision: Precision, calibration: np.ndarray | Sequence[np.ndarray] | None = None
+) -> bytes:
+    """Converts a model to a TFLite file with a batch of 1, its inputs and outputs in the model's order.
 
     Args:
         model: The model, traced in inference mode.
         precision: "float32"; "float16" (weights of 16 bits); "dynamic" (weights of 8 bits, activations quantized
             while it runs); "int8" (everything, input and output included).
-        calibration: For int8, typical inputs, float32 [images, height, width, channels]; 4 to 100 images do.
+        calibration: For int8, typical inputs, float32 [images, height, width, channels]; 4 to 100 images do. For a
+            model of several inputs a list with such an array for each, all equally long.
 
     Returns:
         The flatbuffer.
@@ -39,12 +46,11 @@ def to_tflite(model: "tf_keras.Model", precision: Precision, calibration: np.nda
     """
     if precision not in PRECISIONS:
         raise BadRequest(f"unknown precision {precision!r}; use one of {', '.join(PRECISIONS)}")
-    shape = _input_shape(model)
-    if precision == "int8":
-        calibration = _checked_calibration(calibration, shape)
+    shapes = _input_shapes(model)
+    examples = _checked_calibration(calibration, shapes) if precision == "int8" else []
     with quiet_tensorflow() as chatter:
         try:
-            converter = _converter(model, shape, precision, calibration)
+            converter = _converter(model, shapes, precision, examples)
             converted = bytes(converter.convert())
             return _repaired(converter, converted) if precision == "int8" else converted
         except ConversionError:
@@ -54,35 +60,41 @@ def to_tflite(model: "tf_keras.Model", precision: Precision, calibration: np.nda
             raise ConversionError(f"converting {model.name} to {precision} failed: {words}") from error
 
 
-def _input_shape(model: "tf_keras.Model") -> tuple[int, ...]:
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise BadRequest(
-            f"{model.name} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; one of each is converted"
-        )
-    shape = tuple(model.inputs[0].shape[1:])
-    if None in shape:
-        raise BadRequest(f"{model.name} has an input of open shape {shape}; build it for a fixed one")
-    return shape
+def _input_shapes(model: "tf_keras.Model") -> list[Shape]:
+    shapes = [tuple(one.shape[1:]) for one in model.inputs]
+    for shape in shapes:
+        if None in shape:
+            raise BadRequest(f"{model.name} has an input of open shape {shape}; build it for a fixed one")
+    return shapes
 
 
-def _checked_calibration(calibration: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
+def _checked_calibration(
+    calibration: np.ndarray | Sequence[np.ndarray] | None, shapes: Sequence[Shape]
+) -> list[np.ndarray]:
+    """Typical values of each input."""
     if calibration is None or len(calibration) == 0:
         raise BadRequest("int8 needs calibration images: pass float32 [images, height, width, channels]")
-    images = np.asarray(calibration, np.float32)
-    if images.shape[1:] != shape:
-        raise BadRequest(f"calibration images are {images.shape[1:]}, the model takes {shape}")
-    if not np.isfinite(images).all():
-        raise BadRequest("calibration images hold a value that is not finite")
-    return images
+    arrays = [calibration] if len(shapes) == 1 else list(calibration)
+    if len(arrays) != len(shapes):
+        raise BadRequest(f"the calibration has {len(arrays)} arrays, the model {len(shapes)} inputs")
+    examples = [np.asarray(one, np.float32) for one in arrays]
+    for images, shape in zip(examples, shapes, strict=True):
+        if images.shape[1:] != shape:
+            raise BadRequest(f"calibration images are {images.shape[1:]}, the model takes {shape}")
+        if not np.isfinite(images).all():
+            raise BadRequest("calibration images hold a value that is not finite")
+    if len({len(one) for one in examples}) > 1:
+        raise BadRequest(f"the arrays of the calibration are of different lengths: {[len(one) for one in examples]}")
+    return examples
 
 
 def _converter(
-    model: "tf_keras.Model", shape: tuple[int, ...], precision: Precision, calibration: np.ndarray | None
+    model: "tf_keras.Model", shapes: Sequence[Shape], precision: Precision, examples: Sequence[np.ndarray]
 ) -> "tf.lite.TFLiteConverter":
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    traced = trace(model, shape)
+    traced = trace(model, shapes)
     graph = freeze(traced)
     if graph is None:
         # Without the model beside it, which would mean the slow way through a SavedModel.
@@ -96,8 +108,9 @@ def _converter(
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if precision == "int8" and calibration is not None:
-        converter.representative_dataset = lambda: ([image[np.newaxis]] for image in calibration)
+    if precision == "int8":
+        rows = list(zip(*examples, strict=True))
+        converter.representative_dataset = lambda: ([one[np.newaxis] for one in row] for row in rows)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8

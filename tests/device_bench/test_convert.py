@@ -108,13 +108,52 @@ def test_bad_requests(model, precision, calibration, words):
         to_tflite(model, precision, calibration)
 
 
-def test_a_model_of_an_open_shape_or_two_inputs_is_refused():
+def test_a_model_of_an_open_shape_is_refused():
     opened = tf_keras.Input((None, None, 3))
     with pytest.raises(BadRequest, match="open shape"):
         to_tflite(tf_keras.Model(opened, tf_keras.layers.Conv2D(2, 1)(opened)), "float32")
-    first, second = tf_keras.Input((2,)), tf_keras.Input((2,))
-    with pytest.raises(BadRequest, match="2 inputs and 1 outputs"):
-        to_tflite(tf_keras.Model([first, second], first + second), "float32")
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """A network of two inputs and two outputs, which could be mistaken for each other only by their values."""
+    tf_keras.utils.set_random_seed(1)
+    layers, image, note = tf_keras.layers, tf_keras.Input((8, 8, 3), name="image"), tf_keras.Input((6,), name="note")
+    read = layers.GlobalAveragePooling2D()(layers.Conv2D(6, 3, activation="relu")(image))
+    together = layers.Add()([read, note])
+    return tf_keras.Model([image, note], [layers.Dense(4)(together), layers.Dense(4, activation="sigmoid")(read)])
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("float16", 5e-3), ("int8", 0.06)])
+def test_inputs_and_outputs_keep_their_order(pair, precision, tolerance):
+    rng = np.random.default_rng(2)
+    given = [rng.random((16, 8, 8, 3), dtype=np.float32), rng.random((16, 6), dtype=np.float32) - 0.5]
+    interpreter = Interpreter(model_content=to_tflite(pair, precision, given))
+    interpreter.allocate_tensors()
+    sources, results = interpreter.get_input_details(), interpreter.get_output_details()
+    assert [tuple(one["shape"][1:]) for one in sources] == [(8, 8, 3), (6,)]
+    for source, values in zip(sources, given, strict=True):
+        scale, zero = source["quantization"]
+        whole = np.clip(np.round(values[:1] / scale + zero), -128, 127) if scale else values[:1]
+        interpreter.set_tensor(source["index"], whole.astype(source["dtype"]))
+    interpreter.invoke()
+    for result, expected in zip(results, pair([one[:1] for one in given]), strict=True):
+        scale, zero = result["quantization"]
+        values = interpreter.get_tensor(result["index"]).astype(np.float32)
+        np.testing.assert_allclose((values - zero) * scale if scale else values, expected.numpy(), atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("calibration", "words"),
+    [
+        ([np.zeros((2, 8, 8, 3))], "1 arrays, the model 2 inputs"),
+        ([np.zeros((2, 6)), np.zeros((2, 8, 8, 3))], r"\(6,\), the model takes \(8, 8, 3\)"),
+        ([np.zeros((2, 8, 8, 3)), np.zeros((3, 6))], r"different lengths: \[2, 3\]"),
+    ],
+)
+def test_each_input_needs_calibration(pair, calibration, words):
+    with pytest.raises(BadRequest, match=words):
+        to_tflite(pair, "int8", calibration)
 
 
 def test_what_the_converter_refuses_is_one_line(images):
@@ -145,12 +184,12 @@ def test_a_graph_that_is_not_plain_takes_the_slower_way(images):
 
     image = tf_keras.Input(_SHAPE)
     model = tf_keras.Model(image, Asked()(image))
-    assert freeze(trace(model, _SHAPE)) is None
+    assert freeze(trace(model, [_SHAPE])) is None
     np.testing.assert_allclose(_outputs(to_tflite(model, "float32"), images[:1]), images[:1], atol=1e-6)
 
 
 def test_a_plain_graph_holds_no_variable(model):
-    graph = freeze(trace(model, _SHAPE))
+    graph = freeze(trace(model, [_SHAPE]))
     operators = {node.op for node in graph.definition.node}
     assert not operators & {"ReadVariableOp", "VarHandleOp"}
     assert [tuple(one.shape) for one in (*graph.inputs, *graph.outputs)] == [(1, *_SHAPE), (1, 5)]
