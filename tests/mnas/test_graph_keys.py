@@ -15,10 +15,10 @@ from search_spaces.signatures import graph_signatures
 def assert_foreseen(graph, precisions):
     model = build_graph(graph, seed=1)
     as_if_trained(model)
-    images = np.random.default_rng(0).random((4, *graph.inputs[0][1]), np.float32)
+    given = [np.random.default_rng(0).random((4, *shape), np.float32) for _, shape in graph.inputs]
     for precision in precisions:
         foreseen = Counter(graph_signatures(graph, precision))
-        assert foreseen == Counter(read(to_tflite(model, precision, images))), precision
+        assert foreseen == Counter(read(to_tflite(model, precision, given if len(given) > 1 else given[0]))), precision
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -49,3 +49,10 @@ def test_two_dilated_convolutions_of_one_map_stay_one_operator_each():
         "DEPTHWISE_CONV_2D" in line and "dilation_h_factor=2" in line for line in graph_signatures(foreseen, "int8")
     )
     assert_foreseen(foreseen, ("float32", "int8"))
+
+
+def test_several_inputs_and_outputs():
+    graph = GraphBuilder({"image": (9, 12, 3), "map": (9, 12, 8)})
+    both = graph.add("both", graph.conv("read", "image", 8, 3), "map")
+    ends = graph.activation("first", both, "relu"), graph.conv("second", both, 4, 1)
+    assert_foreseen(graph.graph(*ends), ("float32", "float16", "dynamic", "int8"))
