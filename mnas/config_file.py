@@ -11,6 +11,7 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from mnas.config import Config, config_of, family_name
 from mnas.errors import SearchError, quoted
@@ -105,9 +106,14 @@ def _is_text(kind: Any) -> bool:
 
 def _explain(error: ValidationError, kind: type[Config]) -> str:
     """The first problem in one line, with the nearest known key for a misspelt one."""
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    by_key = dict[tuple[int | str, ...], list[ErrorDetails]]()
+    for one in error.errors():
+        by_key.setdefault(one["loc"][:2], []).append(one)
+    # A key of several types has an error for each; the innermost is of the type that was meant.
+    problem = max(next(iter(by_key.values())), key=lambda one: len(one["loc"]))
+    inner = [part for part in problem["loc"][2:] if isinstance(part, int)]  # the other parts name the types
+    where = ".".join(map(str, (*problem["loc"][:2], *inner)))
+    more = f" (and {len(by_key) - 1} more)" if len(by_key) > 1 else ""
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _known_keys(kind, problem["loc"][:-1])
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from device_bench.file_lock import held
 from mnas.config import Config
 from mnas.config_file import checked_config
-from mnas.errors import SearchError
+from mnas.errors import RunFailed, SearchError
 from mnas.files import read_json, write_json
 from mnas.records import FORMAT, Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, check_format
 from mnas.tasks import Data, Task
@@ -175,7 +175,8 @@ class Run:
         except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
             inner = error.__cause__ or error  # Optuna hides the database's own words behind a guess
             cause = " ".join(str(getattr(inner, "orig", None) or inner).split())
-            raise kind(f"cannot use the storage {self._storage_name()}: {cause}") from error
+            found = RunFailed if "disk is full" in cause else kind  # as SQLite says it; right input, wrong machine
+            raise found(f"cannot use the storage {self._storage_name()}: {cause}") from error
 
     def _storage(self) -> optuna.storages.BaseStorage:
         import optuna

@@ -56,6 +56,8 @@ def test_values_survive_json(file: Path) -> None:
         ("data.validation_share=1.5", "less than 1"),
         ("trials=3", "section.key=value"),
         ("search.trials", "section.key=value"),
+        ("latency.target_ms=nan", r"latency\.target_ms = nan: input should be a finite number$"),
+        ("latency.target_ms=[1, nan]", r"latency\.target_ms\.1 = nan: input should be a finite number$"),
     ],
 )
 def test_a_wrong_override_is_one_line_that_names_the_key(file: Path, override: str, words: str) -> None:
