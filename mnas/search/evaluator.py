@@ -61,6 +61,11 @@ class Waiting:
 Outcome = Candidate | Failed | Waiting
 
 
+def waits(count: int) -> str:
+    """What so many networks that are `Waiting` do, in words."""
+    return "is trained and waits for its timing" if count == 1 else "are trained and wait for their timing"
+
+
 class Evaluator(Protocol):
     """Judges and times candidates; what lies in a candidate's folder is not done again."""
 

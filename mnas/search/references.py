@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from device_bench.terminal import counted
 from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.records import ReferenceRecord
 from mnas.run import Run
 from mnas.search.display import Display
-from mnas.search.evaluator import Evaluator, Failed, Waiting
+from mnas.search.evaluator import Evaluator, Failed, Waiting, waits
 from search_spaces import Arch, Shape, SpaceChoice, describe
 
 
@@ -53,7 +54,8 @@ def evaluate_references(
     waiting = {name: one.reason for name, one in outcomes.items() if isinstance(one, Waiting)}
     if waiting:
         reasons = "; ".join(dict.fromkeys(waiting.values()))
-        raise CandidatesWait(f"references are trained and wait for their timing ({', '.join(waiting)}: {reasons})")
+        number = len(waiting)
+        raise CandidatesWait(f"{counted(number, 'reference')} {waits(number)} ({', '.join(waiting)}: {reasons})")
     return {record.name: record for record in run.references()}
 
 

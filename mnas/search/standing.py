@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from device_bench.terminal import counted
 from mnas.records import TrialRecord
 from mnas.tasks import DEFAULT, Metric, task
 
@@ -84,8 +85,9 @@ def failures(study: optuna.Study) -> str:
     kinds = Counter(_without_numbers(reason) for reason in reasons)
     examples = {_without_numbers(reason): reason for reason in reversed(reasons)}
     shown = [f"{count} x {examples[kind]}" for kind, count in kinds.most_common(_REASONS_SHOWN)]
-    more = f"; {len(kinds) - len(shown)} other reasons" if len(kinds) > len(shown) else ""
-    return f"{len(reasons)} of {len(study.get_trials(deepcopy=False))} trials failed: {'; '.join(shown)}{more}"
+    more = f"; {counted(len(kinds) - len(shown), 'other reason')}" if len(kinds) > len(shown) else ""
+    trials = counted(len(study.get_trials(deepcopy=False)), "trial")
+    return f"{len(reasons)} of {trials} failed: {'; '.join(shown)}{more}"
 
 
 def failure(trial: FrozenTrial) -> str:

@@ -44,6 +44,9 @@ def test_best_is_the_earliest_of_equals() -> None:
 def test_failures_are_counted_by_reason_whatever_their_numbers() -> None:
     study = optuna.create_study()
     assert failures(study) == "no trial failed"
+    first = optuna.create_study()
+    first.tell(first.ask(), state=optuna.trial.TrialState.FAIL)
+    assert failures(first) == "1 of 1 trial failed: 1 x unknown reason"
     reasons = [f"training diverged in epoch {epoch} of 8: the loss is nan" for epoch in (3, 5)] + ["exit code 139"]
     for reason in reasons:
         trial = study.ask()
