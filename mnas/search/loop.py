@@ -139,13 +139,12 @@ def _tell(session: Session, proposal: Proposal, outcome: Candidate | Failed) -> 
         session.study.tell(trial, state=optuna.trial.TrialState.FAIL)
         session.display.failed(trial.number, outcome.reason)
         return
-    rewards = rewarded(session.rewards, trial.number, outcome.value, outcome.latency_ms)
+    measured = outcome.objectives
+    rewards = rewarded(session.rewards, trial.number, *measured)
     record = FinishedTrial(**described, **outcome.facts(), **rewards)
     _keep(trial, record.stored(task))
-    session.study.tell(trial, [outcome.value, outcome.latency_ms])
-    session.display.done(
-        Finished(trial.number, record.arch_hash, outcome.value, outcome.latency_ms, record.reward, task.metric)
-    )
+    session.study.tell(trial, measured)
+    session.display.done(Finished(trial.number, record.arch_hash, *measured, record.reward, task.metric))
 
 
 def _leave_last_update(study: optuna.Study) -> None:

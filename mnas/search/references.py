@@ -44,13 +44,10 @@ def evaluate_references(
         if isinstance(outcome, Waiting):
             continue
         arch = arches[name]
-        record = ReferenceRecord(
-            name=name, value=outcome.value, latency_ms=outcome.latency_ms, **describe(arch), **outcome.facts()
-        )
+        measured = outcome.objectives
+        record = ReferenceRecord(name=name, **measured._asdict(), **describe(arch), **outcome.facts())
         record.write(run.reference(name) / "record.json", run.task)
-        metric = run.task.metric
-        said = f"{metric.name} {metric.exact_words(outcome.value)}, {outcome.latency_ms:.3g} ms"
-        display.say(f"reference {name}: {said}")
+        display.say(f"reference {name}: {measured.words(run.task.metric)}")
     waiting = {name: one.reason for name, one in outcomes.items() if isinstance(one, Waiting)}
     if waiting:
         reasons = "; ".join(dict.fromkeys(waiting.values()))

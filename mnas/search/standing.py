@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from device_bench.terminal import counted
+from mnas.objectives import Objectives
 from mnas.records import TrialRecord
 from mnas.tasks import DEFAULT, Metric, task
 
@@ -48,9 +49,8 @@ class Finished:
         Raises:
             SearchError: It is damaged.
         """
-        value, latency_ms = trial.values
         found = run.finished(trial)
-        return cls(trial.number, found.arch_hash, value, latency_ms, found.reward, run.task.metric)
+        return cls(trial.number, found.arch_hash, *Objectives.of(trial), found.reward, run.task.metric)
 
     @property
     def gain(self) -> float:
@@ -60,7 +60,7 @@ class Finished:
     @property
     def words(self) -> str:
         """Metric and latency for the user."""
-        return f"{self.metric.name} {self.metric.exact_words(self.value)}, {self.latency_ms:.3g} ms"
+        return Objectives(self.value, self.latency_ms).words(self.metric)
 
 
 def best(trials: Iterable[Finished]) -> Finished | None:

@@ -1,6 +1,8 @@
 import numpy as np
 import optuna
+import pytest
 
+from mnas.objectives import Objectives, directions
 from mnas.search.standing import Finished, best, failures, front
 from mnas.tasks import DEFAULT, task
 
@@ -56,3 +58,13 @@ def test_failures_are_counted_by_reason_whatever_their_numbers() -> None:
     assert failures(study) == (
         "3 of 4 trials failed: 2 x training diverged in epoch 3 of 8: the loss is nan; 1 x exit code 139"
     )
+
+
+@pytest.mark.parametrize("maximize", [True, False])
+def test_a_study_keeps_the_objectives_in_the_order_of_their_directions(maximize: bool) -> None:
+    study = optuna.create_study(directions=directions(maximize=maximize))
+    study.tell(study.ask(), Objectives(0.971, 12.34))
+    assert [trial.values[1] for trial in study.best_trials] == [12.34]
+    found = Objectives.of(study.trials[0])
+    assert (found.value, found.latency_ms) == (0.971, 12.34)
+    assert found.words(ACCURACY) == "accuracy 97.10%, 12.3 ms"
