@@ -105,12 +105,9 @@ def _is_text(kind: Any) -> bool:
 
 def _explain(error: ValidationError, kind: type[Config]) -> str:
     """The first problem in one line, with the nearest known key for a misspelt one."""
-    problems = error.errors()
-    keys = dict.fromkeys(one["loc"][:2] for one in problems)
-    # Each branch of a union complains: the one that came furthest into the value is the one that was meant.
-    problem = max((one for one in problems if one["loc"][:2] == next(iter(keys))), key=lambda one: len(one["loc"]))
-    where = _key(problem["loc"])
-    more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _known_keys(kind, problem["loc"][:-1])
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
@@ -124,11 +121,6 @@ def _explain(error: ValidationError, kind: type[Config]) -> str:
     if problem["type"] in ("string_type", "path_type") and not isinstance(problem["input"], list | dict):
         message += "; a name that looks like a number or a date stands in quotes"
     return f"{where} = {quoted(problem['input'])}: {message[0].lower()}{message[1:]}{more}"
-
-
-def _key(loc: tuple[int | str, ...]) -> str:
-    """Section, key and place in a list, as the user knows them; a location names the branches of unions too."""
-    return ".".join(str(part) for depth, part in enumerate(loc) if depth < 2 or isinstance(part, int))
 
 
 def _known_keys(kind: Any, loc: tuple[int | str, ...]) -> list[str]:

@@ -128,22 +128,6 @@ def test_a_home_directory_is_put_in_for_its_short_form(
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("latency.target_ms=nan", "latency.target_ms = nan: input should be a finite number"),
-        ("latency.target_ms=[1.0, nan]", "latency.target_ms.1 = nan: input should be a finite number"),
-        ("latency.target_ms={ a = 1 }", "latency.target_ms = {'a': 1}: input should be a valid number"),
-    ],
-)
-def test_a_key_that_takes_several_kinds_of_values_is_named_as_it_is_spelt(
-    file: Path, override: str, words: str
-) -> None:
-    with pytest.raises(SearchError) as caught:
-        load_config(file, [override])
-    assert str(caught.value) == f"{file}: {words}"
-
-
-@pytest.mark.parametrize(
-    ("override", "words"),
-    [
         ("search.run=~nobody-here/a", "there is no user 'nobody-here'"),
         ("search.run=", "the path is empty"),
         (r'search.run="a\u0000b"', "null character"),
