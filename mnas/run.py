@@ -27,6 +27,7 @@ from mnas.config import Config
 from mnas.config_file import checked_config
 from mnas.errors import RunFailed, SearchError
 from mnas.files import read_json, write_json
+from mnas.objectives import directions, names
 from mnas.records import FORMAT, Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, check_format
 from mnas.tasks import Data, Task
 
@@ -155,12 +156,12 @@ class Run:
             study = optuna.create_study(
                 study_name=self.study_name,
                 storage=self._storage(),
-                directions=["maximize" if metric.maximize else "minimize", "minimize"],
+                directions=directions(maximize=metric.maximize),
                 load_if_exists=True,
             )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names([metric.key, "latency_ms"])
+                study.set_metric_names(names(metric))
             note(study, user_attrs)
         return study
 

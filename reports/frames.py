@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from device_bench.terminal import printable
+from mnas.objectives import Objectives
 from mnas.records import FinishedTrial, Network, ReferenceRecord, TrialRecord
 from mnas.tasks import Metric
 from reports import rewards
@@ -148,7 +149,7 @@ def _repeated(table: pd.DataFrame) -> pd.Series:
 
 
 def _candidate(run: RunData, trial: optuna.trial.FrozenTrial, record: FinishedTrial | TrialRecord) -> dict[str, Any]:
-    value, latency_ms = trial.values if trial.values is not None else (np.nan, np.nan)
+    value, latency_ms = Objectives(np.nan, np.nan) if trial.values is None else Objectives.of(trial)
     final = run.final
     tested = {} if final is None else {row.number: row.test_value for row in (final.best, *reversed(final.front))}
     return {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from device_bench.terminal import printable
 from mnas.errors import SearchError
+from mnas.objectives import directions
 from mnas.records import Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, read_study
 from mnas.tasks import Metric, Task
 from reports.errors import ReportError
@@ -163,12 +164,11 @@ def _trials(study: optuna.Study, metric: Metric) -> tuple[optuna.trial.FrozenTri
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
-    directions = [direction.name.lower() for direction in study.directions]
-    wanted = "maximize" if metric.maximize else "minimize"
-    if directions != [wanted, "minimize"]:
+    found, wanted = [direction.name.lower() for direction in study.directions], directions(maximize=metric.maximize)
+    if found != wanted:
         raise ReportError(
-            f"study {study.study_name!r} has the directions {', '.join(directions)}: "
-            f"a report needs {wanted} ({metric.name}), minimize (latency in ms)"
+            f"study {study.study_name!r} has the directions {', '.join(found)}: "
+            f"a report needs {wanted[0]} ({metric.name}), {wanted[1]} (latency in ms)"
         )
     try:
         return tuple(study.get_trials(deepcopy=False))

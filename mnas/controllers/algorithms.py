@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mnas.controllers.settings import settings_for
 from mnas.errors import SearchError, quoted
+from mnas.objectives import directions
 from mnas.reward import Reward
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _unfit(kind: type[BaseSampler]) -> str:
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     try:
-        study = optuna.create_study(directions=["maximize", "minimize"])
+        study = optuna.create_study(directions=directions(maximize=True))
         for number in range(_REHEARSED):
             study.sampler = _made(kind, number)
             trial = study.ask()

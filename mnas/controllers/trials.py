@@ -11,6 +11,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from mnas import objectives
 from mnas.controllers.history import Observation
 from mnas.controllers.steps import Steps, steps_of
 from mnas.errors import SearchError
@@ -112,14 +113,13 @@ def scorer(
         sign = 1.0 if directions[0] == StudyDirection.MAXIMIZE else -1.0
         return lambda values: (sign * values[0],)
     rises = all(getattr(reward, "maximize", True) for reward in rewards)
-    wanted = [StudyDirection.MAXIMIZE if rises else StudyDirection.MINIMIZE, StudyDirection.MINIMIZE]
-    if list(directions) != wanted:
-        named, must = (", ".join(direction.name.lower() for direction in some) for some in (directions, wanted))
+    wanted, named = objectives.directions(maximize=rises), [direction.name.lower() for direction in directions]
+    if named != wanted:
         raise SearchError(
             f"a reward takes {'accuracy' if rises else 'a metric'} and latency: "
-            f"the study's directions must be {must}, not {named}"
+            f"the study's directions must be {', '.join(wanted)}, not {', '.join(named)}"
         )
-    return lambda values: tuple(float(reward(values[0], values[1])) for reward in rewards)
+    return lambda values: tuple(float(reward(*values)) for reward in rewards)
 
 
 def observe(trial: FrozenTrial, menu: Menu, score: Callable[[Sequence[float]], tuple[float, ...]]) -> Observation:

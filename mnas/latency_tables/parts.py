@@ -13,6 +13,7 @@ from device_bench import to_tflite
 from device_bench.kinds import Precision
 from device_bench.latency_table.carve import carve
 from device_bench.latency_table.parts import Network, part_name
+from device_bench.terminal import counted
 from mnas.executors.events import Report
 from mnas.files import write_bytes
 from mnas.latency_tables.plan import Target
@@ -114,5 +115,6 @@ def prepare(
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
                 made.update(future.result())
-            tell(f"converted {len(jobs) - len(waiting)} of {len(jobs)} networks, cut {len(made)} operators")
+            converted = f"{len(jobs) - len(waiting)} of {counted(len(jobs), 'network')}"
+            tell(f"converted {converted}, cut {counted(len(made), 'operator')}")
     return networks, made

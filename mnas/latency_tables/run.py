@@ -222,7 +222,7 @@ def check_table(
             TimingProtocol(),
             sessions=sessions,
             rng=rng,
-            tell=lambda done, total: say(f"timed {done} of {total} sessions"),
+            tell=lambda done, total: say(f"timed {done} of {counted(total, 'session')}"),
         )
     judged = leave_out(table, unmeasured, seed) if unmeasured else table
     kinds = {"random": networks[: len(arches)], "near": networks[len(arches) :]}

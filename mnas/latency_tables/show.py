@@ -44,7 +44,7 @@ def show_progress(progress: BuildProgress) -> str:
     """One line on where a build is."""
     error = "" if progress.error is None else f", error {progress.error:.1%}"
     return (
-        f"round {progress.round}: {progress.done} of {progress.total} sessions,"
+        f"round {progress.round}: {progress.done} of {counted(progress.total, 'session')},"
         f" {max(progress.left_s, 0):.0f} s of device time left{error}"
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from device_bench.timing.timing import Timing
 from mnas.latency.timer import Asked
+from mnas.objectives import Objectives
 from mnas.training.evaluation import Evaluation
 
 
@@ -21,15 +22,10 @@ class Candidate:
     timing: Timing
 
     @property
-    def value(self) -> float:
-        """The metric of the TFLite file on the validation split."""
-        return self.evaluation.value
-
-    @property
-    def latency_ms(self) -> float:
-        """Median."""
+    def objectives(self) -> Objectives:
+        """Its metric and its latency."""
         assert self.timing.median_ms is not None
-        return self.timing.median_ms
+        return Objectives(self.evaluation.value, self.timing.median_ms)
 
     def facts(self) -> dict[str, Any]:
         """What `mnas.records.Network` has of it beside the architecture."""
@@ -59,6 +55,11 @@ class Waiting:
 
 
 Outcome = Candidate | Failed | Waiting
+
+
+def waits(count: int) -> str:
+    """What so many networks that are `Waiting` do, in words."""
+    return "is trained and waits for its timing" if count == 1 else "are trained and wait for their timing"
 
 
 class Evaluator(Protocol):

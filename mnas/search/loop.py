@@ -20,7 +20,7 @@ from mnas.records import FORMAT, FinishedTrial, StudyRecord, TrialRecord
 from mnas.reward import Reward, rewarded
 from mnas.run import Run, check_directory, note
 from mnas.search.display import Display
-from mnas.search.evaluator import Candidate, Failed, Waiting
+from mnas.search.evaluator import Candidate, Failed, Waiting, waits
 from mnas.search.finish import finish
 from mnas.search.references import check_targets, evaluate_references, reference_architectures, target_of
 from mnas.search.session import Session
@@ -80,7 +80,8 @@ def run_search(config: Config, display: Display) -> Run:
         session = Session(run, searched, rewards, study, evaluator, display, seed)
         if known := study.get_trials(deepcopy=False):
             done = sum(trial.state.is_finished() for trial in known)
-            display.say(f"resuming {run.path}: {done} of {counted(config.search.trials, 'trial')} are done")
+            trials = counted(config.search.trials, "trial is", "trials are")
+            display.say(f"resuming {run.path}: {done} of {trials} done")
         begin(session, config.search.start, config.space.choice, data.input_shape)
         evaluate_trials(session, config.search)
         finish(session, config.confirm, references)
@@ -122,8 +123,8 @@ def _batch(session: Session, proposals: list[Proposal]) -> None:
     if waiting:
         numbers, reasons = ", ".join(map(str, waiting)), "; ".join(dict.fromkeys(waiting.values()))
         raise CandidatesWait(
-            f"{len(waiting)} of {len(proposals)} candidates are trained and wait for their timing "
-            f"(trials {numbers}: {reasons}); {failures(session.study)}"
+            f"{len(waiting)} of {counted(len(proposals), 'candidate')} {waits(len(waiting))} "
+            f"({'trial' if len(waiting) == 1 else 'trials'} {numbers}: {reasons}); {failures(session.study)}"
         )
 
 
@@ -138,13 +139,12 @@ def _tell(session: Session, proposal: Proposal, outcome: Candidate | Failed) -> 
         session.study.tell(trial, state=optuna.trial.TrialState.FAIL)
         session.display.failed(trial.number, outcome.reason)
         return
-    rewards = rewarded(session.rewards, trial.number, outcome.value, outcome.latency_ms)
+    measured = outcome.objectives
+    rewards = rewarded(session.rewards, trial.number, *measured)
     record = FinishedTrial(**described, **outcome.facts(), **rewards)
     _keep(trial, record.stored(task))
-    session.study.tell(trial, [outcome.value, outcome.latency_ms])
-    session.display.done(
-        Finished(trial.number, record.arch_hash, outcome.value, outcome.latency_ms, record.reward, task.metric)
-    )
+    session.study.tell(trial, measured)
+    session.display.done(Finished(trial.number, record.arch_hash, *measured, record.reward, task.metric))
 
 
 def _leave_last_update(study: optuna.Study) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from device_bench.terminal import counted
 from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.records import ReferenceRecord
 from mnas.run import Run
 from mnas.search.display import Display
-from mnas.search.evaluator import Evaluator, Failed, Waiting
+from mnas.search.evaluator import Evaluator, Failed, Waiting, waits
 from search_spaces import Arch, Shape, SpaceChoice, describe
 
 
@@ -43,17 +44,15 @@ def evaluate_references(
         if isinstance(outcome, Waiting):
             continue
         arch = arches[name]
-        record = ReferenceRecord(
-            name=name, value=outcome.value, latency_ms=outcome.latency_ms, **describe(arch), **outcome.facts()
-        )
+        measured = outcome.objectives
+        record = ReferenceRecord(name=name, **measured._asdict(), **describe(arch), **outcome.facts())
         record.write(run.reference(name) / "record.json", run.task)
-        metric = run.task.metric
-        said = f"{metric.name} {metric.exact_words(outcome.value)}, {outcome.latency_ms:.3g} ms"
-        display.say(f"reference {name}: {said}")
+        display.say(f"reference {name}: {measured.words(run.task.metric)}")
     waiting = {name: one.reason for name, one in outcomes.items() if isinstance(one, Waiting)}
     if waiting:
         reasons = "; ".join(dict.fromkeys(waiting.values()))
-        raise CandidatesWait(f"references are trained and wait for their timing ({', '.join(waiting)}: {reasons})")
+        number = len(waiting)
+        raise CandidatesWait(f"{counted(number, 'reference')} {waits(number)} ({', '.join(waiting)}: {reasons})")
     return {record.name: record for record in run.references()}
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from device_bench.terminal import counted
+from mnas.objectives import Objectives
 from mnas.records import TrialRecord
 from mnas.tasks import DEFAULT, Metric, task
 
@@ -47,9 +49,8 @@ class Finished:
         Raises:
             SearchError: It is damaged.
         """
-        value, latency_ms = trial.values
         found = run.finished(trial)
-        return cls(trial.number, found.arch_hash, value, latency_ms, found.reward, run.task.metric)
+        return cls(trial.number, found.arch_hash, *Objectives.of(trial), found.reward, run.task.metric)
 
     @property
     def gain(self) -> float:
@@ -59,7 +60,7 @@ class Finished:
     @property
     def words(self) -> str:
         """Metric and latency for the user."""
-        return f"{self.metric.name} {self.metric.exact_words(self.value)}, {self.latency_ms:.3g} ms"
+        return Objectives(self.value, self.latency_ms).words(self.metric)
 
 
 def best(trials: Iterable[Finished]) -> Finished | None:
@@ -84,8 +85,9 @@ def failures(study: optuna.Study) -> str:
     kinds = Counter(_without_numbers(reason) for reason in reasons)
     examples = {_without_numbers(reason): reason for reason in reversed(reasons)}
     shown = [f"{count} x {examples[kind]}" for kind, count in kinds.most_common(_REASONS_SHOWN)]
-    more = f"; {len(kinds) - len(shown)} other reasons" if len(kinds) > len(shown) else ""
-    return f"{len(reasons)} of {len(study.get_trials(deepcopy=False))} trials failed: {'; '.join(shown)}{more}"
+    more = f"; {counted(len(kinds) - len(shown), 'other reason')}" if len(kinds) > len(shown) else ""
+    trials = counted(len(study.get_trials(deepcopy=False)), "trial")
+    return f"{len(reasons)} of {trials} failed: {'; '.join(shown)}{more}"
 
 
 def failure(trial: FrozenTrial) -> str:

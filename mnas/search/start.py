@@ -14,6 +14,7 @@ from device_bench.terminal import counted
 from mnas.config import Config, differences
 from mnas.controllers.warm_start import adopt, enqueue
 from mnas.errors import SearchError, quoted
+from mnas.objectives import Objectives
 from mnas.records import FinishedTrial, Network, StudyRecord
 from mnas.reward import Reward, rewarded
 from mnas.run import Run, note
@@ -109,7 +110,7 @@ def _rewarded(
     trial: FrozenTrial, number: int, record: FinishedTrial, rewards: tuple[Reward, ...], run: Run
 ) -> FrozenTrial:
     network = {name: value for name, value in record if name in Network.model_fields}
-    again = FinishedTrial(**network, **rewarded(rewards, number, *trial.values))
+    again = FinishedTrial(**network, **rewarded(rewards, number, *Objectives.of(trial)))
     return optuna.trial.create_trial(
         params=trial.params,
         distributions=trial.distributions,

@@ -11,6 +11,7 @@ import pytest
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
+from mnas.objectives import directions
 from mnas.reward import Reward
 from mnas.search.trials import batch_of, first_open, open_proposals
 from search_spaces.catalog import SpaceChoice, cost
@@ -161,7 +162,7 @@ class SamplerTestCase:
 
 
 def _study(rewards: tuple[Reward, ...]) -> optuna.Study:
-    return optuna.create_study(directions=["maximize" if rewards[0].maximize else "minimize", "minimize"])
+    return optuna.create_study(directions=directions(maximize=rewards[0].maximize))
 
 
 def _params(study: optuna.Study) -> list[dict[str, Any]]:

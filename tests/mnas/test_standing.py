@@ -1,6 +1,8 @@
 import numpy as np
 import optuna
+import pytest
 
+from mnas.objectives import Objectives, directions
 from mnas.search.standing import Finished, best, failures, front
 from mnas.tasks import DEFAULT, task
 
@@ -44,6 +46,9 @@ def test_best_is_the_earliest_of_equals() -> None:
 def test_failures_are_counted_by_reason_whatever_their_numbers() -> None:
     study = optuna.create_study()
     assert failures(study) == "no trial failed"
+    first = optuna.create_study()
+    first.tell(first.ask(), state=optuna.trial.TrialState.FAIL)
+    assert failures(first) == "1 of 1 trial failed: 1 x unknown reason"
     reasons = [f"training diverged in epoch {epoch} of 8: the loss is nan" for epoch in (3, 5)] + ["exit code 139"]
     for reason in reasons:
         trial = study.ask()
@@ -53,3 +58,13 @@ def test_failures_are_counted_by_reason_whatever_their_numbers() -> None:
     assert failures(study) == (
         "3 of 4 trials failed: 2 x training diverged in epoch 3 of 8: the loss is nan; 1 x exit code 139"
     )
+
+
+@pytest.mark.parametrize("maximize", [True, False])
+def test_a_study_keeps_the_objectives_in_the_order_of_their_directions(maximize: bool) -> None:
+    study = optuna.create_study(directions=directions(maximize=maximize))
+    study.tell(study.ask(), Objectives(0.971, 12.34))
+    assert [trial.values[1] for trial in study.best_trials] == [12.34]
+    found = Objectives.of(study.trials[0])
+    assert (found.value, found.latency_ms) == (0.971, 12.34)
+    assert found.words(ACCURACY) == "accuracy 97.10%, 12.3 ms"
