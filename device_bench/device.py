@@ -118,11 +118,9 @@ def open_device(name: str, install: Callable[[Transport], Runner] | None = None,
         transport.hold(wait_s=wait_s)
         runner = with_room(transport, (), lambda: (install or _default_runner)(transport))
         return Device(transport, runner)
-    except TransportError as error:
-        error.answered = True
-        transport.close()
-        raise
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, TransportError):
+            error.answered = True
         transport.close()
         raise
 

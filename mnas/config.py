@@ -140,6 +140,10 @@ class DataSection(_Section):
     limit: int | None = Field(default=None, ge=1, description="Use at most about this many images.")
 
 
+TABLE = "table:"
+"""What `latency.device` begins with where a latency table stands for a device."""
+
+
 class LatencySection(_Section):
     """Where and how latency is measured; see `device_bench.measure`."""
 

@@ -72,7 +72,7 @@ def _trial(run: Run, number: int | None) -> FrozenTrial:
     if not complete:
         raise SearchError(f"{run.path} has no finished trial to export")
     if number is None:
-        leader = best(Finished.of(trial, run) for trial in complete.values())
+        leader = best(Finished.of(trial, run.finished(trial), run.task.metric) for trial in complete.values())
         assert leader is not None
         number = leader.number
     if number not in complete:

@@ -75,7 +75,9 @@ def frame(source: Source) -> pd.DataFrame:
     metric, validation, reward = run.metric, examples(run, "validation"), rewards.of_run(run)
     rows = [_candidate(run, *both) for both in zip(run.trials, run.records, strict=True)]
     rows += [_reference(run, net) for net in run.references]
+    tested = _tested(run)
     for row in rows:
+        row[metric.test_key] = tested.get((row["kind"], row["name"]), np.nan)
         interval = measured(metric, row[metric.key], validation)
         row[metric.low_key], row[metric.high_key] = interval.low, interval.high
         if np.isnan(row["reward"]) and reward is not None:
@@ -150,16 +152,13 @@ def _repeated(table: pd.DataFrame) -> pd.Series:
 
 def _candidate(run: RunData, trial: optuna.trial.FrozenTrial, record: FinishedTrial | TrialRecord) -> dict[str, Any]:
     value, latency_ms = Objectives(np.nan, np.nan) if trial.values is None else Objectives.of(trial)
-    final = run.final
-    tested = {} if final is None else {row.number: row.test_value for row in (final.best, *reversed(final.front))}
     return {
         **_measured(run, record),
         "kind": "candidate",
-        "name": f"#{trial.number}",
+        "name": _trial_name(trial.number),
         "number": trial.number,
         "state": trial.state.name.lower(),
         run.metric.key: value,
-        run.metric.test_key: tested.get(trial.number, np.nan),
         "latency_ms": latency_ms,
         "reward": _known(record.reward),
         "error": printable(record.error) if isinstance(record, TrialRecord) else "",
@@ -167,19 +166,36 @@ def _candidate(run: RunData, trial: optuna.trial.FrozenTrial, record: FinishedTr
 
 
 def _reference(run: RunData, net: ReferenceRecord) -> dict[str, Any]:
-    tested = {} if run.final is None else {one.name: one.test_value for one in run.final.references}
     return {
         **_measured(run, net),
         "kind": "reference",
-        "name": printable(net.name) or "reference",
+        "name": _reference_name(net.name),
         "number": pd.NA,
         "state": "complete",
         run.metric.key: net.value,
-        run.metric.test_key: tested.get(net.name, np.nan),
         "latency_ms": net.latency_ms,
         "reward": np.nan,
         "error": "",
     }
+
+
+def _tested(run: RunData) -> dict[tuple[str, str], float]:
+    """Kind and name of a row -> the metric on the test split."""
+    if run.final is None:
+        return {}
+    rows = (run.final.best, *reversed(run.final.front))
+    return {
+        **{("candidate", _trial_name(row.number)): row.test_value for row in rows},
+        **{("reference", _reference_name(one.name)): one.test_value for one in run.final.references},
+    }
+
+
+def _trial_name(number: int) -> str:
+    return f"#{number}"
+
+
+def _reference_name(name: str) -> str:
+    return printable(name) or "reference"
 
 
 def _measured(run: RunData, record: Network | TrialRecord) -> dict[str, Any]:

@@ -120,8 +120,8 @@ def verdict_of(kind: Kind, case: Case) -> Verdict:
 
 def _refusal(error: BaseException, must_name: str) -> Verdict:
     message = brief(str(error))  # as `mnas` prints it
-    where = f"{type(error).__name__} at {_line(error.__traceback__)}"
     if must_name not in message:
+        where = f"{type(error).__name__} at {_line(error.__traceback__)}"
         return Verdict("fault", f"message names no file: {where}", message)
     return Verdict("refused", "", message)
 

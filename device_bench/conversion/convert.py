@@ -16,13 +16,11 @@ from device_bench.conversion.frozen_graph import freeze, trace
 from device_bench.conversion.quiet import quiet_tensorflow
 from device_bench.errors import BadRequest, ConversionError
 from device_bench.kinds import PRECISIONS, Precision
+from device_bench.tflite.model_inputs import Shape
 
 if TYPE_CHECKING:
     import tensorflow as tf
     import tf_keras
-
-
-Shape = tuple[int, ...]
 
 
 def to_tflite(

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from device_bench.tflite.model_inputs import Shape
+
 if TYPE_CHECKING:
     import tensorflow as tf
     import tf_keras
@@ -26,7 +28,7 @@ class FrozenGraph:
     outputs: list["tf.Tensor"]
 
 
-def trace(model: "tf_keras.Model", shapes: Sequence[tuple[int, ...]]) -> "tf.types.experimental.ConcreteFunction":
+def trace(model: "tf_keras.Model", shapes: Sequence[Shape]) -> "tf.types.experimental.ConcreteFunction":
     """Traces one inference of a batch of 1; several inputs keep their names."""
     import tensorflow as tf
 

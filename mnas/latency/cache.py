@@ -11,9 +11,8 @@ from typing import Any
 from device_bench.errors import BenchError
 from device_bench.file_lock import held
 from device_bench.timing.timing import Timing
-from mnas.config import LatencySection
+from mnas.config import TABLE, LatencySection
 from mnas.errors import RunFailed, SearchError
-from mnas.latency.table import PREFIX
 
 
 class LatencyCache:
@@ -77,7 +76,7 @@ def open_cache(settings: LatencySection) -> LatencyCache | None:
     Raises:
         SearchError: The file cannot be read, or holds something else.
     """
-    if settings.cache is None or settings.device.startswith(PREFIX):
+    if settings.cache is None or settings.device.startswith(TABLE):
         return None
     return LatencyCache(settings.cache)
 

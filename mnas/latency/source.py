@@ -13,7 +13,7 @@ from device_bench.errors import BadRequest, DeviceLost
 from device_bench.runners.runner import BenchSpec
 from device_bench.timing.protocol import TimingProtocol
 from device_bench.timing.timing import Timing
-from mnas.config import LatencySection
+from mnas.config import TABLE, LatencySection
 
 if TYPE_CHECKING:
     from device_bench.device import Device
@@ -214,7 +214,7 @@ def open_latency(settings: LatencySection, tell: Tell, say: Tell) -> LatencySour
     Raises:
         BenchError: There is no such device, or it does not answer.
     """
-    if settings.device.startswith("table:"):
+    if settings.device.startswith(TABLE):
         from mnas.latency.table import TableLatency
 
         return TableLatency(settings, say)

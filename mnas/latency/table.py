@@ -11,6 +11,7 @@ from device_bench.errors import BenchError
 from device_bench.latency_table.content import OPERATORS
 from device_bench.latency_table.table import LatencyTable
 from device_bench.timing.timing import Timing
+from mnas.config import TABLE
 from mnas.errors import SearchError
 from mnas.home import path_at_home
 from mnas.latency_tables.at_hand import confirm
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mnas.config import LatencySection
-
-PREFIX = "table:"
 
 
 class TableLatency:
@@ -41,7 +40,7 @@ class TableLatency:
         """
         self._device = settings.device
         self.identity: dict[str, Any] = {}
-        path = path_at_home(settings.device.removeprefix(PREFIX))
+        path = path_at_home(settings.device.removeprefix(TABLE))
         self._table = LatencyTable.load(path)
         if self._table.keys != OPERATORS:
             raise SearchError(

@@ -41,8 +41,8 @@ def finish(session: Session, settings: ConfirmSection, references: Mapping[str, 
     complete = session.complete()
     if not complete:
         raise RunFailed(f"no trial of {run.path} has succeeded; {failures(study)}")
-    finished = session.finished()
-    records = {trial.number: run.finished(trial) for trial in complete}
+    finished = [Finished.of(*one, run.task.metric) for one in complete]
+    records = {trial.number: record for trial, record in complete}
     arches = {one.arch_hash: from_json(json.dumps(one.arch)) for one in records.values()}
 
     def winner(reward: Reward) -> Winner:

@@ -95,7 +95,8 @@ def evaluate_trials(session: Session, settings: SearchSection) -> None:
         CandidatesWait: The device was lost, or not fit to time a trained candidate.
     """
     study, space = session.study, session.space
-    session.display.begin(settings.trials, session.finished())
+    finished = [Finished.of(*one, session.run.task.metric) for one in session.complete()]
+    session.display.begin(settings.trials, finished)
     chosen = algorithm(settings.algorithm)
     batch = settings.batch or chosen.batch
     sampler_of = chosen.samplers(Assignment(space, session.rewards, batch, session.seed, session.run.checkpoint))

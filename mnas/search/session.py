@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mnas.records import FinishedTrial
 from mnas.reward import Reward
 from mnas.run import Run
 from mnas.search.display import Display
 from mnas.search.evaluator import Evaluator
-from mnas.search.standing import Finished
 from search_spaces import Arch, Space
 
 if TYPE_CHECKING:
@@ -36,14 +36,11 @@ class Session:
     study: optuna.Study
     evaluator: Evaluator
     display: Display
-    seed: int = 0
+    seed: int
 
-    def complete(self) -> list[optuna.trial.FrozenTrial]:
-        """The trials that have a metric and a latency."""
+    def complete(self) -> list[tuple[optuna.trial.FrozenTrial, FinishedTrial]]:
+        """The trials that have a metric and a latency, each with its record."""
         import optuna
 
-        return self.study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
-
-    def finished(self) -> list[Finished]:
-        """The same as the record of a trial tells them."""
-        return [Finished.of(trial, self.run) for trial in self.complete()]
+        trials = self.study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+        return [(trial, self.run.finished(trial)) for trial in trials]

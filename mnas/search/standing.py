@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Self
 
 from device_bench.terminal import counted
 from mnas.objectives import Objectives
-from mnas.records import TrialRecord
+from mnas.records import FinishedTrial, TrialRecord
 from mnas.tasks import DEFAULT, Metric, task
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
-
-    from mnas.run import Run
 
 _REASONS_SHOWN = 5
 
@@ -43,14 +41,9 @@ class Finished:
     metric: Metric
 
     @classmethod
-    def of(cls, trial: FrozenTrial, run: Run) -> Self:
-        """A complete trial of a run.
-
-        Raises:
-            SearchError: It is damaged.
-        """
-        found = run.finished(trial)
-        return cls(trial.number, found.arch_hash, *Objectives.of(trial), found.reward, run.task.metric)
+    def of(cls, trial: FrozenTrial, record: FinishedTrial, metric: Metric) -> Self:
+        """A complete trial with its record."""
+        return cls(trial.number, record.arch_hash, *Objectives.of(trial), record.reward, metric)
 
     @property
     def gain(self) -> float:

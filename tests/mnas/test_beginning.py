@@ -90,7 +90,7 @@ def earlier(tmp_path: Path, searched: Space[MnasNetArch]) -> Run:
 def start(run: Run, settings: Config, searched: Space[MnasNetArch]) -> optuna.Study:
     study = run.open_study({})
     nobody = cast(Evaluator, None)  # nothing is evaluated before the first batch
-    session = Session(run, searched, (Reward("soft", 0.5),), study, nobody, PlainDisplay())
+    session = Session(run, searched, (Reward("soft", 0.5),), study, nobody, PlainDisplay(), seed=0)
     begin(session, settings.search.start, settings.space.choice, SHAPE)
     return study
 
