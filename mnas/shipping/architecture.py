@@ -1,0 +1,172 @@
+"""The network that a command names: a published one, block strings, JSON, or a trial of a search."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnas.errors import SearchError, quoted
+from mnas.files import read_text
+from mnas.run import Run
+from mnas.search.standing import Finished, best, failure, front
+from search_spaces import (
+    Arch,
+    Shape,
+    SpaceError,
+    family_of,
+    from_json,
+    from_notation,
+    published,
+    published_names,
+    scale,
+)
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+_FACTORS = re.compile(r"([0-9.]+)(?:x([0-9.]+))?")
+
+_STILL_OPEN = "is still open: run its search again, which evaluates it first"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A network and how it came to be what it is.
+
+    Attributes:
+        arch: The network.
+        notes: What was changed of what the name says, a sentence each.
+    """
+
+    arch: Arch
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A trial of a search.
+
+    Attributes:
+        run: The search.
+        number: Of the trial.
+        arch: Its network.
+        weights: What its proxy training ended with.
+    """
+
+    run: Run
+    number: int
+    arch: Arch
+    weights: Path
+
+
+def network(text: str, shape: Shape) -> Named:
+    """The network that `text` names, for images of `shape`.
+
+    Args:
+        text: A published name, with a factor on its filters and one on its layers (`mnasnet-a1`, `mnasnet-a1@0.5`,
+            `mnasnet-a1@0.5x0.75`); block strings; an architecture's JSON; a file that holds either; or a trial of a
+            search (`RUN:best`, `RUN:7`).
+        shape: `(height, width, channels)`. Published networks get strides that leave small images their pixels; what
+            is written out in full is taken as it is.
+
+    Raises:
+        SearchError: It names no network.
+        SpaceError: No network can be so.
+    """
+    name, at, factors = text.partition("@")
+    if name in published_names():
+        return _published(name, factors if at else "1", shape)
+    run, colon, trial = text.rpartition(":")
+    if colon and _is(Path(run), folder=True):
+        return Named(chosen(Path(run), trial)[0].arch)
+    if _is(Path(text), folder=True):
+        raise SearchError(f"{text} is a folder: name a trial of its search, as in {text}:best")
+    return Named(_written(read_text(Path(text)) if _is(Path(text), folder=False) else text, text))
+
+
+def chosen(path: Path, which: str) -> list[Chosen]:
+    """Trials of a search.
+
+    Args:
+        path: The run directory.
+        which: `best` (by the reward), `front` (all that no other beats in both objectives, the fastest first), or
+            the number of a trial.
+
+    Raises:
+        SearchError: No such run or trial.
+    """
+    import optuna
+
+    run = Run.open(path)
+    trials = run.study().get_trials(deepcopy=False)
+    complete = {trial.number: trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE}
+    if which.isdecimal():
+        return [_chosen(run, _numbered(run, trials, complete, int(which)))]
+    if which not in ("best", "front"):
+        raise SearchError(f"{quoted(which)} is neither a trial's number nor best nor front")
+    finished = [Finished.of(trial, run.finished(trial), run.task.metric) for trial in complete.values()]
+    leader = best(finished)
+    if leader is None:
+        raise SearchError(f"{path} has no finished trial to export")
+    members = [leader] if which == "best" else front(finished)
+    return [_chosen(run, complete[one.number]) for one in members]
+
+
+def _chosen(run: Run, trial: FrozenTrial) -> Chosen:
+    found = run.finished(trial)
+    weights = run.candidate(found.arch_hash) / "weights.npz"
+    return Chosen(run, trial.number, from_json(json.dumps(found.arch)), weights)
+
+
+def _numbered(run: Run, trials: Sequence[FrozenTrial], complete: dict[int, FrozenTrial], number: int) -> FrozenTrial:
+    if number in complete:
+        return complete[number]
+    if number < len(trials):
+        failed = trials[number].state.is_finished()
+        why = f"failed: {failure(trials[number])}" if failed else _STILL_OPEN
+        raise SearchError(f"trial {number} of {run.path} {why}")
+    if not complete:
+        raise SearchError(f"{run.path} has no finished trial to export")
+    raise SearchError(f"{run.path} has no finished trial {number}: they run from {min(complete)} to {max(complete)}")
+
+
+def _published(name: str, factors: str, shape: Shape) -> Named:
+    found = _FACTORS.fullmatch(factors)
+    try:
+        width, depth = (float(factor) for factor in (found[1], found[2] or "1")) if found else (math.nan, math.nan)
+    except ValueError:
+        width = math.nan
+    if math.isnan(width):
+        raise SearchError(f"{quoted(factors)} is not a factor on the filters of {name}, such as {name}@0.5")
+    wanted = scale(published(name), width, depth)
+    fitted = family_of(wanted).strided(wanted, shape)
+    height, wide, _ = shape
+    note = f"Its earliest strides are 1, so that images of {height}x{wide} pixels keep enough of them to the end."
+    return Named(fitted, () if fitted == wanted else (note,))
+
+
+def _written(text: str, named: str) -> Arch:
+    """What JSON or a notation says; `named` is what the command said, for messages."""
+    if text.lstrip().startswith("{"):
+        return from_json(text)
+    try:
+        return from_notation(text)
+    except SpaceError as error:
+        if "_" in text:
+            raise
+        raise SearchError(
+            f"{quoted(named)} is neither a file nor a published network ({', '.join(published_names())}), block "
+            f"strings, JSON, or a trial such as runs/demo:best"
+        ) from error
+
+
+def _is(path: Path, *, folder: bool) -> bool:
+    try:
+        return path.is_dir() if folder else path.is_file()
+    except OSError:  # too long a name
+        return False
