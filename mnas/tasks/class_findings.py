@@ -123,7 +123,8 @@ def per_class(judged: Judged) -> Table:
     shown = order[:MOST_ROWS]
     note = (
         "Precision: of the images that were taken for the class, the share that belongs to it. "
-        "Recall: of the images of the class, the share that was recognized. F1 is their harmonic mean. The worst class stands first."
+        "Recall: of the images of the class, the share that was recognized. F1 is their harmonic mean. "
+        "The worst class stands first."
     )
     if len(shown) < len(order):
         note += f" The {len(shown)} worst of {len(order):,} classes are shown."
