@@ -15,9 +15,13 @@ from typing import Literal, cast
 
 from search_spaces.graph import Fused, Graph, Kind, Operator, Part
 
-_WEIGHTED = ("conv", "depthwise", "dense")
-_CARRIERS = (*_WEIGHTED, "add", "multiply", "scale", "shift", "average_pool", "max_pool")
-_AS_THEY_ARE = frozenset({*_WEIGHTED, "add", "multiply", "average_pool", "sigmoid", "softmax"})
+WEIGHTED = ("conv", "depthwise", "dense")
+"""The kinds of operators that hold a kernel."""
+
+CARRIERS = (*WEIGHTED, "add", "multiply", "scale", "shift", "average_pool", "max_pool")
+"""What can carry a ReLU."""
+
+_AS_THEY_ARE = frozenset({*WEIGHTED, "add", "multiply", "average_pool", "sigmoid", "softmax"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def _shared(listed: Iterable[FileOperator], outputs: tuple[str, ...]) -> tuple[l
         # The order of its two inputs changes nothing in a sum or a product.
         order = tuple(sorted(inputs)) if one.kind in ("add", "multiply") else inputs
         same = replace(operator, name="", inputs=order)
-        own_numbers = operator.kind in (*_WEIGHTED, "batch_norm")
+        own_numbers = operator.kind in (*WEIGHTED, "batch_norm")
         if not own_numbers and same in first:
             standing[operator.name] = first[same]
             continue
@@ -104,9 +108,9 @@ def _joined(before: FileOperator, one: FileOperator, *, alone: bool) -> FileOper
     # A result that somebody else reads as well has to exist on its own.
     if not alone or before.operator.activation != "none":
         return None
-    if one.kind in ("relu", "relu6") and before.kind in _CARRIERS:
+    if one.kind in ("relu", "relu6") and before.kind in CARRIERS:
         return before.with_activation(cast(Fused, one.kind))
-    if one.kind in ("scale", "shift") and before.kind in _WEIGHTED:
+    if one.kind in ("scale", "shift") and before.kind in WEIGHTED:
         return before.with_activation(one.operator.activation)
     if one.kind == before.kind == "shift":
         return before.with_activation(one.operator.activation)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,21 +9,11 @@ import numpy as np
 from mnas.data import Dataset, load_data, open_dataset, save_dataset
 from mnas.reward import as_it_is
 from mnas.tasks.augment import flipped, shifted
+from mnas.tasks.class_findings import class_findings, difference_of_shares
 from mnas.tasks.metric import Metric
+from mnas.tasks.shares import wilson
 from mnas.tasks.task import Examples, Loss, Predict, Task, Variation
 from search_spaces import Classifier
-
-_Z = 1.959964  # two-sided 95 % of the normal distribution
-
-
-def wilson(share: float, count: int) -> tuple[float, float]:
-    """The ends of Wilson's 95 % interval (JASA 22, 1927) of a share of `count`; NaN for what is not a share."""
-    if not 0 <= share <= 1:
-        return math.nan, math.nan
-    squared = _Z * _Z / count
-    center = (share + squared / 2) / (1 + squared)
-    half = _Z * math.sqrt(share * (1 - share) / count + squared / (4 * count)) / (1 + squared)
-    return max(0.0, min(share, center - half)), min(1.0, max(share, center + half))
 
 
 def _accuracy(predict: Predict, examples: Examples) -> float:
@@ -82,4 +71,7 @@ CLASSIFICATION = Task(
     metric=ACCURACY,
     outputs="classes",
     ending="pooling, FC",
+    labels=lambda data: data.class_names,
+    findings=class_findings,
+    difference=difference_of_shares,
 )

@@ -7,13 +7,14 @@ packages join through the entry-point group `mnas.tasks`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from mnas.tasks.findings import Findings, Predictions, no_difference, no_findings, no_labels
 from mnas.tasks.metric import Metric
 from search_spaces import Head, Shape
 
@@ -126,12 +127,16 @@ class Task(Generic[D]):
         loss: Data and recipe -> the loss of the training.
         vary: A batch's inputs and targets, a recipe and a random source -> the same, augmented for training.
         judge: A network, as what it predicts, and a split -> the metric's value. The float network and the TFLite file
-            are judged by the same code.
+            are judged by the same code, which lets the network predict every example once, in their order.
         metric: The number that the judge gives.
         outputs: What `Data.outputs` counts, in the plural.
         examples: What the splits hold, in the plural.
         example: The same in the singular.
         ending: What drawings write at the end of a network, in front of the number of outputs.
+        labels: Data -> the names of the outputs, in their order; empty where they have none.
+        findings: Predictions on a split and the labels -> what there is to see in them beyond the metric.
+        difference: Predictions of two networks on the same examples -> the ends of the 95 % interval of the first
+            one's metric less the second one's, NaN where unknown.
     """
 
     name: str
@@ -147,3 +152,6 @@ class Task(Generic[D]):
     examples: str = "images"
     example: str = "image"
     ending: str = "head"
+    labels: Callable[[D], tuple[str, ...]] = no_labels
+    findings: Callable[[Predictions, Sequence[str]], Findings] = no_findings
+    difference: Callable[[Predictions, Predictions], tuple[float, float]] = no_difference
