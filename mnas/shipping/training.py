@@ -1,0 +1,156 @@
+"""The weights of an order: a start, a full training, and pruning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device_bench.terminal import say
+from mnas.files import read_json
+from mnas.run import Run
+from mnas.search.parents import open_parent
+from mnas.shipping.card import Epoch, Training
+from mnas.shipping.order import Order, changed
+from mnas.tasks import Data, Task
+from mnas.training.recipe import Recipe, full_recipe
+from search_spaces import Graph, from_json, lower
+
+if TYPE_CHECKING:
+    import tf_keras
+
+    from mnas.training.transfer import Taken
+
+WEIGHTS = "weights.npz"
+_FACTS = "training.json"
+
+_AGAIN = 0.3
+"""Epochs of a further training, as a share of those of the first."""
+
+_GENTLER = 0.1
+"""Learning rate of a further training, as a share of the first one's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A trained network.
+
+    Attributes:
+        graph: What it computes.
+        model: The network, built from the graph.
+        recipe: How it was trained.
+        facts: What the card says of that.
+    """
+
+    graph: Graph
+    model: tf_keras.Model
+    recipe: Recipe
+    facts: Training
+
+
+def train_order(order: Order, task: Task[Any], data: Data, folder: Path) -> Trained:
+    """Trains what an order asks for, or finds it trained in its folder, where `weights.npz` is then.
+
+    Raises:
+        SearchError: Weights to start from that do not fit, a block that is not there, or a loss that is not finite.
+    """
+    from mnas.training.weight_files import load_weights, save_weights
+
+    recipe = _recipe(order, task, data)
+    graph = lower(from_json(order.subject.arch), data.input_shape, task.head(data.outputs))
+    if (folder / WEIGHTS).exists() and (folder / _FACTS).exists():
+        facts = Training.read(folder / _FACTS, task)
+        graph, model = _fitting(graph, folder / WEIGHTS, recipe, order, data)
+        load_weights(model, folder / WEIGHTS)
+        return Trained(graph, model, recipe, facts)
+    if order.training.epochs == 0:
+        found = _of_search(order, task, data, graph, recipe)
+    else:
+        found = _from_start(order, task, data, folder, graph, recipe)
+    found.facts.write(folder / _FACTS, task)
+    save_weights(found.model, folder / WEIGHTS, task.labels(data))
+    return found
+
+
+def further(recipe: Recipe) -> Recipe:
+    """The recipe of a shorter, gentler training of a network that is trained already."""
+    return replace(
+        recipe,
+        epochs=max(2, round(_AGAIN * recipe.epochs)),
+        learning_rate=_GENTLER * recipe.learning_rate,
+        dropout=0.0,
+        patience=0,
+    )
+
+
+def _recipe(order: Order, task: Task[Any], data: Data) -> Recipe:
+    """The recipe of a full training; one of a search's candidate keeps how the search varied the images."""
+    height, width, _ = data.input_shape
+    recipe = full_recipe(len(data.train), min(height, width))
+    if order.subject.run is not None:
+        proxy = Run.open(order.subject.run).config.train
+        recipe = replace(recipe, **{key: getattr(proxy, key) for key in ("flip", "shift", "crop", "cutout", "mixup")})
+    epochs = {"epochs": order.training.epochs} if order.training.epochs else {}
+    return changed(recipe, {**order.training.recipe, **epochs})
+
+
+def _build(graph: Graph, recipe: Recipe, order: Order, data: Data) -> tf_keras.Model:
+    from search_spaces import build_graph
+
+    return build_graph(
+        graph,
+        dropout=recipe.dropout,
+        batch_norm_momentum=recipe.batch_norm_momentum(len(data.train)),
+        seed=order.training.seed,
+    )
+
+
+def _fitting(
+    graph: Graph, weights: Path, recipe: Recipe, order: Order, data: Data
+) -> tuple[Graph, tf_keras.Model]:
+    """The network with the front that stored weights have."""
+    from mnas.training.transfer import Parent
+    from mnas.training.weight_files import read_weights
+
+    graph = Parent(str(weights), str(weights), read_weights(weights)).fronted(graph)
+    return graph, _build(graph, recipe, order, data)
+
+
+def _of_search(order: Order, task: Task[Any], data: Data, graph: Graph, recipe: Recipe) -> Trained:
+    from mnas.training.weight_files import load_weights
+    from search_spaces import arch_hash
+
+    assert order.subject.run is not None
+    run = Run.open(order.subject.run)
+    weights = run.candidate(arch_hash(from_json(order.subject.arch))) / WEIGHTS
+    graph, model = _fitting(graph, weights, recipe, order, data)
+    load_weights(model, weights)
+    line = f"{order.named}: the weights of the search, which trained it for {run.config.train.epochs} epochs."
+    facts = Training(recipe=asdict(run.config.train), seed=run.config.search.seed, minutes=0.0, initial=(line,))
+    return Trained(graph, model, run.config.train, facts)
+
+
+def _from_start(
+    order: Order, task: Task[Any], data: Data, folder: Path, graph: Graph, recipe: Recipe
+) -> Trained:
+    from mnas.training.long import train_long
+    from mnas.training.transfer import freeze_up_to, initial_weights
+
+    parent = open_parent(order.training.weights, graph) if order.training.weights else None
+    graph = parent.fronted(graph) if parent else graph
+    model = _build(graph, recipe, order, data)
+    start: tuple[str, ...] = ()
+    if parent:
+        start = _taken(initial_weights(model, parent, task.labels(data)))
+        say("\n".join(start))
+    if order.training.freeze:
+        freeze_up_to(model, order.training.freeze)
+        start = (*start, f"Kept as it was up to {order.training.freeze}.")
+    ...
+
+
+def _taken(taken: Taken) -> tuple[str, ...]:
+    """What was taken, in sentences."""
+    head = "its classifier too" if taken.head == "kept" else "with a new classifier"
+    return (f"Weights of {taken.layers} layers from {taken.source} ({taken.digest[:12]}), {head}.",)
