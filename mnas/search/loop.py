@@ -58,7 +58,7 @@ def run_search(config: Config, display: Display) -> Run:
     with ExitStack() as stack:
         latency = open_latency(config.latency, display.timing, display.say)
         stack.callback(latency.close)
-        data = run.task.open(run.path / "data") if run else _load(config)
+        data = run.task.open(run.path / "data") if run else config.data.load(config.task.record, config.search.seed)
         for line in data.summary:
             display.say(line)
         # Nothing is on disk before everything that can be checked is checked.
@@ -214,20 +214,6 @@ def _existing_run(config: Config) -> Run | None:
             "choose another directory with -o search.run=DIR, or undo the change"
         )
     return run
-
-
-def _load(config: Config) -> Data:
-    section = config.data
-    loaded: Data = config.task.record.load(
-        section.source,
-        image_size=section.image_size,
-        channels=section.channels,
-        validation_share=section.validation_share,
-        test_share=section.test_share,
-        seed=config.search.seed,
-        limit=section.limit,
-    )
-    return loaded
 
 
 def _keep(trial: optuna.trial.Trial, attributes: Mapping[str, Any]) -> None:

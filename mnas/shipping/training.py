@@ -106,9 +106,7 @@ def _build(graph: Graph, recipe: Recipe, order: Order, data: Data) -> tf_keras.M
     )
 
 
-def _fitting(
-    graph: Graph, weights: Path, recipe: Recipe, order: Order, data: Data
-) -> tuple[Graph, tf_keras.Model]:
+def _fitting(graph: Graph, weights: Path, recipe: Recipe, order: Order, data: Data) -> tuple[Graph, tf_keras.Model]:
     """The network with the front that stored weights have."""
     from mnas.training.transfer import Parent
     from mnas.training.weight_files import read_weights
@@ -131,9 +129,7 @@ def _of_search(order: Order, task: Task[Any], data: Data, graph: Graph, recipe: 
     return Trained(graph, model, run.config.train, facts)
 
 
-def _from_start(
-    order: Order, task: Task[Any], data: Data, folder: Path, graph: Graph, recipe: Recipe
-) -> Trained:
+def _from_start(order: Order, task: Task[Any], data: Data, folder: Path, graph: Graph, recipe: Recipe) -> Trained:
     from mnas.training.long import train_long
     from mnas.training.transfer import freeze_up_to, initial_weights
 

@@ -49,7 +49,9 @@ def quantization_aware(
         A network like `model`, without dropout; its variables that are not trainable are limits of activations.
     """
     folded_graph, folded = build_folded(graph, model)
-    network = assemble(folded_graph, _applied, lambda name, image: FixedRange(*input_range, name=f"{name}.range")(image))
+    network = assemble(
+        folded_graph, _applied, lambda name, image: FixedRange(*input_range, name=f"{name}.range")(image)
+    )
     for layer in folded.layers:
         if layer.get_weights():
             network.get_layer(layer.name).set_weights(layer.get_weights())
