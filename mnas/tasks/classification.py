@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from mnas.data import Dataset, load_data, open_dataset, save_dataset
+from mnas.data import Dataset, Split, load_data, open_dataset, save_dataset
 from mnas.reward import as_it_is
+<<<<<<< HEAD
 from mnas.tasks.augment import flipped, shifted
 from mnas.tasks.class_findings import class_findings, difference_of_shares
+=======
+from mnas.tasks.augment import cropped, cut_out, flipped, mixed, shifted
+>>>>>>> w-data
 from mnas.tasks.metric import Metric
 from mnas.tasks.shares import wilson
 from mnas.tasks.task import Examples, Loss, Predict, Task, Variation
@@ -22,14 +26,15 @@ def _accuracy(predict: Predict, examples: Examples) -> float:
 
 
 def _loss(data: Dataset, recipe: Variation) -> Loss:
-    """Cross-entropy with smoothed labels."""
+    """Cross-entropy with smoothed labels; of integers [n], or of shares of the classes [n, classes]."""
     import tensorflow as tf
     import tf_keras
 
     classes, smooth = data.classes, recipe.label_smoothing
 
     def loss(labels: Any, probabilities: Any) -> Any:
-        target = tf.one_hot(labels, classes) * (1 - smooth) + smooth / classes
+        shares = tf.one_hot(labels, classes) if labels.dtype.is_integer else labels
+        target = shares * (1 - smooth) + smooth / classes
         return tf.reduce_mean(tf_keras.losses.categorical_crossentropy(target, probabilities))
 
     return loss
@@ -39,7 +44,15 @@ def _vary(
     images: np.ndarray, labels: np.ndarray, recipe: Variation, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     moved = shifted(images, recipe.shift, rng)
-    return (flipped(moved, rng) if recipe.flip else moved), labels
+    return cut_out(flipped(moved, rng) if recipe.flip else moved, recipe.cutout, rng), labels
+
+
+def _batch(
+    split: Split, chosen: np.ndarray, recipe: Variation, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    read = cropped(split.inputs, chosen, recipe.crop, rng)
+    images, labels = _vary(read, split.labels[chosen], recipe, rng)
+    return mixed(images, labels, split.classes, recipe.mixup, rng) if recipe.mixup else (images, labels)
 
 
 ACCURACY = Metric(
@@ -67,6 +80,7 @@ CLASSIFICATION = Task(
     head=Classifier,
     loss=_loss,
     vary=_vary,
+    batch=_batch,
     judge=_accuracy,
     metric=ACCURACY,
     outputs="classes",

@@ -225,7 +225,7 @@ def calibration_inputs(split: Examples, seed: int) -> np.ndarray:
     """Some inputs of the train split, the same for the same seed."""
     count = min(CALIBRATION_INPUTS, len(split))
     chosen = np.sort(np.random.default_rng(seed).choice(len(split), count, replace=False))
-    return np.asarray(split.inputs[chosen])
+    return split.inputs[chosen]
 
 
 def load_weights(model: "tf_keras.Model", path: Path) -> None:

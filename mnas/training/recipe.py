@@ -28,6 +28,9 @@ class Recipe:
         dropout: Dropout rate in front of the classifier.
         shift: Each image is moved by up to this many pixels in both directions; its edge is repeated.
         flip: Each image is mirrored left to right with probability 1/2 (never for digits or letters).
+        crop: Each image is a cut-out of at least this share of its area, resized; 1 keeps the central square.
+        cutout: A square of this many pixels a side, somewhere in each image, becomes grey; 0 leaves it out.
+        mixup: Images and their labels are mixed in pairs by weights from Beta(mixup, mixup); 0 leaves them apart.
     """
 
     epochs: int = 8
@@ -40,6 +43,9 @@ class Recipe:
     dropout: float = 0.0
     shift: int = 0
     flip: bool = False
+    crop: float = 1.0
+    cutout: int = 0
+    mixup: float = 0.0
 
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(Optimizer):
@@ -48,6 +54,10 @@ class Recipe:
             raise SearchError("a recipe needs at least 1 epoch, a batch of at least 1 and a shift of 0 or more")
         if not (0 < self.learning_rate < math.inf) or not (0 <= self.weight_decay < math.inf):
             raise SearchError("a recipe needs a positive learning_rate and a weight_decay of 0 or more")
+        if not 0 < self.crop <= 1:
+            raise SearchError(f"crop is {self.crop!r}: it must lie in (0, 1], and 1 keeps the central square")
+        if self.cutout < 0 or not 0 <= self.mixup < math.inf:
+            raise SearchError("a recipe needs a cutout of 0 pixels or more and a mixup of 0 or more")
         for name in ("warmup_share", "label_smoothing", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise SearchError(f"{name} is {getattr(self, name)!r}: it must lie in [0, 1)")

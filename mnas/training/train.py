@@ -1,7 +1,7 @@
 """Proxy training of one candidate: short, deterministic, and quick to start."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,10 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from mnas.data.inputs import Inputs
 from mnas.errors import SearchError
-from mnas.tasks.task import Data, Examples, Loss, Predict, Task
+from mnas.tasks.task import Data, Loss, Predict, Task
+from mnas.training.batches import epoch_batches
 from mnas.training.optimizers import make_apply
 from mnas.training.recipe import Recipe
 
@@ -56,14 +58,13 @@ def train(
     Raises:
         SearchError: The loss is no longer a finite number.
     """
-    rng = np.random.default_rng(seed)
     steps = recipe.steps_per_epoch(len(data.train))
     total = recipe.epochs * steps
     step = _make_step(model, recipe, task.loss(data, recipe))
     losses = []
     for epoch in range(recipe.epochs):
         mean = 0.0
-        for index, (inputs, targets) in enumerate(_batches(task, data.train, recipe, rng)):
+        for index, (inputs, targets) in enumerate(epoch_batches(task, data.train, recipe, seed=seed, epoch=epoch)):
             rate = recipe.rate(epoch * steps + index, total)
             loss = float(step(tf.constant(inputs), tf.constant(targets), tf.constant(rate, tf.float32)))
             if not math.isfinite(loss):
@@ -85,10 +86,10 @@ def float_predict(model: tf_keras.Model) -> Predict:
     def infer(inputs: tf.Tensor) -> tf.Tensor:
         return model(inputs, training=False)
 
-    def predict(inputs: np.ndarray) -> np.ndarray:
+    def predict(inputs: Inputs) -> np.ndarray:
         outputs = []
         for start in range(0, len(inputs), _EVALUATION_BATCH):
-            chunk = np.asarray(inputs[start : start + _EVALUATION_BATCH])
+            chunk = inputs[start : start + _EVALUATION_BATCH]
             padded = np.zeros((_EVALUATION_BATCH, *inputs.shape[1:]), np.float32)  # one shape, one trace
             padded[: len(chunk)] = chunk
             outputs.append(infer(tf.constant(padded)).numpy()[: len(chunk)])
@@ -111,17 +112,6 @@ def _make_step(
         return loss
 
     return step
-
-
-def _batches(
-    task: Task[Any], split: Examples, recipe: Recipe, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """One epoch in a fresh order; the examples that do not fill a last batch sit out."""
-    size = min(recipe.batch_size, len(split))
-    order = rng.permutation(len(split))
-    for index in range(recipe.steps_per_epoch(len(split))):
-        chosen = order[index * size : (index + 1) * size]
-        yield task.vary(np.asarray(split.inputs[chosen], np.float32), split.targets[chosen], recipe, rng)
 
 
 def release_memory() -> None:

@@ -1,0 +1,75 @@
+"""JPEG files as TensorFlow decodes them: the part that is used and no more, twice as fast as whole files by Pillow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+_REDUCTIONS = np.array([8, 4, 2])
+"""By these libjpeg makes an image smaller while it decodes it."""
+
+
+def jpeg_parts(
+    contents: Sequence[bytes], boxes: np.ndarray, heights: np.ndarray, widths: np.ndarray, size: int, channels: int
+) -> np.ndarray:
+    """Parts of JPEG files, resized.
+
+    Args:
+        contents: The files.
+        boxes: The part of each, as shares of height, width, height and width: top, left, height, width [n, 4].
+        heights: Of the images in pixels, [n].
+        widths: The same across.
+        size: Height and width of the result.
+        channels: 1 (grey) or 3 (RGB).
+
+    Returns:
+        float32 [n, size, size, channels], values of 0 to 255.
+
+    Raises:
+        ValueError: TensorFlow refuses one of them.
+    """
+    import tensorflow as tf
+
+    whole = np.stack([heights, widths, heights, widths], axis=1)
+    smallest = (boxes * whole)[:, 2:].min(axis=1)
+    enough = smallest[:, None] >= _REDUCTIONS * size
+    reductions = np.where(enough.any(axis=1), _REDUCTIONS[enough.argmax(axis=1)], 1)
+    images = np.empty((len(contents), size, size, channels), np.float32)
+    for reduction in np.unique(reductions):
+        here = np.flatnonzero(reductions == reduction)
+        decode = _decoder(size, channels, int(reduction))
+        try:
+            images[here] = decode(
+                tf.constant([contents[index] for index in here.tolist()]),
+                tf.constant(_windows(boxes[here], whole[here, :2], int(reduction))),
+            ).numpy()
+        except tf.errors.OpError as error:
+            raise ValueError(" ".join(error.message.split())) from error
+    return images
+
+
+def _windows(boxes: np.ndarray, sizes: np.ndarray, reduction: int) -> np.ndarray:
+    """The parts in pixels of the reduced images: int32 [n, 4], top, left, height, width."""
+    reduced = -(-sizes // reduction)
+    first = np.minimum(np.rint(boxes[:, :2] * reduced), reduced - 1)
+    extent = np.clip(np.rint(boxes[:, 2:] * reduced), 1, reduced - first)
+    return np.concatenate([first, extent], axis=1).astype(np.int32)
+
+
+@cache
+def _decoder(size: int, channels: int, reduction: int) -> Callable[[Any, Any], Any]:
+    """A graph from files and windows to images: one call per batch keeps Python's lock free."""
+    import tensorflow as tf
+
+    def part(one: tuple[Any, Any]) -> Any:
+        image = tf.io.decode_and_crop_jpeg(*one, channels=channels, ratio=reduction)
+        return tf.image.resize(image, (size, size))
+
+    def parts(contents: Any, windows: Any) -> Any:
+        shape = tf.TensorSpec((size, size, channels), tf.float32)
+        return tf.map_fn(part, (contents, windows), fn_output_signature=shape, parallel_iterations=1)
+
+    return tf.function(parts, input_signature=[tf.TensorSpec((None,), tf.string), tf.TensorSpec((None, 4), tf.int32)])
