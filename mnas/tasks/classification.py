@@ -8,12 +8,8 @@ import numpy as np
 
 from mnas.data import Dataset, Split, load_data, open_dataset, save_dataset
 from mnas.reward import as_it_is
-<<<<<<< HEAD
-from mnas.tasks.augment import flipped, shifted
-from mnas.tasks.class_findings import class_findings, difference_of_shares
-=======
 from mnas.tasks.augment import cropped, cut_out, flipped, mixed, shifted
->>>>>>> w-data
+from mnas.tasks.class_findings import class_findings, difference_of_shares
 from mnas.tasks.metric import Metric
 from mnas.tasks.shares import wilson
 from mnas.tasks.task import Examples, Loss, Predict, Task, Variation

@@ -11,7 +11,7 @@ import tf_keras as keras
 from search_spaces.catalog import Arch, lower
 from search_spaces.graph import Graph, Operator, Shape
 from search_spaces.heads import Head
-from search_spaces.keras_models.layers import batch_norm, layer_of, relu
+from search_spaces.keras_models.layers import SeededDropout, batch_norm, layer_of, relu
 
 Applied = Callable[[Operator, Any], Any]
 Entered = Callable[[str, Any], Any]
@@ -56,7 +56,7 @@ def build_graph(graph: Graph, *, dropout: float = 0.0, batch_norm_momentum: floa
 
     def applied(operator: Operator, inputs: Any) -> Any:
         if operator.kind == "dense" and dropout:
-            inputs = keras.layers.Dropout(dropout, seed=seed, name=f"{operator.name}.dropout")(inputs)
+            inputs = SeededDropout(dropout, seed, name=f"{operator.name}.dropout")(inputs)
         tensor = layer_of(operator, next(seeds), batch_norm_momentum)(inputs)
         if operator.batch_norm:
             tensor = batch_norm(f"{operator.name}.norm", batch_norm_momentum)(tensor)
