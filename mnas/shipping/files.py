@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from device_bench.conversion.colour_front import colour_front, in_colour
 from device_bench.conversion.convert import to_tflite
 from device_bench.terminal import counted, say
 from device_bench.tflite.apps import check_for_apps, finished
@@ -19,13 +15,11 @@ from device_bench.tflite.metadata import Metadata
 from mnas.files import write_bytes
 from mnas.records.record import Many, Record
 from mnas.shipping.order import Order
-from mnas.shipping.quantizing import Quantized, quantize
+from mnas.shipping.quantizing import Quantized, file_predict, fronted, quantize
 from mnas.shipping.results import judged, predictions_path, read_predictions, write_predictions
 from mnas.shipping.training import WEIGHTS, Trained
 from mnas.tasks import Data, Task
 from mnas.tasks.findings import Predictions
-from mnas.tasks.task import Predict
-from mnas.training.outputs import tflite_predict
 
 if TYPE_CHECKING:
     from device_bench.kinds import Precision

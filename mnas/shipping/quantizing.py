@@ -14,7 +14,7 @@ from device_bench.terminal import counted, say
 from device_bench.tflite.graph import Graph, reading
 from mnas.shipping.order import Order
 from mnas.shipping.training import Trained, further, train_on
-from mnas.tasks import Data, Metric, Task
+from mnas.tasks import Data, Task
 from mnas.tasks.task import Predict
 from mnas.training.outputs import tflite_predict
 
@@ -65,7 +65,7 @@ def quantize(order: Order, task: Task[Any], data: Data, folder: Path, trained: T
     say(f"calibration alone loses {lost} on the validation split: training on for int8")
     second = _trained(order, task, data, folder, trained, images)
     values.append(task.judge(file_predict(second.content), data.validation))
-    better, worse = (second, first) if task.metric.gain(values[1]) > task.metric.gain(values[0]) else (first, second)
+    better = second if task.metric.gain(values[1]) > task.metric.gain(values[0]) else first
     note = (
         f"On the validation split the float network has {task.metric.exact_words(before)}, int8 {first.route} "
         f"{task.metric.exact_words(values[0])}, int8 {second.route} {task.metric.exact_words(values[1])}."
@@ -110,7 +110,7 @@ def _trained(
 
     recipe = further(trained.recipe)
     network = quantization_aware(trained.graph, trained.model, images)
-    train_on(network, order, task, data, recipe, folder / "training-int8", "int8")
+    train_on(network, order, task, data, recipe, folder / "training-int8", "training for int8")
     return Quantized(
         _int8(order, network, images), f"trained on for {counted(recipe.epochs, 'epoch')} with quantization"
     )

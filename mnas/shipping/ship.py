@@ -33,6 +33,8 @@ def ship(order: Order, folder: Path) -> Card:
         RunFailed: The folder cannot be written to.
         BenchError: The network cannot be converted.
     """
+    from mnas.shipping.timing import check_device
+
     check_directory(folder)
     judged_by = task(order.subject.task)
     check_device(order.files)

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device_bench.terminal import say
-from mnas.files import read_json
+from device_bench.terminal import counted, say
 from mnas.run import Run
 from mnas.search.parents import open_parent
 from mnas.shipping.card import Epoch, Training
+from mnas.shipping.display import TrainingDisplay
 from mnas.shipping.order import Order, changed
 from mnas.tasks import Data, Task
 from mnas.training.recipe import Recipe, full_recipe
@@ -20,6 +20,7 @@ from search_spaces import Graph, from_json, lower
 if TYPE_CHECKING:
     import tf_keras
 
+    from mnas.training.long import LongTraining, Network
     from mnas.training.transfer import Taken
 
 WEIGHTS = "weights.npz"
@@ -130,7 +131,6 @@ def _of_search(order: Order, task: Task[Any], data: Data, graph: Graph, recipe: 
 
 
 def _from_start(order: Order, task: Task[Any], data: Data, folder: Path, graph: Graph, recipe: Recipe) -> Trained:
-    from mnas.training.long import train_long
     from mnas.training.transfer import freeze_up_to, initial_weights
 
     parent = open_parent(order.training.weights, graph) if order.training.weights else None
@@ -142,11 +142,74 @@ def _from_start(order: Order, task: Task[Any], data: Data, folder: Path, graph: 
         say("\n".join(start))
     if order.training.freeze:
         freeze_up_to(model, order.training.freeze)
-        start = (*start, f"Kept as it was up to {order.training.freeze}.")
-    ...
+        start = (*start, f"The network stayed as it was up to {order.training.freeze}.")
+    done = train_on(model, order, task, data, recipe, folder / "training", "training", minutes=order.training.minutes)
+    recipe = done.recipe
+    facts = Training(
+        recipe=asdict(recipe),
+        seed=order.training.seed,
+        minutes=done.seconds / 60,
+        history=tuple(Epoch(epoch=at, loss=one.loss, value=one.value) for at, one in enumerate(done.history, 1)),
+        ended=done.ended,
+        initial=start,
+    )
+    if not order.training.prune:
+        return Trained(graph, model, recipe, facts)
+    return _pruned(order, task, data, folder, Trained(graph, model, recipe, facts))
+
+
+def _pruned(order: Order, task: Task[Any], data: Data, folder: Path, trained: Trained) -> Trained:
+    """Trains a trained network on while weights of it become zero."""
+    from mnas.training.pruning import prunable
+
+    recipe, sparsity = further(trained.recipe), order.training.prune
+    steps = recipe.epochs * recipe.steps_per_epoch(len(data.train))
+    pruning = prunable(trained.model, sparsity, steps)
+    done = train_on(
+        pruning.model, order, task, data, recipe, folder / "pruning", "pruning", before_step=pruning.before_step
+    )
+    line = f"Then {sparsity:.0%} of its kernels' weights were pruned to 0, in {counted(recipe.epochs, 'epoch')} more."
+    facts = trained.facts.model_copy(
+        update={
+            "minutes": trained.facts.minutes + done.seconds / 60,
+            "further": (*trained.facts.further, line),
+            "sparsity": sparsity,
+        }
+    )
+    return replace(trained, model=pruning.stripped(), facts=facts)
+
+
+def train_on(
+    network: Network,
+    order: Order,
+    task: Task[Any],
+    data: Data,
+    recipe: Recipe,
+    folder: Path,
+    what: str,
+    *,
+    minutes: float | None = None,
+    before_step: Callable[[int], None] | None = None,
+) -> LongTraining:
+    """One training of an order, shown as `what`, its checkpoint in a folder of its own."""
+    from mnas.training.long import train_long
+
+    with TrainingDisplay(what, task.metric) as display:
+        return train_long(
+            network,
+            task,
+            data,
+            recipe,
+            seed=order.training.seed,
+            folder=folder,
+            minutes=minutes,
+            before_step=before_step,
+            on_progress=display,
+        )
 
 
 def _taken(taken: Taken) -> tuple[str, ...]:
     """What was taken, in sentences."""
-    head = "its classifier too" if taken.head == "kept" else "with a new classifier"
-    return (f"Weights of {taken.layers} layers from {taken.source} ({taken.digest[:12]}), {head}.",)
+    layers = counted(taken.layers, "layer")
+    head = "its classifier with them" if taken.head == "kept" else "and a new classifier"
+    return (f"It started from the weights of {layers} of {taken.source} ({taken.digest[:12]}), {head}.",)
