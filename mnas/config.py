@@ -128,7 +128,7 @@ class TaskSection(_Section):
 class DataSection(_Section):
     """The images; see `mnas.data.load_data`."""
 
-    source: _Place = Field(description="digits, folder:DIR, npz:FILE or keras:NAME.")
+    source: _Place = Field(description="digits, folder:DIR, npz:FILE, idx:DIR, tfrecord:DIR, tfds:DIR or keras:NAME.")
     image_size: int = Field(default=224, ge=1, description="Height and width in pixels.")
     channels: Literal[1, 3] = Field(default=3, description="1 (grey) or 3 (colour).")
     validation_share: float = Field(

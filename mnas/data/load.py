@@ -13,6 +13,8 @@ from mnas.data.types import Dataset, Split
 from mnas.errors import SearchError, quoted
 from mnas.home import path_at_home
 
+SOURCES = "digits, folder:DIR, npz:FILE, idx:DIR, tfrecord:DIR, tfds:DIR, keras:NAME"
+
 _BATCH = 32
 """Images that memory holds at the least."""
 
@@ -34,8 +36,8 @@ def load_data(
     train split.
 
     Args:
-        source: `digits`, `folder:DIR`, `npz:FILE`, `keras:cifar10`, `keras:cifar100`, `keras:mnist` or
-            `keras:fashion_mnist`.
+        source: `digits`, `folder:DIR`, `npz:FILE`, `idx:DIR`, `tfrecord:DIR` (or a pattern of files), `tfds:DIR`,
+            `keras:cifar10`, `keras:cifar100`, `keras:mnist` or `keras:fashion_mnist`.
         image_size: Height and width of the images.
         channels: 1 (grey) or 3 (RGB).
         validation_share: Share of the images for the reward.
@@ -110,7 +112,19 @@ def _open(source: str, image_size: int, channels: int) -> Source:
             from mnas.data.keras_sets import keras_set
 
             return keras_set(rest, image_size, channels)
-    raise SearchError(f"no data source {quoted(source)}: one of digits, folder:DIR, npz:FILE, keras:NAME")
+        case "idx" if rest:
+            from mnas.data.idx import idx
+
+            return idx(path_at_home(rest), image_size, channels)
+        case "tfrecord" if rest:
+            from mnas.data.tfrecord import tfrecord
+
+            return tfrecord(path_at_home(rest), image_size, channels)
+        case "tfds" if rest:
+            from mnas.data.tfds import tfds
+
+            return tfds(path_at_home(rest), image_size, channels)
+    raise SearchError(f"no data source {quoted(source)}: one of {SOURCES}")
 
 
 def _limited(pools: Mapping[str, Pool], limit: int | None, rng: np.random.Generator) -> dict[str, Pool]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tf_keras
 from ai_edge_litert.interpreter import Interpreter
+from faulty_network import SHAPE, faulty_network
 from random_graphs import KINDS, random_graph
 from tiny_graph import chain, tiny_graph
 
@@ -18,33 +19,6 @@ from device_bench.errors import BadRequest
 from device_bench.tflite.graph import Graph
 from search_spaces import build_model, families, published
 from search_spaces.keras_models import as_if_trained, build_graph
-
-_SHAPE = (12, 12, 3)
-_FILTERS = 16
-
-
-def _network(blown_up=1.0, shifted=0.0):
-    """Stem, depthwise, pointwise, classifier; one channel of the depthwise is as many times too large as asked for.
-
-    The pointwise convolution takes it back, so that the float network is the same.
-    """
-    layers, rng = tf_keras.layers, np.random.default_rng(0)
-    tf_keras.utils.set_random_seed(0)
-    image = tf_keras.Input(_SHAPE)
-    features = layers.Conv2D(_FILTERS, 3, activation="relu", name="stem")(image)
-    features = layers.DepthwiseConv2D(3, name="depthwise")(features)
-    features = layers.Conv2D(_FILTERS, 1, activation="relu", name="pointwise")(features)
-    scores = layers.Dense(5, name="classifier")(layers.GlobalAveragePooling2D()(features))
-    model = tf_keras.Model(image, scores, name="network")
-    kernel = rng.normal(size=(3, 3, _FILTERS, 1)).astype(np.float32)
-    # Weights of one sign that rounding moves one way: a step is 1/127, and these lie below half of one.
-    kernel[..., 1:, 0] = np.where(rng.random((3, 3, _FILTERS - 1)) < 0.2, kernel[..., 1:, 0], shifted or 0.1)
-    kernel[..., 0, 0] *= blown_up
-    model.get_layer("depthwise").set_weights([kernel, np.zeros(_FILTERS, np.float32)])
-    kernel, bias = model.get_layer("pointwise").get_weights()
-    kernel[:, :, 0] /= blown_up
-    model.get_layer("pointwise").set_weights([kernel, bias])
-    return model
 
 
 def _files(model, images):
@@ -74,12 +48,12 @@ def _error(content, plain, images):
 
 @pytest.fixture(scope="module")
 def images():
-    return np.random.default_rng(1).random((12, *_SHAPE), dtype=np.float32)
+    return np.random.default_rng(1).random((12, *SHAPE), dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
 def faulty(images):
-    return _files(_network(1000.0), images)
+    return _files(faulty_network(1000.0), images)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +74,7 @@ def test_the_operator_that_was_made_bad_costs_most(findings):
 
 
 def test_a_good_network_has_no_such_operator(images):
-    findings = compare(*_files(_network(), images), images[:6])
+    findings = compare(*_files(faulty_network(), images), images[:6])
     assert max(one.cost for one in findings) < 0.02
     assert [one.kind for one in findings][:2] == ["INPUT", "CONV_2D"]
 
@@ -112,7 +86,7 @@ def test_what_is_inherited_is_not_blamed_on_the_heir(findings):
     assert culprit.own == pytest.approx(culprit.error, rel=0.2)
 
 
-def test_costs_add_up_to_the_error_of_the_network(findings, faulty, images):
+def test_costs_add_up_to_the_error_of_thefaulty_network(findings, faulty, images):
     total = np.sqrt(sum(one.cost**2 for one in findings))
     assert findings[-1].error == pytest.approx(_error(faulty[1], faulty[0], images[:6]), rel=1e-3)
     assert total == pytest.approx(findings[-1].error, rel=0.5)
@@ -121,7 +95,7 @@ def test_costs_add_up_to_the_error_of_the_network(findings, faulty, images):
 def test_operators_that_are_kept_in_float_mend_it(findings, faulty, images):
     plain, int8 = faulty
     kept = to_keep(plain, [_worst(findings)])
-    assert ["depthwise" in one or "pointwise" in one for one in kept] == [True, True], "with what reads it"
+    assert ["depthwise" in one or "project" in one for one in kept] == [True, True], "with what reads it"
     mended = quantized(calibrated(plain, images), int8, kept)
     assert _error(mended, plain, images) < _error(int8, plain, images) / 3
     again = compare(plain, mended, images[:6])
@@ -150,7 +124,7 @@ def test_the_ends_are_those_of_another_file(faulty, images, kind):
 
 
 def test_corrected_biases_take_back_what_rounding_shifts(images):
-    plain, int8 = _files(_network(shifted=0.0035), images)
+    plain, int8 = _files(faulty_network(shifted=0.0035), images)
     shifts = mean_shifts(plain, int8, images)
     [depthwise] = [name for name in shifts if "depthwise" in name]
     assert np.abs(shifts[depthwise]).max() > 0
@@ -161,9 +135,9 @@ def test_corrected_biases_take_back_what_rounding_shifts(images):
 
 
 def test_a_dead_activation_does_not_stop_it(images):
-    model = _network()
-    kernel, bias = model.get_layer("pointwise").get_weights()
-    model.get_layer("pointwise").set_weights([kernel * 1e-9, bias])
+    model = faulty_network()
+    kernel, bias = model.get_layer("block1.layer1.project").get_weights()
+    model.get_layer("block1.layer1.project").set_weights([kernel * 1e-9, bias])
     plain, int8 = _files(model, images)
     assert np.isfinite([one.cost for one in compare(plain, int8, images[:2])]).all()
     assert len(_run(quantized(calibrated(plain, images), int8), images)) == len(images)
@@ -204,10 +178,10 @@ def _check_twins(plain, int8):
 
 
 def test_files_of_other_networks_are_refused(faulty, images):
-    other = tf_keras.Sequential([tf_keras.Input(_SHAPE), tf_keras.layers.Conv2D(4, 3, name="other")])
+    other = tf_keras.Sequential([tf_keras.Input(SHAPE), tf_keras.layers.Conv2D(4, 3, name="other")])
     with pytest.raises(BadRequest, match=r"not of the same network: the float32 one has nothing like CONV_2D"):
         compare(to_tflite(other, "float32"), faulty[1], images)
-    whole = _network()
+    whole = faulty_network()
     shorter = to_tflite(tf_keras.Model(whole.input, whole.get_layer("stem").output), "int8", images)
     with pytest.raises(BadRequest, match="the quantized one lacks DEPTHWISE_CONV_2D"):
         compare(faulty[0], shorter, images)
