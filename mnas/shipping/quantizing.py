@@ -12,6 +12,7 @@ from device_bench.conversion.colour_front import colour_front, in_colour
 from device_bench.conversion.convert import to_tflite
 from device_bench.terminal import counted, say
 from device_bench.tflite.graph import Graph, reading
+from mnas.data.inputs import Inputs
 from mnas.shipping.order import Order
 from mnas.shipping.training import Trained, further, train_on
 from mnas.tasks import Data, Task
@@ -91,11 +92,24 @@ def file_predict(content: bytes) -> Predict:
         graph = Graph(content)
         channels = graph.tensors[graph.inputs[0]].sizes[-1]
     predict = tflite_predict(content)
+    return lambda inputs: predict(_Coloured(inputs) if inputs.shape[-1] == 1 and channels == 3 else inputs)
 
-    def fitted(inputs: np.ndarray) -> np.ndarray:
-        return predict(in_colour(inputs) if inputs.shape[-1] == 1 and channels == 3 else inputs)
 
-    return fitted
+class _Coloured:
+    """Grey inputs as a colour front takes them, a batch at a time."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (*self._inputs.shape[:-1], 3)
+
+    def __len__(self) -> int:
+        return len(self._inputs)
+
+    def __getitem__(self, chosen: Any, /) -> np.ndarray:
+        return in_colour(self._inputs[chosen])
 
 
 def _calibrated(order: Order, trained: Trained, images: np.ndarray) -> Quantized:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mnas.data.inputs import Inputs
 from mnas.errors import SearchError
 from mnas.files import read_npz, write_npz
 from mnas.tasks import Examples, Task
@@ -44,7 +45,7 @@ def judged(task: Task[Any], predict: Predict, examples: Examples) -> Predictions
     """
     said: list[np.ndarray] = []
 
-    def kept(inputs: np.ndarray) -> np.ndarray:
+    def kept(inputs: Inputs) -> np.ndarray:
         said.append(np.asarray(predict(inputs)))
         return said[-1]
 

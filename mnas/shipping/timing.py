@@ -78,7 +78,7 @@ def _open(files: FilesOrder) -> LatencySource:
     table = (
         LatencyTable.load(path_at_home(files.device.removeprefix(TABLE))) if files.device.startswith(TABLE) else None
     )
-    precision = table.facts["precision"] if table else "int8"
+    precision: Any = table.facts["precision"] if table else "int8"
     section = LatencySection(
         device=files.device, target_ms=files.target_ms or 1.0, threads=files.threads, precision=precision
     )

@@ -98,7 +98,7 @@ def test_another_training_does_not_resume_this_one(whole, tmp_path: Path, change
 def test_a_damaged_checkpoint_is_said(whole, tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "checkpoint.npz"
     file.write_bytes((whole[0] / "checkpoint.npz").read_bytes()[:5000] if content is None else content)
-    with pytest.raises(SearchError, match="checkpoint.npz .*delete it to train from the beginning"):
+    with pytest.raises(SearchError, match=r"checkpoint.npz .*delete it to train from the beginning"):
         train(tmp_path)
 
 
