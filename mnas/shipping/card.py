@@ -101,7 +101,7 @@ class Training(Record):
     sparsity: float = 0.0
 
 
-class Tested(Record):
+class Scored(Record):
     """A value of the metric on the test split.
 
     Attributes:
@@ -157,7 +157,7 @@ class ShippedFile(Record):
     size_bytes: int
     gz_bytes: int
     sha256: str
-    tested: Tested
+    tested: Scored
     change: Change | None = None
     latency: StoredTiming | None = None
     notes: Many[str] = ()
@@ -186,7 +186,7 @@ class Card(Record):
     architecture: Architecture
     data: DataFacts
     training: Training
-    float_network: Tested | None = None
+    float_network: Scored | None = None
     files: Many[ShippedFile]
     target_ms: float | None = None
     command: str

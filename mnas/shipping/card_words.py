@@ -6,7 +6,7 @@ import math
 
 from device_bench.terminal import counted
 from device_bench.timing.timing import Timing
-from mnas.shipping.card import Card, Change, ShippedFile, Tested
+from mnas.shipping.card import Card, Change, Scored, ShippedFile
 from mnas.tasks import Metric
 
 _EN_DASH = "\N{EN DASH}"
@@ -33,7 +33,7 @@ def shape_words(shape: tuple[int, ...]) -> str:
     return "\N{MULTIPLICATION SIGN}".join(map(str, shape))
 
 
-def tested_words(tested: Tested, metric: Metric) -> str:
+def tested_words(tested: Scored, metric: Metric) -> str:
     """A value of the metric with its interval."""
     words = metric.words(tested.test_value)
     if tested.low is None or tested.high is None:

@@ -21,8 +21,8 @@ from mnas.shipping.card import (
     Card,
     Change,
     DataFacts,
+    Scored,
     ShippedFile,
-    Tested,
     Training,
     versions,
 )
@@ -135,9 +135,9 @@ def _data_facts(task: Task[Any], data: Data) -> DataFacts:
     )
 
 
-def _tested(task: Task[Any], predictions: Predictions) -> Tested:
+def _tested(task: Task[Any], predictions: Predictions) -> Scored:
     low, high = map(_known, task.metric.interval(predictions.value, len(predictions)))
-    return Tested(test_value=predictions.value, low=low, high=high)
+    return Scored(test_value=predictions.value, low=low, high=high)
 
 
 def _shipped(task: Task[Any], one: Judgement, float_network: Predictions | None) -> ShippedFile:
