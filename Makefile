@@ -14,6 +14,7 @@ WORKERS ?= 2
 demo: .venv/ready
 	$(BIN)/mnas search configs/demo.toml
 	$(BIN)/mnas report runs/demo
+	$(BIN)/mnas export runs/demo --trial best --minutes 0.6 -o runs/demo-model
 
 test: lint test-python
 
