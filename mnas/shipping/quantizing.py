@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,10 +125,25 @@ def _trained(
 
     recipe = further(trained.recipe)
     network = quantization_aware(trained.graph, trained.model, images)
-    train_on(network, order, task, data, recipe, folder / "training-int8", "training for int8")
+    stay_pruned = _pruned_again(network) if trained.facts.sparsity else lambda: None
+    where, what = folder / "training-int8", "training for int8"
+    train_on(network, order, task, data, recipe, where, what, before_step=lambda _: stay_pruned())
+    stay_pruned()
     return Quantized(
         _int8(order, network, images), f"trained on for {counted(recipe.epochs, 'epoch')} with quantization"
     )
+
+
+def _pruned_again(network: tf_keras.Model) -> Callable[[], None]:
+    """What makes the weights zero again that are zero now."""
+    kernels = [one for one in network.trainable_variables if len(one.shape) > 1]
+    masks = [(one.numpy() != 0).astype(np.float32) for one in kernels]
+
+    def apply() -> None:
+        for kernel, mask in zip(kernels, masks, strict=True):
+            kernel.assign(kernel * mask)
+
+    return apply
 
 
 def _int8(order: Order, model: tf_keras.Model, images: np.ndarray) -> bytes:

@@ -62,6 +62,7 @@ def train_order(order: Order, task: Task[Any], data: Data, folder: Path) -> Trai
     graph = lower(from_json(order.subject.arch), data.input_shape, task.head(data.outputs))
     if (folder / WEIGHTS).exists() and (folder / _FACTS).exists():
         facts = Training.read(folder / _FACTS, task)
+        recipe = changed(recipe, facts.recipe)  # with the epochs that it planned
         graph, model = _fitting(graph, folder / WEIGHTS, recipe, order, data)
         load_weights(model, folder / WEIGHTS)
         return Trained(graph, model, recipe, facts)
