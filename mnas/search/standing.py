@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from device_bench.terminal import counted
+from mnas.errors import SearchError
 from mnas.objectives import Objectives
 from mnas.records import FinishedTrial, TrialRecord
+from mnas.run import Run
 from mnas.tasks import DEFAULT, Metric, task
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _REASONS_SHOWN = 5
+_STILL_OPEN = "is still open: run its search again, which evaluates it first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +93,30 @@ def failure(trial: FrozenTrial) -> str:
 
 def _without_numbers(reason: str) -> str:
     return re.sub(r"[0-9a-f]*\d[0-9a-f.]*", "#", reason)
+
+
+def chosen_trial(run: Run, number: int | None) -> FrozenTrial:
+    """The trial of a number, or the one of the highest reward.
+
+    Raises:
+        SearchError: There is no such trial, or it has no trained weights.
+    """
+    import optuna
+
+    trials = run.study().get_trials(deepcopy=False)
+    complete = {trial.number: trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE}
+    if number is not None and number < len(trials) and number not in complete:
+        failed = trials[number].state.is_finished()
+        why = f"failed: {failure(trials[number])}" if failed else _STILL_OPEN
+        raise SearchError(f"trial {number} of {run.path} {why}")
+    if not complete:
+        raise SearchError(f"{run.path} has no finished trial to export")
+    if number is None:
+        leader = best(Finished.of(trial, run.finished(trial), run.task.metric) for trial in complete.values())
+        assert leader is not None
+        number = leader.number
+    if number not in complete:
+        raise SearchError(
+            f"{run.path} has no finished trial {number}: they run from {min(complete)} to {max(complete)}"
+        )
+    return complete[number]

@@ -14,11 +14,12 @@ import numpy as np
 from device_bench import to_tflite
 from mnas.errors import SearchError
 from mnas.executors.events import Report
-from mnas.files import read_json, read_npz, write_bytes, write_npz
+from mnas.files import read_json, write_bytes
 from mnas.tasks import DEFAULT, Data, Examples, Task, task
 from mnas.training.evaluation import Evaluation, EvaluationFile, Job
 from mnas.training.outputs import tflite_predict
 from mnas.training.recipe import Recipe
+from mnas.training.weight_files import save_weights
 from search_spaces import Arch, cost, from_json, to_json
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class EvaluateCandidate:
 
     def _store(self, model: "tf_keras.Model", content: bytes, evaluation: Evaluation) -> None:
         write_bytes(self.folder / "model.tflite", content)
-        write_npz(self.folder / "weights.npz", {weight.name: weight.numpy() for weight in model.weights})
+        save_weights(model, self.folder / "weights.npz")
         whole = EvaluationFile(**dict(evaluation), job=self._identity())
         whole.write(self.folder / "evaluation.json", task(self.task))
 
@@ -226,17 +227,3 @@ def calibration_inputs(split: Examples, seed: int) -> np.ndarray:
     count = min(CALIBRATION_INPUTS, len(split))
     chosen = np.sort(np.random.default_rng(seed).choice(len(split), count, replace=False))
     return split.inputs[chosen]
-
-
-def load_weights(model: "tf_keras.Model", path: Path) -> None:
-    """Fills `model` with the weights that an evaluation has stored.
-
-    Raises:
-        SearchError: They are damaged, or those of another architecture.
-    """
-    stored = read_npz(path)
-    expected = {weight.name: tuple(weight.shape) for weight in model.weights}
-    if expected != {name: array.shape for name, array in stored.items()}:
-        raise SearchError(f"the weights in {path} are not those of this architecture")
-    for weight in model.weights:
-        weight.assign(stored[weight.name])

@@ -9,7 +9,7 @@ from search_spaces.mnasnet.published import PUBLISHED
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if name != "mnasnet-small"])
 def test_round_trip(name: str) -> None:
     arch = published(name)
-    again = from_block_strings(to_block_strings(arch), activation=arch.activation)
+    again = from_block_strings(to_block_strings(arch), arch.stem_filters, arch.head_filters, arch.activation)
     assert again == arch
 
 
