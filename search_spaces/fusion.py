@@ -45,12 +45,12 @@ def file_operators(graph: Graph) -> tuple[FileOperator, ...]:
     """The operators of `graph` as its TFLite file has them."""
     if not any(is_rewritten(placed.part) for placed in graph.placed):
         return tuple(FileOperator(operator.kind, operator) for operator in graph.operators)
-    shared, outputs = _shared(_expanded(graph), graph.outputs)
-    readers = Counter(name for one in shared for name in one.operator.inputs)
+    listed, outputs = shared(_expanded(graph), graph.outputs)
+    readers = Counter(name for one in listed for name in one.operator.inputs)
     readers.update(outputs)
     kept: dict[str, FileOperator] = {}
     standing: dict[str, str] = {}  # the name of what is gone -> of what computes it now
-    for one in shared:
+    for one in listed:
         read = one.operator.inputs[0]
         source = standing.get(read, read)
         before = kept.get(source)
@@ -63,7 +63,7 @@ def file_operators(graph: Graph) -> tuple[FileOperator, ...]:
     return tuple(kept.values())
 
 
-def _shared(listed: Iterable[FileOperator], outputs: tuple[str, ...]) -> tuple[list[FileOperator], tuple[str, ...]]:
+def shared(listed: Iterable[FileOperator], outputs: tuple[str, ...]) -> tuple[list[FileOperator], tuple[str, ...]]:
     """Operators without weights that compute the same from the same are computed once; what changes nothing is gone."""
     kept: list[FileOperator] = []
     first: dict[Operator, str] = {}

@@ -60,6 +60,22 @@ class RoundedHardSigmoid(keras.layers.Layer):  # type: ignore[misc]
         return tf.quantization.fake_quant_with_min_max_args(tf.nn.relu6(inputs + 3.0), 0.0, 6.0) * (1.0 / 6.0)
 
 
+class RoundedNorm(keras.layers.Layer):  # type: ignore[misc]
+    """A batch normalization that follows no convolution: a file holds a product and a sum with constants."""
+
+    def build(self, input_shape: Any) -> None:
+        """Makes one factor and one offset per channel."""
+        channels = input_shape[-1:]
+        self.factor = self.add_weight("factor", channels, initializer="ones")
+        self.offset = self.add_weight("offset", channels, initializer="zeros")
+        self.product = Range(name="product")
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor, training: Any = None) -> tf.Tensor:
+        """`[..., channels]` -> the same."""
+        return self.product(inputs * self.factor, training=training) + self.offset
+
+
 def _rounded(axis: int) -> Any:
     """A kernel that is read as 255 steps per output channel; its gradient passes the rounding by."""
 

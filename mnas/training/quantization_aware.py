@@ -6,6 +6,7 @@ operators whose results TFLite quantizes by themselves. `to_tflite(network, "int
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from mnas.training.fake_quantized import (
     RoundedDense,
     RoundedDepthwiseConv2D,
     RoundedHardSigmoid,
+    RoundedNorm,
 )
 from search_spaces import Graph, Operator
 from search_spaces.keras_models.build import assemble
-from search_spaces.keras_models.folded import build_folded
+from search_spaces.keras_models.folded import fold
 from search_spaces.keras_models.layers import layer_of, relu
 
 _ROUNDED = {"conv": RoundedConv2D, "depthwise": RoundedDepthwiseConv2D, "dense": RoundedDense}
@@ -48,39 +50,50 @@ def quantization_aware(
     Returns:
         A network like `model`, without dropout; its variables that are not trainable are limits of activations.
     """
-    folded_graph, folded = build_folded(graph, model)
-    network = assemble(
-        folded_graph, _applied, lambda name, image: FixedRange(*input_range, name=f"{name}.range")(image)
-    )
-    for layer in folded.layers:
-        if layer.get_weights():
-            network.get_layer(layer.name).set_weights(layer.get_weights())
+    folded, weights = fold(graph, model)
+    readers = _readers(folded)
+
+    def applied(operator: Operator, tensors: Any) -> Any:
+        tensor = _layer(operator)(tensors)
+        if operator.activation != "none":
+            tensor = relu(f"{operator.name}.{operator.activation}", operator.activation)(tensor)
+        quantized = _range(operator, readers[operator.name])
+        return tensor if quantized is None else quantized(tensor)
+
+    network = assemble(folded, applied, lambda name, image: FixedRange(*input_range, name=f"{name}.range")(image))
+    for name, arrays in weights.items():
+        for variable, array in zip(network.get_layer(name).weights, arrays, strict=False):
+            variable.assign(array)
     for start in range(0, len(inputs), _BATCH):
         network(np.asarray(inputs[start : start + _BATCH], np.float32), training=True)
     return network
 
 
-def _applied(operator: Operator, inputs: Any) -> Any:
-    tensor = _layer(operator)(inputs)
-    if operator.activation != "none":
-        tensor = relu(f"{operator.name}.{operator.activation}", operator.activation)(tensor)
-    quantized = _range(operator)
-    return tensor if quantized is None else quantized(tensor)
+def _readers(graph: Graph) -> dict[str, list[str]]:
+    """The kind of each operator that reads an operator or input."""
+    readers = defaultdict(list)
+    for operator in graph.operators:
+        for name in operator.inputs:
+            readers[name].append(operator.kind)
+    return readers
 
 
 def _layer(operator: Operator) -> keras.layers.Layer:
     if operator.kind in _ROUNDED:
         plain = layer_of(operator, seed=0, batch_norm_momentum=0.99)
         return _ROUNDED[operator.kind].from_config(plain.get_config())
+    if operator.kind == "batch_norm":
+        return RoundedNorm(name=operator.name)
     if operator.kind == "hard_sigmoid":
         return RoundedHardSigmoid(name=operator.name)
     return layer_of(operator, seed=0, batch_norm_momentum=0.99)
 
 
-def _range(operator: Operator) -> keras.layers.Layer | None:
+def _range(operator: Operator, readers: list[str]) -> keras.layers.Layer | None:
     name = f"{operator.name}.range"
     if operator.kind in _FIXED:
         return FixedRange(*_FIXED[operator.kind], name=name)
-    if operator.kind in _AS_THEIR_INPUTS:
+    # A file joins maps only of one step: that of the result.
+    if operator.kind in _AS_THEIR_INPUTS or readers == ["concat"]:
         return None
     return Range(name=name)

@@ -14,7 +14,7 @@ import numpy as np
 import tf_keras as keras
 
 from search_spaces.errors import SpaceError
-from search_spaces.fusion import CARRIERS, WEIGHTED
+from search_spaces.fusion import CARRIERS, WEIGHTED, FileOperator, shared
 from search_spaces.graph import Fused, Graph, Operator, Part, PlacedPart
 from search_spaces.keras_models.build import build_graph
 
@@ -24,7 +24,7 @@ Weights = dict[str, list[np.ndarray]]
 _CHANNEL_AXIS = {"conv": 3, "depthwise": 2, "dense": 1}
 
 
-def build_folded(graph: Graph, model: keras.Model) -> tuple[Graph, keras.Model]:
+def fold(graph: Graph, model: keras.Model) -> tuple[Graph, Weights]:
     """Folds the batch normalizations of a network.
 
     Args:
@@ -32,22 +32,31 @@ def build_folded(graph: Graph, model: keras.Model) -> tuple[Graph, keras.Model]:
         model: The network, trained; it is left as it is.
 
     Returns:
-        The graph without what was folded, and its Keras model, which computes the same as `model` does in inference.
+        The graph without what was folded, and the weights of its operators.
 
     Raises:
         SpaceError: `model` was built from another graph.
     """
-    less, weights = _fold(graph, _weights(graph, model))
-    folded = build_graph(less)
-    for name, arrays in weights.items():
-        layer = folded.get_layer(name)
-        layer.set_weights(_as_statistics(layer, *arrays) if _is_norm(layer) else arrays)
-    return less, folded
+    return _fold(graph, _weights(graph, model))
 
 
 def folded_graph(graph: Graph) -> Graph:
-    """What is left of a graph by `build_folded`, whatever its weights are."""
+    """What is left of a graph by `fold`, whatever its weights are."""
     return _fold(graph, {})[0]
+
+
+def build_folded(graph: Graph, weights: Weights) -> keras.Model:
+    """The Keras model of a folded network, which computes the same as the first one did in inference.
+
+    Args:
+        graph: Without what was folded, as `fold` gives it.
+        weights: Of its operators.
+    """
+    model = build_graph(graph)
+    for name, arrays in weights.items():
+        layer = model.get_layer(name)
+        layer.set_weights(_as_statistics(layer, *arrays) if _is_norm(layer) else arrays)
+    return model
 
 
 def channel_axis(operator: Operator) -> int:
@@ -72,12 +81,14 @@ def _weights(graph: Graph, model: keras.Model) -> Weights:
 
 
 def _fold(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
-    readers = Counter(name for operator in graph.operators for name in operator.inputs)
-    readers.update(graph.outputs)
+    once, ends = shared((FileOperator(operator.kind, operator) for operator in graph.operators), graph.outputs)
+    operators = [one.operator for one in once]
+    readers = Counter(name for operator in operators for name in operator.inputs)
+    readers.update(ends)
     kept: dict[str, Operator] = {}
     left: Weights = {}
     standing: dict[str, str] = {}  # the name of what is gone -> of what computes it now
-    for operator in graph.operators:
+    for operator in operators:
         name, read = operator.name, operator.inputs[0]
         source = standing.get(read, read)
         before = kept.get(source)
@@ -92,7 +103,7 @@ def _fold(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
         if name in weights:
             left[name] = weights[name]
         _scale(left, operator, weights.get(f"{name}.norm"))
-    outputs = tuple(standing.get(name, name) for name in graph.outputs)
+    outputs = tuple(standing.get(name, name) for name in ends)
     return Graph(graph.inputs, (PlacedPart(Part(tuple(kept.values()))),), outputs), left
 
 

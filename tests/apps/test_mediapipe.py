@@ -158,7 +158,7 @@ def test_what_is_refused_was_foretold(answers, refused, name):
 
 
 def test_what_opens_has_no_fault(shipped):
-    assert {name: check_for_apps(content) for name, content in shipped.items()} == dict.fromkeys(shipped, [])
+    assert {name: check_for_apps(content) for name, content in shipped.items()} == {name: [] for name in shipped}
 
 
 def test_a_wrong_scale_opens_and_gives_other_scores(answers, mistaken, pixels):
