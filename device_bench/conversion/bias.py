@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
+from device_bench.conversion.dequantized import read_whole
 from device_bench.conversion.instrumented import (
     constant_like,
     opened,
-    read_whole,
     with_weights_of,
     without_activations,
 )

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device_bench.conversion.instrumented import opened, read_whole, with_noise, with_weights_of
+from device_bench.conversion.dequantized import read_whole
+from device_bench.conversion.instrumented import opened, with_noise, with_weights_of
 from device_bench.conversion.pairs import Pair, paired
 from device_bench.conversion.running import Alone, Runner, Values
 from device_bench.errors import BadRequest

@@ -6,12 +6,10 @@ from copy import copy
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from device_bench.conversion.dequantized import float_buffer, read_whole, real_constant
 from device_bench.conversion.pairs import Pair
 from device_bench.errors import BadRequest
 from device_bench.tflite.graph import Operator
-from device_bench.tflite.packing import unpacked
-
-_INTEGERS = {schema.TensorType.INT8: "<i1", schema.TensorType.INT32: "<i4", schema.TensorType.INT64: "<i8"}
 
 
 def opened(content: bytes, tensors: Iterable[int]) -> schema.ModelT:
@@ -85,7 +83,7 @@ def with_weights_of(quantized: bytes, plain: bytes, pairs: Iterable[Pair]) -> sc
         for slot, (theirs, ours) in enumerate(zip(pair.quantized.inputs, pair.plain.inputs, strict=False)):
             if ours < 0 or theirs < 0 or graph.tensors[ours].type != schema.TensorType.FLOAT32:
                 continue
-            values = _real(tensors[theirs], source.buffers)
+            values = real_constant(tensors[theirs], source.buffers)
             if values is None:
                 continue
             if values.size != np.prod(graph.tensors[ours].shape):
@@ -106,25 +104,11 @@ def without_activations(model: schema.ModelT) -> schema.ModelT:
 
 def constant_like(model: schema.ModelT, tensor: int, values: np.ndarray) -> int:
     """A new constant of the shape of a float32 one; others that read the old one keep it."""
-    graph, buffer = model.subgraphs[0], schema.BufferT()
-    buffer.data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
+    graph = model.subgraphs[0]
     made = _another(graph, tensor)
     graph.tensors[made].buffer = len(model.buffers)
-    model.buffers.append(buffer)
+    model.buffers.append(float_buffer(values))
     return made
-
-
-def _real(tensor: schema.TensorT, buffers: Sequence[schema.BufferT]) -> np.ndarray | None:
-    """What the integers of a quantized constant stand for; None for anything else."""
-    data, quantization = buffers[tensor.buffer].data, tensor.quantization
-    if data is None or quantization is None or quantization.scale is None or tensor.type not in _INTEGERS:
-        return None
-    values = np.asarray(data, np.uint8).view(_INTEGERS[tensor.type]).reshape(tensor.shape).astype(np.float64)
-    along = [1] * values.ndim
-    if len(quantization.scale) > 1:
-        along[quantization.quantizedDimension] = -1
-    scale, zero_point = (np.reshape(part, along) for part in (quantization.scale, quantization.zeroPoint))
-    return (values - zero_point) * scale
 
 
 def _sum(graph: schema.SubGraphT, tensor: int, code: int) -> schema.OperatorT:
@@ -134,14 +118,6 @@ def _sum(graph: schema.SubGraphT, tensor: int, code: int) -> schema.OperatorT:
     made.inputs, made.outputs = [_another(graph, tensor), _another(graph, tensor)], [tensor]
     made.builtinOptionsType, made.builtinOptions = schema.BuiltinOptions.AddOptions, schema.AddOptionsT()
     return made
-
-
-def read_whole(content: bytes) -> schema.ModelT:
-    """A file without its signatures, to be changed."""
-    model = unpacked(content)
-    # Signatures name inputs and outputs, which change.
-    model.signatureDefs = None
-    return model
 
 
 def _another(graph: schema.SubGraphT, tensor: int) -> int:

@@ -13,6 +13,7 @@ from tiny_graph import chain, tiny_graph
 from device_bench.conversion.bias import mean_shifts, with_corrected_biases
 from device_bench.conversion.compare import compare
 from device_bench.conversion.convert import to_tflite
+from device_bench.conversion.dequantized import dequantized
 from device_bench.conversion.pairs import CONVERSIONS, paired
 from device_bench.conversion.selective import calibrated, quantized, to_keep
 from device_bench.errors import BadRequest
@@ -169,12 +170,47 @@ def test_every_operator_of_every_family_has_its_twin(name):
 
 def _check_twins(plain, int8):
     """By name, which both routes of the converter keep; `paired` goes by the data first."""
-    plain, int8 = Graph(plain), Graph(int8)
+    own, plain, int8 = Graph(dequantized(int8)), Graph(plain), Graph(int8)
+    assert [one.name for one in own.operators] == [one.name for one in plain.operators]
+    assert len(paired(int8, own)) == len(plain.operators)
     pairs = paired(int8, plain)
     assert len(pairs) == len([one for one in int8.operators if one.name not in CONVERSIONS]) == len(plain.operators)
     for pair in pairs:
         for theirs, ours in pair.outputs:
             assert int8.tensors[theirs].name == plain.tensors[ours].name
+
+
+def _trained_for_int8(image):
+    """A convolution and a pool as a quantization-aware training leaves them: its files have names of their own."""
+    import tensorflow as tf
+
+    class Limited(tf_keras.layers.Layer):
+        def call(self, tensor):
+            return tf.quantization.fake_quant_with_min_max_args(tensor, 0.0, 3.0)
+
+    features = tf_keras.layers.Conv2D(4, 3, activation="relu", name="first")(Limited()(image))
+    features = tf_keras.layers.AveragePooling2D(2)(Limited()(features))
+    return Limited()(tf_keras.layers.Conv2D(4, 1, activation="relu", name="second")(features))
+
+
+def test_the_float_network_of_a_file_has_its_operators(images):
+    image = tf_keras.Input(SHAPE)
+    int8 = to_tflite(tf_keras.Model(image, _trained_for_int8(image)), "int8", images)
+    plain = dequantized(int8)
+    pairs = paired(Graph(int8), Graph(plain))
+    assert [pair.plain.name for pair in pairs] == ["CONV_2D", "AVERAGE_POOL_2D", "CONV_2D"]
+    assert 0 < _error(int8, plain, images) < 0.1
+    findings = compare(plain, int8, images[:3])
+    assert max(one.weights for one in findings) < 1e-4, "the weights are the file's own"
+    assert max(one.own for one in findings) < 0.1
+
+
+def test_the_float_network_of_a_repaired_file_loses_its_conversions(findings, faulty, images):
+    plain, int8 = faulty
+    mended = quantized(calibrated(plain, images), int8, to_keep(plain, [_worst(findings)]))
+    names = [operator.name for operator in Graph(dequantized(mended)).operators]
+    assert names == [operator.name for operator in Graph(plain).operators]
+    assert _error(dequantized(mended), plain, images) < 0.05
 
 
 def test_files_of_other_networks_are_refused(faulty, images):
