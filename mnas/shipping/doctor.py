@@ -11,9 +11,10 @@ import numpy as np
 
 from device_bench.conversion.compare import OperatorError, compare
 from device_bench.terminal import counted
+from mnas.data.inputs import Inputs
 from mnas.records.record import Many, Record
 from mnas.tasks import Examples, Task
-from mnas.tasks.classification import wilson
+from mnas.tasks.shares import wilson
 from mnas.tasks.task import Predict
 from mnas.training.outputs import tflite_predict
 
@@ -50,7 +51,7 @@ class Case:
         """The metric of a file, and which output it prefers for each example."""
         predict, choices = self.predict(content), []
 
-        def noting(inputs: np.ndarray) -> np.ndarray:
+        def noting(inputs: Inputs) -> np.ndarray:
             outputs = predict(inputs)
             choices.append(outputs.argmax(axis=-1).ravel())
             return outputs

@@ -26,7 +26,7 @@ from search_spaces.keras_models.build import assemble
 from search_spaces.keras_models.folded import fold
 from search_spaces.keras_models.layers import layer_of, relu
 
-_ROUNDED = {"conv": RoundedConv2D, "depthwise": RoundedDepthwiseConv2D, "dense": RoundedDense}
+_ROUNDED: dict[str, Any] = {"conv": RoundedConv2D, "depthwise": RoundedDepthwiseConv2D, "dense": RoundedDense}
 _FIXED = {"sigmoid": (0.0, 255 / 256), "tanh": (-1.0, 127 / 128)}
 _AS_THEIR_INPUTS = ("average_pool", "max_pool", "pad", "slice", "softmax")
 _BATCH = 32
@@ -71,7 +71,7 @@ def quantization_aware(
 
 def _readers(graph: Graph) -> dict[str, list[str]]:
     """The kind of each operator that reads an operator or input."""
-    readers = defaultdict(list)
+    readers = defaultdict[str, list[str]](list)
     for operator in graph.operators:
         for name in operator.inputs:
             readers[name].append(operator.kind)
