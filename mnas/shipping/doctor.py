@@ -23,6 +23,7 @@ NAMED = 3
 
 # Layers that a converter joins to the operator in front of them have its name and one of these.
 _JOINED = re.compile(r"\.(norm|relu6?|flatten|dropout|range)$")
+_NETWORK = "network"
 _KINDS = {"INPUT": "the input", "SOFTMAX": "the softmax at the end", "LOGISTIC": "the sigmoid at the end"}
 
 
@@ -198,9 +199,10 @@ def place(name: str, kind: str) -> str:
     the result of a network is called otherwise.
     """
     steps = name.split(";")[0].split("/")
-    if len(steps) < 2:
+    inner = [step for step in steps if step != _NETWORK]  # a colour front stands around the network
+    if len(inner) == len(steps):
         return _KINDS.get(kind, "the output")
-    parts = _JOINED.sub("", steps[1]).split(".")
+    parts = _JOINED.sub("", inner[0]).split(".")
     return ", ".join(re.sub(r"(?<=[a-z])(?=\d+$)", " ", part) for part in parts)
 
 

@@ -14,7 +14,9 @@ from device_bench.conversion.convert import to_tflite
 from device_bench.terminal import counted, say
 from device_bench.tflite.graph import Graph, reading
 from mnas.data.inputs import Inputs
+from mnas.shipping.doctor import Case, diagnose
 from mnas.shipping.order import Order
+from mnas.shipping.repair import repair
 from mnas.shipping.training import Trained, further, train_on
 from mnas.tasks import Data, Task
 from mnas.tasks.task import Predict
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 
 _LOSS = 0.002
 """What calibration may lose of the metric before `auto` trains on: 0.2 points of accuracy."""
+
+
+_COMPARED = 16
+"""Images on which operators are compared."""
+
+_MORE = 5
+"""Images of a repair's calibration, as a multiple of those of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +60,11 @@ def quantize(order: Order, task: Task[Any], data: Data, folder: Path, trained: T
         ConversionError: The converter refused the network.
         SearchError: The training for int8 diverged.
     """
-    from mnas.training.train import float_predict
-
-    images = calibration(data, order.files.calibration, order.training.seed)
-    if order.files.quantize == "qat":
-        return _trained(order, task, data, folder, trained, images)
-    first = _calibrated(order, trained, images)
-    if order.files.quantize == "ptq":
-        return first
-    before = task.judge(float_predict(trained.model), data.validation)
-    values = [task.judge(file_predict(first.content), data.validation)]
-    if task.metric.gain(before) - task.metric.gain(values[0]) <= _LOSS:
-        return first
-    lost = task.metric.difference_words(abs(before - values[0]))
-    say(f"calibration alone loses {lost} on the validation split: training on for int8")
-    second = _trained(order, task, data, folder, trained, images)
-    values.append(task.judge(file_predict(second.content), data.validation))
-    better = second if task.metric.gain(values[1]) > task.metric.gain(values[0]) else first
-    note = (
-        f"On the validation split the float network has {task.metric.exact_words(before)}, int8 {first.route} "
-        f"{task.metric.exact_words(values[0])}, int8 {second.route} {task.metric.exact_words(values[1])}."
-    )
-    return replace(better, notes=(*better.notes, note))
+    work = _Work(order, task, data, folder, trained)
+    first = work.trained() if order.files.quantize == "qat" else work.calibrated()
+    if order.files.diagnose:
+        return work.repaired(first)
+    return work.checked(first) if order.files.quantize == "auto" else first
 
 
 def calibration(data: Data, count: int, seed: int) -> np.ndarray:
@@ -113,25 +105,83 @@ class _Coloured:
         return in_colour(self._inputs[chosen])
 
 
-def _calibrated(order: Order, trained: Trained, images: np.ndarray) -> Quantized:
-    route = f"calibrated on {counted(len(images), 'image')}"
-    return Quantized(_int8(order, trained.model, images), route)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The ways to the int8 file of one network."""
 
+    order: Order
+    task: Task[Any]
+    data: Data
+    folder: Path
+    network: Trained
 
-def _trained(
-    order: Order, task: Task[Any], data: Data, folder: Path, trained: Trained, images: np.ndarray
-) -> Quantized:
-    from mnas.training.quantization_aware import quantization_aware
+    def calibrated(self) -> Quantized:
+        """By calibration."""
+        images = self._images(self.order.files.calibration)
+        return Quantized(self._int8(self.network.model, images), f"calibrated on {counted(len(images), 'image')}")
 
-    recipe = further(trained.recipe)
-    network = quantization_aware(trained.graph, trained.model, images)
-    stay_pruned = _pruned_again(network) if trained.facts.sparsity else lambda: None
-    where, what = folder / "training-int8", "training for int8"
-    train_on(network, order, task, data, recipe, where, what, before_step=lambda _: stay_pruned())
-    stay_pruned()
-    return Quantized(
-        _int8(order, network, images), f"trained on for {counted(recipe.epochs, 'epoch')} with quantization"
-    )
+    def trained(self) -> Quantized:
+        """By a training that rounds as the file will."""
+        from mnas.training.quantization_aware import quantization_aware
+
+        recipe, images = further(self.network.recipe), self._images(self.order.files.calibration)
+        network = quantization_aware(self.network.graph, self.network.model, images)
+        stay_pruned = _pruned_again(network) if self.network.facts.sparsity else lambda: None
+        folder, what = self.folder / "training-int8", "training for int8"
+        train_on(network, self.order, self.task, self.data, recipe, folder, what, before_step=lambda _: stay_pruned())
+        stay_pruned()
+        route = f"trained on for {counted(recipe.epochs, 'epoch')} with quantization"
+        return Quantized(self._int8(network, images), route)
+
+    def checked(self, first: Quantized) -> Quantized:
+        """The calibrated file, or where that loses too much the better one of it and a trained one."""
+        from mnas.training.train import float_predict
+
+        metric, validation = self.task.metric, self.data.validation
+        plain = self.task.judge(float_predict(self.network.model), validation)
+        before = self.task.judge(file_predict(first.content), validation)
+        if metric.gain(plain) - metric.gain(before) <= _LOSS:
+            return first
+        lost = metric.difference_words(abs(plain - before))
+        say(f"calibration alone loses {lost} on the validation split: training on for int8")
+        second = self.trained()
+        after = self.task.judge(file_predict(second.content), validation)
+        better = second if metric.gain(after) > metric.gain(before) else first
+        note = (
+            f"On the validation split the float network has {metric.exact_words(plain)}, int8 {first.route} "
+            f"{metric.exact_words(before)}, int8 {second.route} {metric.exact_words(after)}."
+        )
+        return replace(better, notes=(*better.notes, note))
+
+    def repaired(self, first: Quantized) -> Quantized:
+        """What the doctor says of a file, and makes of it where it does not reach the floor."""
+        plain = to_tflite(fronted(self.order, self.network.model), "float32")
+        compared = self._fronted(self._images(_COMPARED))
+        case = Case(plain, first.content, self.task, self.data.validation, compared, file_predict)
+        diagnosis = diagnose(case)
+        say("\n".join(diagnosis.lines(self.task)))
+        metric, floor = self.task.metric, self.order.files.floor
+        if floor is None:
+            floor = diagnosis.value_float - metric.sign * _LOSS
+        more = self._fronted(self._images(_MORE * self.order.files.calibration))
+        done, content = repair(case, diagnosis, floor=floor, calibration=more, retrain=lambda: self.trained().content)
+        say("\n".join(done.lines(self.task)))
+        lines = (*diagnosis.lines(self.task), *done.lines(self.task))
+        if content is None or not done.tried:
+            return replace(first, diagnosis=lines)
+        return replace(first, content=content, route=done.tried[-1].way, diagnosis=lines)
+
+    def _images(self, count: int) -> np.ndarray:
+        return calibration(self.data, count, self.order.training.seed)
+
+    def _fronted(self, images: np.ndarray) -> np.ndarray:
+        """Images as the files take them."""
+        grey = self.network.model.inputs[0].shape[-1] == 1
+        return in_colour(images) if grey and self.order.files.colour else images
+
+    def _int8(self, model: tf_keras.Model, images: np.ndarray) -> bytes:
+        interface = self.order.files.interface
+        return to_tflite(fronted(self.order, model), "int8", self._fronted(images), interface=interface)
 
 
 def _pruned_again(network: tf_keras.Model) -> Callable[[], None]:
@@ -144,10 +194,3 @@ def _pruned_again(network: tf_keras.Model) -> Callable[[], None]:
             kernel.assign(kernel * mask)
 
     return apply
-
-
-def _int8(order: Order, model: tf_keras.Model, images: np.ndarray) -> bytes:
-    whole = fronted(order, model)
-    return to_tflite(
-        whole, "int8", in_colour(images) if whole is not model else images, interface=order.files.interface
-    )

@@ -12,11 +12,14 @@ from search_spaces.keras_models.layers import DilatedConv2D, DilatedDepthwiseCon
 _WEIGHT_STEPS = 127.0
 _WINDOW = 100.0
 
+_LEAST = 0.1
+"""Between the limits of an activation: XNNPACK refuses the step of one that is as good as constant."""
+
 
 class Range(keras.layers.Layer):  # type: ignore[misc]
     """Rounds an activation to 256 steps between two limits that follow the batches.
 
-    The limits are the mean over the first batches, then a moving average of decay 0.99.
+    The limits are the mean over the first batches, then a moving average of decay 0.99; they keep a distance.
     """
 
     def build(self, input_shape: Any) -> None:
@@ -32,6 +35,7 @@ class Range(keras.layers.Layer):  # type: ignore[misc]
             share = 1.0 / tf.minimum(self.batches + 1.0, _WINDOW)
             self.low.assign_add(share * (tf.minimum(tf.reduce_min(inputs), 0.0) - self.low))
             self.high.assign_add(share * (tf.maximum(tf.reduce_max(inputs), 0.0) - self.high))
+            self.high.assign(tf.maximum(self.high, self.low + _LEAST))
             self.batches.assign_add(1.0)
         return tf.quantization.fake_quant_with_min_max_vars(inputs, self.low, self.high)
 
