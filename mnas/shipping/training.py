@@ -163,7 +163,7 @@ def _pruned(order: Order, task: Task[Any], data: Data, folder: Path, trained: Tr
     """Trains a trained network on while weights of it become zero."""
     from mnas.training.pruning import prunable
 
-    recipe, sparsity = further(trained.recipe), order.training.prune
+    recipe, sparsity = replace(further(trained.recipe), ema=False), order.training.prune  # masks have no average
     steps = recipe.epochs * recipe.steps_per_epoch(len(data.train))
     pruning = prunable(trained.model, sparsity, steps)
     done = train_on(
@@ -177,7 +177,8 @@ def _pruned(order: Order, task: Task[Any], data: Data, folder: Path, trained: Tr
             "sparsity": sparsity,
         }
     )
-    return replace(trained, model=pruning.stripped(), facts=facts)
+    pruning.stripped(trained.model)
+    return replace(trained, facts=facts)
 
 
 def train_on(
