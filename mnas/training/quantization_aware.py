@@ -6,7 +6,6 @@ operators whose results TFLite quantizes by themselves. `to_tflite(network, "int
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -51,13 +50,12 @@ def quantization_aware(
         A network like `model`, without dropout; its variables that are not trainable are limits of activations.
     """
     folded, weights = fold(graph, model)
-    readers = _readers(folded)
 
     def applied(operator: Operator, tensors: Any) -> Any:
         tensor = _layer(operator)(tensors)
         if operator.activation != "none":
             tensor = relu(f"{operator.name}.{operator.activation}", operator.activation)(tensor)
-        quantized = _range(operator, readers[operator.name])
+        quantized = _range(operator)
         return tensor if quantized is None else quantized(tensor)
 
     network = assemble(folded, applied, lambda name, image: FixedRange(*input_range, name=f"{name}.range")(image))
@@ -67,15 +65,6 @@ def quantization_aware(
     for start in range(0, len(inputs), _BATCH):
         network(np.asarray(inputs[start : start + _BATCH], np.float32), training=True)
     return network
-
-
-def _readers(graph: Graph) -> dict[str, list[str]]:
-    """The kind of each operator that reads an operator or input."""
-    readers = defaultdict[str, list[str]](list)
-    for operator in graph.operators:
-        for name in operator.inputs:
-            readers[name].append(operator.kind)
-    return readers
 
 
 def _layer(operator: Operator) -> keras.layers.Layer:
@@ -89,11 +78,10 @@ def _layer(operator: Operator) -> keras.layers.Layer:
     return layer_of(operator, seed=0, batch_norm_momentum=0.99)
 
 
-def _range(operator: Operator, readers: list[str]) -> keras.layers.Layer | None:
+def _range(operator: Operator) -> keras.layers.Layer | None:
     name = f"{operator.name}.range"
     if operator.kind in _FIXED:
         return FixedRange(*_FIXED[operator.kind], name=name)
-    # A file joins maps only of one step: that of the result.
-    if operator.kind in _AS_THEIR_INPUTS or readers == ["concat"]:
+    if operator.kind in _AS_THEIR_INPUTS:
         return None
     return Range(name=name)

@@ -85,6 +85,7 @@ def _fold(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
     operators = [one.operator for one in once]
     readers = Counter(name for operator in operators for name in operator.inputs)
     readers.update(ends)
+    names = {operator.name for operator in operators}
     kept: dict[str, Operator] = {}
     left: Weights = {}
     standing: dict[str, str] = {}  # the name of what is gone -> of what computes it now
@@ -92,7 +93,8 @@ def _fold(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
         name, read = operator.name, operator.inputs[0]
         source = standing.get(read, read)
         before = kept.get(source)
-        if before and readers[read] == 1 and before.activation == "none" and _joins(operator, before):
+        alone = before is not None and readers[read] == 1 and before.activation == "none"
+        if before and alone and _joins(operator, before) and f"{source}.{operator.kind}" not in names:
             kept[source] = replace(before, activation=_activation(operator))
             _scale(left, before, weights.get(name))
             standing[name] = source
