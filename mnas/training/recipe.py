@@ -28,6 +28,8 @@ class Recipe:
         dropout: Dropout rate in front of the classifier.
         shift: Each image is moved by up to this many pixels in both directions; its edge is repeated.
         flip: Each image is mirrored left to right with probability 1/2 (never for digits or letters).
+        weights: In a search, where every candidate's first weights come from: a file, `RUN:best`, `RUN:N` or the
+            directory of a training, whose layers are cropped to fit; empty for random ones.
     """
 
     epochs: int = 8
@@ -40,6 +42,7 @@ class Recipe:
     dropout: float = 0.0
     shift: int = 0
     flip: bool = False
+    weights: str = ""
 
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(Optimizer):
