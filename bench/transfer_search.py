@@ -3,7 +3,7 @@
     python bench/transfer_search.py [--candidates 6] [--seeds 2]
 
 The parent is MobileNetV2 with kernels of 5 at the space's width, trained for 16 epochs on the digits; the candidates
-are drawn from the space and trained for 1, 2, 4 and 8 epochs with the same seeds. Takes about 10 minutes on two cores.
+are drawn from the space and trained for 1, 2, 4 and 8 epochs with the same seeds. Takes about 15 minutes on two cores.
 """
 
 import os
