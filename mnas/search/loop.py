@@ -22,6 +22,7 @@ from mnas.run import Run, check_directory, note
 from mnas.search.display import Display
 from mnas.search.evaluator import Candidate, Failed, Waiting, waits
 from mnas.search.finish import finish
+from mnas.search.inheritance import asked_parent, kept_parent
 from mnas.search.references import check_targets, evaluate_references, reference_architectures, target_of
 from mnas.search.session import Session
 from mnas.search.standalone import StandaloneEvaluator
@@ -61,6 +62,7 @@ def run_search(config: Config, display: Display) -> Run:
         data = run.task.open(run.path / "data") if run else config.data.load(config.task.record, config.search.seed)
         for line in data.summary:
             display.say(line)
+        asked = asked_parent(config)
         # Nothing is on disk before everything that can be checked is checked.
         if run is None:
             Run(config.search.run, config).check_storage()
@@ -71,7 +73,8 @@ def run_search(config: Config, display: Display) -> Run:
         seed = config.search.seed
         about = {"input": list(data.input_shape), **task_facts(run.task, data)}
         timer = Timer(latency, config.latency, cache=cache, about=about, folder=run.path, seed=seed)
-        jobs = CandidateJobs(run.path / "data", config.train, seed, config.latency.precision, run.task.name)
+        parent = kept_parent(run, asked)
+        jobs = CandidateJobs(run.path / "data", config.train, seed, config.latency.precision, run.task.name, parent)
         workers = _workers(stack, config.search, run.path / "logs", display.event)
         evaluator = StandaloneEvaluator(jobs, timer, workers, display.say)
         references = evaluate_references(run, arches, evaluator, display)

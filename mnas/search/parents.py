@@ -34,7 +34,7 @@ def open_parent(source: str, graph: Graph) -> Parent:
         net = public_net(graph)
         place = path_at_home(rest) if colon else net.locate(graph.inputs[0][1][0])
         return Parent(source, str(place), read_weights(place), (net.scale, net.shift))
-    place = _place(source)
+    place = place_of(source)
     return Parent(source, str(place), read_weights(place))
 
 
@@ -64,8 +64,12 @@ def _form(one: Operator) -> tuple[object, ...]:
     return one.name, one.kind, one.kernel, one.input_shape[2], one.output_shape[2]
 
 
-def _place(source: str) -> Path:
-    """The file that a source other than a public one names."""
+def place_of(source: str) -> Path:
+    """The file that a source other than a public one names.
+
+    Raises:
+        SearchError: It names none.
+    """
     place = path_at_home(source)
     if place.is_file():
         return place

@@ -19,7 +19,7 @@ from mnas.tasks import DEFAULT, Data, Examples, Task, task
 from mnas.training.evaluation import Evaluation, EvaluationFile, Job
 from mnas.training.outputs import tflite_predict
 from mnas.training.recipe import Recipe
-from mnas.training.weight_files import save_weights
+from mnas.training.weight_files import read_weights, save_weights
 from search_spaces import Arch, cost, from_json, to_json
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class EvaluateCandidate:
         folder: Where the files go; a complete evaluation found there, of the same job, is the result.
         precision: Of the TFLite file.
         task: Name of the task that trains and judges.
+        parent: The file of weights whose fitting pieces the training starts from, and their digest.
     """
 
     arch_json: str
@@ -52,6 +53,7 @@ class EvaluateCandidate:
     folder: Path
     precision: "Precision" = "int8"
     task: str = DEFAULT
+    parent: tuple[Path, str] | None = None
 
     def __call__(self, report: Report) -> Evaluation:
         """Trains, or finds what was trained before."""
@@ -66,6 +68,7 @@ class EvaluateCandidate:
         data = judged_by.open(self.data)
         report("build")
         model = self._build(arch, judged_by, data)
+        self._inherit(model)
         train(
             model,
             judged_by,
@@ -106,7 +109,17 @@ class EvaluateCandidate:
         return found.evaluation if same and whole and (self.folder / "weights.npz").exists() else None
 
     def _identity(self) -> Job:
-        return Job(arch=self.arch_json, recipe=self.recipe, seed=self.seed, precision=self.precision)
+        parent = self.parent[1] if self.parent else ""
+        return Job(arch=self.arch_json, recipe=self.recipe, seed=self.seed, precision=self.precision, parent=parent)
+
+    def _inherit(self, model: "tf_keras.Model") -> None:
+        if self.parent is None:
+            return
+        from mnas.training.pieces import fitting_pieces
+        from mnas.training.transfer import Parent
+
+        place = self.parent[0]
+        fitting_pieces(model, Parent(self.recipe.weights, str(place), read_weights(place)))
 
     def _build(self, arch: Arch, judged_by: Task[Any], data: Data) -> "tf_keras.Model":
         from search_spaces import build_model
@@ -193,6 +206,7 @@ class CandidateJobs:
         seed: Of a training that is given no other.
         precision: Of the TFLite files.
         task: Name of the task that trains and judges.
+        parent: The file of weights whose fitting pieces every training starts from, and their digest.
     """
 
     data: Path
@@ -200,6 +214,7 @@ class CandidateJobs:
     seed: int
     precision: "Precision" = "int8"
     task: str = DEFAULT
+    parent: tuple[Path, str] | None = None
 
     def evaluation(self, arch: Arch, folder: Path, seed: int | None = None) -> EvaluateCandidate:
         """Trains an architecture and judges it, once per folder."""
@@ -211,6 +226,7 @@ class CandidateJobs:
             folder=folder,
             precision=self.precision,
             task=self.task,
+            parent=self.parent,
         )
 
     def twin(self, arch: Arch) -> CompileCandidate:

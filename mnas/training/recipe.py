@@ -37,6 +37,8 @@ class Recipe:
         weight_decay: L2 factor on kernels; biases and batch normalizations have none.
         label_smoothing: Share of the target spread over all classes.
         dropout: Dropout rate in front of the classifier.
+        weights: In a search, where every candidate's first weights come from: a file, `RUN:best`, `RUN:N` or the
+            directory of a training, whose layers are cropped to fit; empty for random ones.
         shift: Each image is moved by up to this many pixels in both directions; its edge is repeated.
         flip: Each image is mirrored left to right with probability 1/2 (never for digits or letters).
         crop: Each image is a cut-out of at least this share of its area, resized; 1 keeps the central square.
@@ -55,6 +57,7 @@ class Recipe:
     weight_decay: float = 1e-5
     label_smoothing: float = 0.1
     dropout: float = 0.0
+    weights: str = ""
     shift: int = 0
     flip: bool = False
     crop: float = 1.0

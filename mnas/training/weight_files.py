@@ -79,6 +79,14 @@ def save_weights(model: tf_keras.Model, path: Path, labels: Iterable[str] = ()) 
     write_npz(path, {weight.name: weight.numpy() for weight in model.weights} | named)
 
 
+def store_weights(weights: Weights, path: Path) -> None:
+    """Writes weights as `save_weights` writes those of a model."""
+    arrays = {
+        f"{name}/{variable}": array for name, layer in weights.layers.items() for variable, array in layer.items()
+    }
+    write_npz(path, arrays | ({_LABELS: np.array(weights.labels)} if weights.labels else {}))
+
+
 def load_weights(model: tf_keras.Model, path: Path) -> None:
     """Fills `model` with what `save_weights` wrote of another of the same architecture and head.
 
