@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from device_bench.timing.timing import Timing
 from mnas.shipping.card import ShippedFile
@@ -24,14 +24,14 @@ def card_warnings(files: Sequence[ShippedFile], sparsity: float) -> tuple[str, .
 
 
 def _interfaces(files: Sequence[ShippedFile]) -> Iterator[str]:
-    for file in files:
-        if file.input_kind == "int8":
-            yield (
-                f"{file.name} takes int8 input, which {_APPS} refuse: export it with a uint8 or float32 interface for "
-                "them."
-            )
-        if len(file.input_shape) == 3 and file.input_shape[2] == 1:
-            yield f"{file.name} takes grey images; {_APPS} read files that take colour images only."
+    if names := _names(one for one in files if one.input_kind == "int8"):
+        yield f"With int8 input, which {_APPS} refuse: {names}. Export a uint8 or float32 interface for them."
+    if names := _names(one for one in files if len(one.input_shape) == 3 and one.input_shape[2] == 1):
+        yield f"For grey images, while {_APPS} read files for colour images only: {names}."
+
+
+def _names(files: Iterable[ShippedFile]) -> str:
+    return ", ".join(one.name for one in files)
 
 
 def _slower(files: Sequence[ShippedFile]) -> Iterator[str]:

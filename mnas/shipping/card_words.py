@@ -42,18 +42,14 @@ def tested_words(tested: Scored, metric: Metric) -> str:
 
 
 def change_words(change: Change, metric: Metric) -> str:
-    """What quantization cost, as far as the examples can tell."""
+    """What a file lost or gained against the float network, as far as the examples can tell."""
     size = metric.difference_words(change.difference)
-    side = "the same value" if change.difference == 0 else f"{size} {_side(metric, change.difference)}"
+    side = f"{size} {metric.compared(better=metric.gain(change.difference) > 0)}" if change.difference else "the same"
     if change.low is None or change.high is None:
         return side
     ends = " to ".join(f"{metric.factor * end:+.{metric.decimals + 1}f}" for end in (change.low, change.high))
-    told = "" if change.low > 0 or change.high < 0 else ", which the examples cannot tell from none"
-    return f"{side} ({ends}){told}"
-
-
-def _side(metric: Metric, difference: float) -> str:
-    return metric.compared(better=metric.gain(difference) > 0)
+    clear = change.low > 0 or change.high < 0
+    return f"{side} ({ends})" if clear else f"no clear difference ({f'{ends} {metric.difference_unit}'.rstrip()})"
 
 
 def time_words(timing: Timing) -> str:

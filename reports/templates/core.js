@@ -79,20 +79,3 @@ function select(row) {
   remember("selected", row === null ? null : [rows.run[row], rows.reference[row], nameOf(row)]);
   announce("selected");
 }
-
-// A page opened as a file may be denied its storage: then it forgets, and works all the same.
-const slot = (key) => `report:${location.pathname}:${key}`;
-
-function remember(key, value) {
-  try {
-    sessionStorage.setItem(slot(key), JSON.stringify(value));
-  } catch { /* denied */ }
-}
-
-function recall(key) {
-  try {
-    return JSON.parse(sessionStorage.getItem(slot(key)));
-  } catch {
-    return null;
-  }
-}
