@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -81,18 +82,23 @@ class EncodedImages:
             indices: Which, int `[n]`.
             boxes: The part of each, as shares of height, width, height and width: top, left, height, width `[n, 4]`.
         """
-        facts = self._known.subset(indices)
+        plain = self._known.plain[indices]
+        if plain.all():
+            with contextlib.suppress(ValueError):  # Pillow is more patient with odd files, and has read all of them
+                return self._jpeg_parts(indices, boxes)
         images = np.empty((len(indices), *self.shape[1:]), np.float32)
-        fast = np.flatnonzero(facts.plain)
-        if len(fast):
-            contents = [self.places.read(index) for index in indices[fast].tolist()]
-            try:
-                images[fast] = jpeg_parts(contents, boxes[fast], facts.height[fast], facts.width[fast], *self.shape[2:])
-            except ValueError:  # Pillow, which has read all of them once, is more patient with odd files
-                fast = fast[:0]
-        for place in np.setdiff1d(np.arange(len(indices)), fast).tolist():
+        if plain.any() and not plain.all():
+            images[plain], rest = self.parts(indices[plain], boxes[plain]), np.flatnonzero(~plain)
+        else:
+            rest = np.arange(len(indices))
+        for place in rest.tolist():
             images[place] = decoded(self.places, int(indices[place]), *self.shape[2:], box=boxes[place]).pixels
-        return self._scaled(images, indices)
+        images[rest] = self._scaled(images[rest], indices[rest])
+        return images
+
+    def _jpeg_parts(self, indices: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        contents = [self.places.read(index) for index in indices.tolist()]
+        return jpeg_parts(contents, boxes, *self.sizes(indices), *self.shape[2:])
 
     def sizes(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heights and widths of some whole images in pixels."""

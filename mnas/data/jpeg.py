@@ -26,7 +26,7 @@ def jpeg_parts(
         channels: 1 (grey) or 3 (RGB).
 
     Returns:
-        float32 [n, size, size, channels], values of 0 to 255.
+        float32 in [0, 1], [n, size, size, channels].
 
     Raises:
         ValueError: TensorFlow refuses one of them.
@@ -37,18 +37,17 @@ def jpeg_parts(
     smallest = (boxes * whole)[:, 2:].min(axis=1)
     enough = smallest[:, None] >= _REDUCTIONS * size
     reductions = np.where(enough.any(axis=1), _REDUCTIONS[enough.argmax(axis=1)], 1)
-    images = np.empty((len(contents), size, size, channels), np.float32)
-    for reduction in np.unique(reductions):
-        here = np.flatnonzero(reductions == reduction)
-        decode = _decoder(size, channels, int(reduction))
+    groups = [np.flatnonzero(reductions == reduction) for reduction in np.unique(reductions)]
+    parts = []
+    for here in groups:
+        reduction = int(reductions[here[0]])
+        windows = _windows(boxes[here], whole[here, :2], reduction)
         try:
-            images[here] = decode(
-                tf.constant([contents[index] for index in here.tolist()]),
-                tf.constant(_windows(boxes[here], whole[here, :2], int(reduction))),
-            ).numpy()
+            decoded = _decoder(size, channels, reduction)([contents[index] for index in here.tolist()], windows)
         except tf.errors.OpError as error:
             raise ValueError(" ".join(error.message.split())) from error
-    return images
+        parts.append(np.asarray(memoryview(decoded)))  # `numpy()` would copy
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)[np.argsort(np.concatenate(groups))]
 
 
 def _windows(boxes: np.ndarray, sizes: np.ndarray, reduction: int) -> np.ndarray:
@@ -61,12 +60,12 @@ def _windows(boxes: np.ndarray, sizes: np.ndarray, reduction: int) -> np.ndarray
 
 @cache
 def _decoder(size: int, channels: int, reduction: int) -> Callable[[Any, Any], Any]:
-    """A graph from files and windows to images: one call per batch keeps Python's lock free."""
+    """A graph from files and windows to images: one call for all of them keeps Python's lock free."""
     import tensorflow as tf
 
     def part(one: tuple[Any, Any]) -> Any:
         image = tf.io.decode_and_crop_jpeg(*one, channels=channels, ratio=reduction)
-        return tf.image.resize(image, (size, size))
+        return tf.image.resize(image, (size, size)) / 255
 
     def parts(contents: Any, windows: Any) -> Any:
         shape = tf.TensorSpec((size, size, channels), tf.float32)

@@ -1,4 +1,4 @@
-"""Augmentation of a batch of images, in NumPy."""
+"""Augmentation of a batch of images."""
 
 import numpy as np
 
@@ -63,23 +63,15 @@ def random_boxes(heights: np.ndarray, widths: np.ndarray, share: float, rng: np.
 
 def _resampled(images: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Parts of images [n, height, width, channels] enlarged to their whole size, bilinearly."""
-    rows, columns = (_between(images.shape[1 + axis], boxes[:, axis], boxes[:, 2 + axis]) for axis in (0, 1))
-    each = np.arange(len(images))[:, None]
-    (above, below, down), (before, behind, across) = rows, columns
-    down, across = down[:, :, None, None], across[:, None, :, None]
-    tall = images[each, above] * (1 - down) + images[each, below] * down
-    tall = tall.swapaxes(1, 2)
-    across = across.swapaxes(1, 2)
-    wide = tall[each, before] * (1 - across) + tall[each, behind] * across
-    return np.ascontiguousarray(wide.swapaxes(1, 2))
+    import tensorflow as tf
 
-
-def _between(size: int, first: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where the pixels of a part lie among the `size` of a side: their neighbours, and the share of the second."""
-    centers = first[:, None] * size + (np.arange(size) + 0.5) * extent[:, None] - 0.5
-    centers = np.clip(centers, 0, size - 1)
-    lower = np.floor(centers).astype(np.int64)
-    return lower, np.minimum(lower + 1, size - 1), (centers - lower).astype(np.float32)
+    size = np.array(images.shape[1:3])
+    # The operation takes the centers of the first and the last pixel, as shares of the way between those of the image.
+    half = boxes[:, 2:] / 2 / size
+    first, last = boxes[:, :2] + half, boxes[:, :2] + boxes[:, 2:] - half
+    ends = (np.concatenate([first, last], axis=1) * np.tile(size, 2) - 0.5) / np.tile(np.maximum(size - 1, 1), 2)
+    found = tf.image.crop_and_resize(images, ends.clip(0, 1).astype(np.float32), np.arange(len(images)), size)
+    return np.asarray(memoryview(found))
 
 
 def shifted(images: np.ndarray, pixels: int, rng: np.random.Generator) -> np.ndarray:
@@ -101,8 +93,10 @@ def shifted(images: np.ndarray, pixels: int, rng: np.random.Generator) -> np.nda
 
 def flipped(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Mirrors half of the images, chosen at random, left to right."""
-    chosen = rng.random(len(images)) < 0.5
-    return np.where(chosen[:, None, None, None], images[:, :, ::-1], images)
+    found = images.copy()
+    chosen = np.flatnonzero(rng.random(len(images)) < 0.5)
+    found[chosen] = images[chosen, :, ::-1]
+    return found
 
 
 def cut_out(images: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
