@@ -33,14 +33,15 @@ def _accuracy(predict: Predict, examples: Examples) -> float:
 
 
 def _loss(data: Dataset, recipe: Variation) -> Loss:
-    """Cross-entropy with smoothed labels."""
+    """Cross-entropy with smoothed labels; of integers [n], or of shares of the classes [n, classes]."""
     import tensorflow as tf
     import tf_keras
 
     classes, smooth = data.classes, recipe.label_smoothing
 
     def loss(labels: Any, probabilities: Any) -> Any:
-        target = tf.one_hot(labels, classes) * (1 - smooth) + smooth / classes
+        shares = tf.one_hot(labels, classes) if labels.dtype.is_integer else labels
+        target = shares * (1 - smooth) + smooth / classes
         return tf.reduce_mean(tf_keras.losses.categorical_crossentropy(target, probabilities))
 
     return loss

@@ -17,6 +17,9 @@ from mnas.training.recipe import Recipe
 OnEpoch = Callable[[int, int, float], None]
 """Called behind each epoch with its number from 1, the number of epochs, and the mean loss."""
 
+Step = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+"""Inputs, targets and learning rate of a step -> its loss."""
+
 _EVALUATION_BATCH = 64
 
 
@@ -59,26 +62,21 @@ def train(
     rng = np.random.default_rng(seed)
     steps = recipe.steps_per_epoch(len(data.train))
     total = recipe.epochs * steps
-    step = _make_step(model, recipe, task.loss(data, recipe))
+    step, _ = make_step(model, recipe, task.loss(data, recipe))
     losses = []
     for epoch in range(recipe.epochs):
         mean = 0.0
         for index, (inputs, targets) in enumerate(_batches(task, data.train, recipe, rng)):
             rate = recipe.rate(epoch * steps + index, total)
             loss = float(step(tf.constant(inputs), tf.constant(targets), tf.constant(rate, tf.float32)))
-            if not math.isfinite(loss):
-                raise SearchError(
-                    f"training diverged in epoch {epoch + 1} of {recipe.epochs}: the loss is {loss};"
-                    f" lower the learning rate ({recipe.learning_rate:g})"
-                )
-            mean += loss / steps
+            mean += finite(loss, recipe, epoch) / steps
         losses.append(mean)
         if on_epoch is not None:
             on_epoch(epoch + 1, recipe.epochs, mean)
     return Training(tuple(losses))
 
 
-def float_predict(model: tf_keras.Model) -> Predict:
+def float_predict(model: Any) -> Predict:
     """What a model in inference mode predicts, for a task's judge."""
 
     @tf.function(reduce_retracing=True)
@@ -97,20 +95,43 @@ def float_predict(model: tf_keras.Model) -> Predict:
     return predict
 
 
-def _make_step(
-    model: tf_keras.Model, recipe: Recipe, loss_of: Loss
-) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]:
-    variables = model.trainable_variables
-    apply = make_apply(recipe.optimizer, variables, recipe.weight_decay)
+def make_step(
+    network: Any, recipe: Recipe, loss_of: Loss, after: Callable[[], None] = lambda: None
+) -> tuple[Step, list[tf.Variable]]:
+    """What makes one step of a training, and the variables that it keeps beside those of the network.
+
+    Args:
+        network: Inputs and whether it is trained -> outputs; has `trainable_variables`.
+        recipe: Names the optimizer.
+        loss_of: The loss.
+        after: Done in the graph behind each update.
+    """
+    variables = network.trainable_variables
+    apply, slots = make_apply(recipe.optimizer, variables, recipe.weight_decay)
 
     @tf.function
     def step(inputs: tf.Tensor, targets: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = loss_of(targets, model(inputs, training=True))
+            loss = loss_of(targets, network(inputs, training=True))
         apply(tape.gradient(loss, variables), rate)
+        after()
         return loss
 
-    return step
+    return step, slots
+
+
+def finite(loss: float, recipe: Recipe, epoch: int) -> float:
+    """The loss of a step in an epoch, counted from 0.
+
+    Raises:
+        SearchError: It is no longer a finite number.
+    """
+    if not math.isfinite(loss):
+        raise SearchError(
+            f"training diverged in epoch {epoch + 1} of {recipe.epochs}: the loss is {loss};"
+            f" lower the learning rate ({recipe.learning_rate:g})"
+        )
+    return loss
 
 
 def _batches(

@@ -10,7 +10,7 @@ import tf_keras as keras
 from search_spaces.catalog import Arch, lower
 from search_spaces.graph import Graph, Operator, Shape
 from search_spaces.heads import Head
-from search_spaces.keras_models.layers import batch_norm, layer_of, relu
+from search_spaces.keras_models.layers import SeededDropout, batch_norm, layer_of, relu
 
 _STATISTICS = (0.5, 1.5)
 """Between these lie the offsets, means and variances that `as_if_trained` draws."""
@@ -56,7 +56,7 @@ def build_graph(graph: Graph, *, dropout: float = 0.0, batch_norm_momentum: floa
         if operator.kind == "dense":
             inputs = [_flat(operator, inputs[0])]
             if dropout:
-                inputs = [keras.layers.Dropout(dropout, seed=seed, name=f"{operator.name}.dropout")(inputs[0])]
+                inputs = [SeededDropout(dropout, seed, name=f"{operator.name}.dropout")(inputs[0])]
         layer = layer_of(operator, next(seeds), batch_norm_momentum)
         tensor = layer(inputs if len(inputs) > 1 else inputs[0])
         if operator.batch_norm:
