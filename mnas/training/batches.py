@@ -10,10 +10,13 @@ import numpy as np
 from mnas.tasks.task import Examples, Task
 from mnas.training.recipe import Recipe
 
+Batch = tuple[np.ndarray, np.ndarray]
+"""Inputs `[n, *input_shape]` and targets `[n, ...]`."""
+
 
 def epoch_batches(
     task: Task[Any], split: Examples, recipe: Recipe, *, seed: int, epoch: int, first: int = 0
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[Batch]:
     """One epoch in an order of its own, from step `first` on; the examples that do not fill a last batch sit out."""
     size = min(recipe.batch_size, len(split))
     order = np.random.default_rng([seed, epoch]).permutation(len(split))

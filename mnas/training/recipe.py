@@ -119,7 +119,7 @@ def full_recipe(images: int, image_size: int) -> Recipe:
     photos = image_size >= 64
     return Recipe(
         epochs=max(least, min(most, _FULL_IMAGES // images)),
-        batch_size=64 if images >= 5_000 else 32,
+        batch_size=64 if images >= 20_000 else 32,
         warmup_share=0.05,
         dropout=0.2,
         shift=0 if photos else max(1, image_size // 16),
