@@ -23,7 +23,7 @@ from reports.payload import payload, script_json
 from reports.runs import RunData
 from reports.summary import operations, words
 
-_SCRIPTS = ("core", "storage", "theme", "scales", "labels", "scatter", "pointer", "lines", "network", "details", "table", "page")
+_SCRIPTS = tuple("core storage theme scales labels scatter pointer lines network details table page".split())
 _FAILURES_SHOWN = 50
 _DEVICE_FACTS = ("model", "soc", "abi", "system", "build", "cores", "governors")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from device_bench.whole_files import remove_leftovers
 from mnas.errors import SearchError
 from mnas.files import read_npz, write_npz
 
@@ -63,15 +64,16 @@ class Standing:
 class Checkpoint:
     """The file of one training."""
 
-    def __init__(self, path: Path, identity: str, groups: Mapping[str, Sequence[tf.Variable]]) -> None:
+    def __init__(self, path: Path, identity: Mapping[str, Any], groups: Mapping[str, Sequence[tf.Variable]]) -> None:
         """Prepares; nothing is read yet.
 
         Args:
-            path: The file.
-            identity: The same for the same training alone.
+            path: The file; no other process writes it.
+            identity: What tells this training from others, in values of JSON; the keys are nouns for messages.
             groups: Name -> variables that change in training, always in the same order.
         """
-        self._path, self._identity, self._groups = path, identity, groups
+        self._path, self._groups = path, groups
+        self._identity: dict[str, Any] = json.loads(json.dumps(identity))
 
     def save(self, standing: Standing) -> None:
         """Writes all variables and where the training stands.
@@ -80,9 +82,7 @@ class Checkpoint:
             RunFailed: The file cannot be written; the one before it stays.
         """
         about = {"identity": self._identity, **_plain(standing)}
-        arrays = {
-            f"{name}/{index}": one.numpy() for name, group in self._groups.items() for index, one in enumerate(group)
-        }
+        arrays = {name: one.numpy() for name, one in self._variables().items()}
         write_npz(self._path, {_ABOUT: np.array(json.dumps(about)), **arrays})
 
     def restore(self) -> Standing | None:
@@ -91,27 +91,37 @@ class Checkpoint:
         Raises:
             SearchError: The file is damaged, or of another training.
         """
+        remove_leftovers(self._path)
         if not self._path.exists():
             return None
+        advice = "delete it to train from the beginning"
         try:
             arrays = read_npz(self._path)
             about = json.loads(str(arrays.pop(_ABOUT)))
             identity = about.pop("identity")
             standing = Standing(**{**about, "history": [Epoch(**one) for one in about["history"]]})
         except SearchError as error:
-            raise SearchError(f"{error}; delete it to train from the beginning") from None
-        except (KeyError, TypeError, ValueError):
-            raise SearchError(f"{self._path} is damaged: delete it to train from the beginning") from None
-        expected = {f"{name}/{index}": one for name, group in self._groups.items() for index, one in enumerate(group)}
-        shapes = {name: tuple(one.shape) for name, one in expected.items()}
-        if identity != self._identity or shapes != {name: array.shape for name, array in arrays.items()}:
+            raise SearchError(f"{error}; {advice}") from None
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise SearchError(f"{self._path} is not the checkpoint of a training: {advice}") from None
+        expected = self._variables()
+        other = [name for name, value in self._identity.items() if identity.get(name) != value]
+        if not other and _shapes(expected) != _shapes(arrays):
+            other = ["network"]
+        if other:
             raise SearchError(
-                f"{self._path} is of another training (network, data, recipe or seed): choose another directory, or "
-                "delete it to train from the beginning"
+                f"{self._path} is of a training with another {other[0]}: choose another directory, or {advice}"
             )
         for name, variable in expected.items():
             variable.assign(arrays[name])
         return standing
+
+    def _variables(self) -> dict[str, tf.Variable]:
+        return {f"{name}/{index}": one for name, group in self._groups.items() for index, one in enumerate(group)}
+
+
+def _shapes(arrays: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(array.shape) for name, array in arrays.items()}
 
 
 def _plain(standing: Standing) -> dict[str, Any]:

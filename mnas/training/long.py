@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import tensorflow as tf
 
 from mnas.tasks.task import Data, Task
 from mnas.training.averages import MovingAverage
-from mnas.training.batches import epoch_batches
+from mnas.training.batches import Batch, epoch_batches
 from mnas.training.checkpoint import Checkpoint, Epoch, Standing
 from mnas.training.recipe import Recipe
 from mnas.training.train import finite, float_predict, make_step
@@ -24,8 +23,12 @@ from mnas.training.train import finite, float_predict, make_step
 _EVERY_S = 60.0
 """Between two checkpoints within an epoch."""
 
-_TIMED_STEPS = 6
-"""Steps on which a training by minutes plans how many fit, behind the first, which builds the graph."""
+_CHECKPOINTS_SHARE = 0.05
+"""Behind epochs so short that checkpoints would take more than this share of the time, there are fewer of them."""
+
+_TIMED_STEPS = 8
+_TIMED_SHARE = 0.02
+"""At least so many steps and such a share of its minutes show a training how many steps fit."""
 
 
 class Network(Protocol):
@@ -127,47 +130,45 @@ def train_long(
     recipe = replace(recipe, epochs=standing.epochs)
     clock = _Clock(standing)
     while not standing.done:
-        with clock:
-            for _ in work.epoch(standing, recipe, before_step, clock, tell):
-                if clock.due():
-                    checkpoint.save(standing)
-            work.close_epoch(standing, recipe)
-            tell(clock.progress(standing, closed=True))
-        checkpoint.save(standing)
+        for _ in work.epoch(standing, recipe, before_step):
+            tell(clock.progress(closed=False))
+            clock.save(checkpoint, _EVERY_S)
+        work.close_epoch(standing, recipe)
+        tell(clock.progress(closed=True))
+        clock.save(checkpoint, 0.0 if standing.done else clock.saving_s / _CHECKPOINTS_SHARE)
     work.settle(recipe)
     return LongTraining(recipe, tuple(standing.history), standing.seconds, standing.ended)
 
 
 class _Clock:
-    """What a training takes, and what is left of it."""
+    """What a training has taken, what is left of it, and when its next checkpoint is due.
+
+    Attributes:
+        saving_s: What the last checkpoint took.
+    """
 
     def __init__(self, standing: Standing) -> None:
-        self._standing, self._first, self._began = standing, standing.step, time.monotonic()
-        self._saved = self._since = self._began
+        self._standing, self._first = standing, standing.step
+        self._began = self._noted = self._saved = time.monotonic()
+        self.saving_s = 0.0
 
-    def __enter__(self) -> None:
-        self._since = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        self._note()
-
-    def _note(self) -> None:
+    def save(self, checkpoint: Checkpoint, every_s: float) -> None:
+        """Writes the checkpoint if the last one is so old."""
         now = time.monotonic()
-        self._standing.seconds += now - self._since
-        self._since = now
-
-    def due(self) -> bool:
-        """Whether it is time for a checkpoint."""
-        if time.monotonic() - self._saved < _EVERY_S:
-            return False
-        self._note()
+        if now - self._saved < every_s:
+            return
+        self._standing.seconds += now - self._noted
+        self._noted = now
+        checkpoint.save(self._standing)
         self._saved = time.monotonic()
-        return True
+        self.saving_s = self._saved - now
 
-    def progress(self, standing: Standing, *, closed: bool) -> Progress:
+    def progress(self, *, closed: bool) -> Progress:
         """Where the training stands, in or behind an epoch."""
-        done = standing.step - self._first
-        pace = (time.monotonic() - self._began) / max(1, done)
+        standing, now = self._standing, time.monotonic()
+        if standing.step == self._first + 1:
+            self._began = now  # the first step built the graph
+        pace = (now - self._began) / max(1, standing.step - self._first - 1)
         within = standing.step - (len(standing.history) - closed) * standing.steps
         return Progress(
             epoch=len(standing.history) + (not closed),
@@ -198,63 +199,56 @@ class _Work:
             "best": self._best,
         }
 
-    def identity(self, minutes: float | None) -> str:
-        """The same for the same training alone."""
-        about = {
-            "recipe": asdict(self._recipe),
-            "minutes": minutes,
+    def identity(self, minutes: float | None) -> dict[str, Any]:
+        """What tells this training from others; see `Checkpoint`."""
+        data, trained = self._data, {one.name for one in self._network.trainable_variables}
+        splits = [hashlib.sha256(one.targets.tobytes()).hexdigest() for one in (data.train, data.validation)]
+        return {
+            "network": [[one.name, list(one.shape), one.name in trained] for one in self._network.variables],
+            "data source": [data.name, list(data.input_shape), data.outputs, *splits],
             "seed": self._seed,
-            "data": [self._data.name, len(self._data.train), len(self._data.validation), self._data.outputs],
-            "variables": [[one.name, list(one.shape)] for one in self._network.variables],
-            "trained": [one.name for one in self._network.trainable_variables],
+            "number of minutes": minutes,
+            **{f"recipe ({name})": value for name, value in asdict(self._recipe).items()},
         }
-        return hashlib.sha256(json.dumps(about).encode()).hexdigest()
 
     def planned(self, minutes: float | None) -> Standing:
         """A training that has not begun, of the recipe's length or of as much as fits into some minutes."""
         steps = self._recipe.steps_per_epoch(len(self._data.train))
         if minutes is None:
             return Standing(self._recipe.epochs, steps)
+        began = time.monotonic()
         with self._untouched():
-            step_s, judge_s = self._paces()
-        epochs = int(60 * minutes / (steps * step_s + judge_s))
-        if epochs:
-            return Standing(epochs, steps)
-        return Standing(1, max(1, min(steps, int((60 * minutes - judge_s) / step_s))))
+            step_s, judge_s = self._paces(60 * minutes)
+        taken_s = time.monotonic() - began
+        left_s = max(0.0, 60 * minutes - taken_s)
+        epochs = int(left_s / (steps * step_s + judge_s))
+        if not epochs:
+            epochs, steps = 1, max(1, min(steps, int((left_s - judge_s) / step_s)))
+        return Standing(epochs, steps, seconds=taken_s)
 
-    def epoch(
-        self,
-        standing: Standing,
-        recipe: Recipe,
-        before_step: Callable[[int], None] | None,
-        clock: _Clock,
-        tell: Callable[[Progress], None],
-    ) -> Iterator[None]:
+    def epoch(self, standing: Standing, recipe: Recipe, before_step: Callable[[int], None] | None) -> Iterator[None]:
         """What is left of the epoch at hand, step by step."""
         epoch, total = len(standing.history), standing.epochs * standing.steps
         first = standing.step - epoch * standing.steps
         batches = epoch_batches(self._task, self._data.train, recipe, seed=self._seed, epoch=epoch, first=first)
-        for _, (inputs, targets) in zip(range(standing.steps - first), batches, strict=False):
+        for inputs, targets in islice(batches, standing.steps - first):
             if before_step is not None:
                 before_step(standing.step)
             rate = tf.constant(recipe.rate(standing.step, total), tf.float32)
             loss = float(self._step(tf.constant(inputs), tf.constant(targets), rate))
             standing.losses += finite(loss, recipe, epoch)
             standing.step += 1
-            tell(clock.progress(standing, closed=False))
             yield
 
     def close_epoch(self, standing: Standing, recipe: Recipe) -> None:
         """Judges the epoch that is over, and keeps its weights where it is the best."""
         with self._averaged():
-            value = self._judged()
-            gains = [self._task.metric.gain(one.value) for one in standing.history]
-            if self._best and self._task.metric.gain(value) > max(gains, default=-np.inf):
+            standing.history.append(Epoch(standing.losses / standing.steps, self._judged()))
+            since = len(standing.history) - _best_epoch(standing, self._task)
+            if self._best and since == 0:
                 _assign(self._best, self._network.variables)
-        standing.history.append(Epoch(standing.losses / standing.steps, value))
         standing.losses = 0.0
-        since = len(standing.history) - _best_epoch(standing, self._task) if recipe.patience else 0
-        if since >= max(1, recipe.patience) and len(standing.history) < standing.epochs:
+        if 0 < recipe.patience <= since and len(standing.history) < standing.epochs:
             standing.ended = f"It ended early: {since} epochs had brought no better {self._task.metric.name}."
 
     def settle(self, recipe: Recipe) -> None:
@@ -288,19 +282,23 @@ class _Work:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
 
-    def _paces(self) -> tuple[float, float]:
-        """Seconds of a step with its batch, and of judging the validation split."""
-        rate = tf.constant(0.0, tf.float32)
-        times = []
-        for _, (inputs, targets) in zip(range(1 + _TIMED_STEPS), self._endless(), strict=False):
-            self._step(tf.constant(inputs), tf.constant(targets), rate).numpy()
-            times.append(time.monotonic())
+    def _paces(self, seconds: float) -> tuple[float, float]:
+        """Seconds of a step with its batch, and of judging the validation split, in a training of `seconds`."""
+        self._predict(self._data.validation.inputs[:1])  # builds the graph
         began = time.monotonic()
         self._judged()
-        return (times[-1] - times[0]) / (len(times) - 1), time.monotonic() - began
+        judge_s = time.monotonic() - began
+        rate = tf.constant(0.0, tf.float32)
+        times: list[float] = []
+        for inputs, targets in self._endless():
+            self._step(tf.constant(inputs), tf.constant(targets), rate).numpy()
+            times.append(time.monotonic())
+            if len(times) > _TIMED_STEPS and times[-1] - times[0] >= _TIMED_SHARE * seconds:
+                break
+        return (times[-1] - times[0]) / (len(times) - 1), judge_s
 
-    def _endless(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for epoch in range(1 + _TIMED_STEPS):
+    def _endless(self) -> Iterator[Batch]:
+        for epoch in count():
             yield from epoch_batches(self._task, self._data.train, self._recipe, seed=self._seed, epoch=epoch)
 
 

@@ -32,8 +32,9 @@ class Recipe:
             section 5).
         learning_rate: Learning rate at its peak.
         warmup_share: Share of all steps in which the learning rate climbs from 0.
-        decay: How it falls then: `cosine` to 0 (Loshchilov and Hutter, ICLR 2017), or `exponential`, by 3 % at a time
-            as often as the MnasNet paper's 350 epochs do it (section 5), to about 1.2 % in the end.
+        decay: How the learning rate falls after the warm-up: `cosine` to 0 (Loshchilov and Hutter, ICLR 2017), or
+            `exponential`, by 3 % at a time as often as the MnasNet paper's 350 epochs do it (section 5), to about 1.2 %
+            in the end.
         weight_decay: L2 factor on kernels; biases and batch normalizations have none.
         label_smoothing: Share of the target spread over all classes.
         dropout: Dropout rate in front of the classifier.
@@ -122,7 +123,7 @@ def full_recipe(images: int, image_size: int) -> Recipe:
     photos = image_size >= 64
     return Recipe(
         epochs=max(least, min(most, _FULL_IMAGES // images)),
-        batch_size=64 if images >= 5_000 else 32,
+        batch_size=64 if images >= 20_000 else 32,
         warmup_share=0.05,
         dropout=0.2,
         shift=0 if photos else max(1, image_size // 16),

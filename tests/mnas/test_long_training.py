@@ -1,50 +1,20 @@
 """Full trainings: killed at any step they end as if nothing had happened, and they end when they should."""
 
-import os
+import errno
+import random
 import shutil
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from long_training import RECIPE, TASK, digits, kill_at_step, kill_in_write, make, train
+from toy_task import DISCS
 
-from mnas.data import load_data
-from mnas.errors import SearchError
-from mnas.tasks import task
-from mnas.training.recipe import Recipe, full_recipe
-from search_spaces import from_notation
+from mnas.errors import RunFailed, SearchError
+from mnas.training.recipe import Recipe
 
-NET = "stem8 r1_k3_s11_e2_i8_o8 r1_k3_s22_e2_i8_o16_se0.25 head16"
-RECIPE = Recipe(
-    epochs=4, batch_size=16, dropout=0.2, shift=1, cutout=3, mixup=0.2, ema=True, patience=3, learning_rate=0.01
-)
-TASK = task("classification")
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import mnas.training.long
-from tests_long import train
-mnas.training.long._EVERY_S = 0.0
-train(Path(sys.argv[1]), lambda step: step == int(sys.argv[2]) and os.kill(os.getpid(), signal.SIGKILL))
-"""
-
-
-def train(folder: Path, before_step=None, recipe: Recipe = RECIPE, **options):
-    """One training; the network with what it went through."""
-    from mnas.training.long import train_long
-    from mnas.training.train import prepare_tensorflow
-    from search_spaces import build_model
-
-    prepare_tensorflow()
-    data = load_data("digits", image_size=12, channels=1, limit=120)
-    model = build_model(from_notation(NET), data.input_shape, data.classes, dropout=recipe.dropout, seed=1)
-    options = {"seed": 5, **options}
-    found = train_long(model, TASK, data, recipe, folder=folder, before_step=before_step, **options)
-    return model, found
+STEPS = RECIPE.epochs * RECIPE.steps_per_epoch(len(digits().train))
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +28,34 @@ def weights(model) -> list[bytes]:
     return [one.numpy().tobytes() for one in model.variables]
 
 
+def arrays(folder: Path) -> dict[str, bytes]:
+    with np.load(folder / "checkpoint.npz") as stored:
+        return {name: stored[name].tobytes() for name in stored.files if name != "about"}
+
+
 def test_a_training_that_was_killed_ends_bit_by_bit_as_one_that_was_not(whole, tmp_path: Path) -> None:
     """Weights, statistics, optimizer, average and history, with dropout and every variation of the images."""
-    shutil.copy(__file__, tmp_path / "tests_long.py")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
-    for step in (3, 8):
-        words = [sys.executable, "-c", KILLED, str(tmp_path), str(step)]
-        done = subprocess.run(words, env=environment, capture_output=True, check=False)
-        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    chance = random.Random()
+    steps = sorted(chance.sample(range(1, STEPS), 3))
+    for step in steps:
+        kill_at_step(tmp_path, step)
+    kill_in_write(tmp_path, 0, "cut")
     model, found = train(tmp_path)
-    assert weights(model) == weights(whole[1])
+    assert weights(model) == weights(whole[1]), steps
     assert found.history == whole[2].history
-    ours, theirs = (dict(np.load(folder / "checkpoint.npz")) for folder in (tmp_path, whole[0]))
-    assert ours.keys() == theirs.keys()
-    assert all(np.array_equal(ours[name], theirs[name]) for name in ours if name != "about")
+    assert arrays(tmp_path) == arrays(whole[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
+
+
+def test_a_kill_in_the_middle_of_a_write_leaves_the_former_checkpoint(whole, tmp_path: Path) -> None:
+    """What it had written aside is removed by the next process."""
+    kill_in_write(tmp_path, 3)
+    assert len(list(tmp_path.iterdir())) == 2
+    steps: list[int] = []
+    model, _ = train(tmp_path, steps.append)
+    assert steps[0] == 2  # the first checkpoint stands in front of step 0
+    assert weights(model) == weights(whole[1])
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_training_that_is_over_is_found(whole) -> None:
@@ -86,12 +70,34 @@ def test_a_training_that_is_over_is_found(whole) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": 6}, {"recipe": replace(RECIPE, epochs=5)}, {"minutes": 1.0}], ids=lambda one: next(iter(one))
+    ("change", "other"),
+    [
+        ({"seed": 6}, "seed"),
+        ({"recipe": replace(RECIPE, epochs=5)}, r"recipe \(epochs\)"),
+        ({"recipe": replace(RECIPE, optimizer="sgd")}, r"recipe \(optimizer\)"),
+        ({"minutes": 1.0}, "number of minutes"),
+    ],
+    ids=["seed", "epochs", "optimizer", "minutes"],
 )
-def test_another_training_does_not_resume_this_one(whole, tmp_path: Path, change: dict) -> None:
+def test_another_training_does_not_resume_this_one(whole, tmp_path: Path, change: dict, other: str) -> None:
     shutil.copy(whole[0] / "checkpoint.npz", tmp_path)
-    with pytest.raises(SearchError, match=r"checkpoint.npz is of another training .* choose another directory"):
+    message = rf"checkpoint.npz is of a training with another {other}: choose another directory, or delete it"
+    with pytest.raises(SearchError, match=message):
         train(tmp_path, **change)
+
+
+def test_another_network_or_other_data_do_not_resume_it(whole, tmp_path: Path) -> None:
+    from mnas.training.long import train_long
+
+    shutil.copy(whole[0] / "checkpoint.npz", tmp_path)
+    data = digits()
+    turned = replace(data.train, labels=data.train.labels[::-1])
+    with pytest.raises(SearchError, match="another data source"):
+        train_long(make(), TASK, replace(data, train=turned), RECIPE, seed=5, folder=tmp_path)
+    frozen = make()
+    frozen.layers[1].trainable = False
+    with pytest.raises(SearchError, match="another network"):
+        train_long(frozen, TASK, data, RECIPE, seed=5, folder=tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK nothing", None], ids=["empty", "broken", "cut"])
@@ -102,15 +108,66 @@ def test_a_damaged_checkpoint_is_said(whole, tmp_path: Path, content: bytes | No
         train(tmp_path)
 
 
+def test_any_other_archive_is_not_a_checkpoint(tmp_path: Path) -> None:
+    np.savez(tmp_path / "checkpoint.npz", about=np.array("[]"))
+    with pytest.raises(SearchError, match=r"is not the checkpoint of a training: delete it to train from the beg"):
+        train(tmp_path)
+
+
+def test_a_full_disk_leaves_the_former_checkpoint(whole, tmp_path: Path, monkeypatch) -> None:
+    """One line; when there is room again the training resumes."""
+    import mnas.files
+    import mnas.training.long
+
+    monkeypatch.setattr(mnas.training.long, "_EVERY_S", 0.0)
+    real, written = mnas.files.write_whole, []
+
+    def write(path: Path, data: bytes) -> None:
+        if len(written) == 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(path)
+        real(path, data)
+
+    monkeypatch.setattr(mnas.files, "write_whole", write)
+    with pytest.raises(RunFailed, match=r"cannot write .*checkpoint.npz: No space left on device"):
+        train(tmp_path)
+    monkeypatch.undo()
+    steps: list[int] = []
+    assert weights(train(tmp_path, steps.append)[0]) == weights(whole[1])
+    assert steps[0] == 3
+
+
 def test_minutes_are_planned_once(tmp_path: Path) -> None:
-    """As many steps as fit, the whole decay over them; a later process keeps the plan."""
+    """As many epochs as fit, the whole decay over them; a later process keeps the plan."""
     seen = []
     recipe = replace(RECIPE, patience=0)
-    _, found = train(tmp_path, recipe=recipe, minutes=0.02, on_progress=seen.append)
-    assert found.recipe.epochs == len(found.history) == seen[-1].epochs
+    _, found = train(tmp_path, recipe=recipe, minutes=0.05, on_progress=seen.append)
+    assert found.recipe.epochs == len(found.history) == seen[-1].epochs > 1
+    assert found.seconds < 2 * 60 * 0.05
     assert seen[-1].seconds_left == 0
     assert seen[-1].value == found.history[-1].value
-    assert train(tmp_path, recipe=recipe, minutes=0.02)[1] == found
+    (tmp_path / "again").mkdir()
+    assert train(tmp_path, recipe=recipe, minutes=0.05)[1] == found
+
+
+def test_minutes_that_do_not_hold_one_epoch_give_a_part_of_one(tmp_path: Path) -> None:
+    seen = []
+    _, found = train(tmp_path, minutes=1e-6, on_progress=seen.append)
+    assert len(found.history) == 1
+    assert [(one.epoch, one.step, one.steps) for one in seen] == [(1, 1, 1), (1, 1, 1)]
+
+
+def test_progress_is_told_by_step_and_by_epoch(tmp_path: Path) -> None:
+    seen = []
+    recipe = replace(RECIPE, epochs=2, patience=0)
+    _, found = train(tmp_path, recipe=recipe, on_progress=seen.append)
+    steps = recipe.steps_per_epoch(len(digits().train))
+    expected = [(epoch, step, None) for epoch in (1, 2) for step in range(1, steps + 1)]
+    for epoch in (2, 1):
+        expected.insert(epoch * steps, (epoch, steps, found.history[epoch - 1].value))
+    assert [(one.epoch, one.step, one.value) for one in seen] == expected
+    assert all(one.seconds_left >= 0 for one in seen)
+    assert [one.loss for one in seen if one.value is not None] == [one.loss for one in found.history]
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
@@ -119,25 +176,80 @@ def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
 
 
 def test_no_better_metric_ends_a_training_with_its_best_weights(tmp_path: Path) -> None:
+    from mnas.training.train import float_predict
+
     recipe = replace(RECIPE, learning_rate=1e-12, epochs=9, patience=2, ema=False)
-    _, found = train(tmp_path, recipe=recipe)
+    model, found = train(tmp_path, recipe=recipe)
     values = [one.value for one in found.history]
     best = values.index(max(values))
     assert len(values) == best + 3 < 9
     assert "It ended early: 2 epochs had brought no better accuracy" in found.ended
+    assert TASK.judge(float_predict(model), digits().validation) == values[best]
 
 
-def test_the_default_recipe_suits_the_images() -> None:
-    photos, digits = full_recipe(1_281_167, 224), full_recipe(60_000, 28)
-    assert (photos.epochs, photos.flip, photos.crop) == (30, True, 0.35)
-    assert (digits.epochs, digits.flip, digits.shift, digits.crop) == (30, False, 1, 1.0)
-    assert full_recipe(1_000, 32).epochs == 350
+def test_the_network_ends_with_the_average_that_was_judged(tmp_path: Path) -> None:
+    from mnas.training.train import float_predict
+
+    recipe = replace(RECIPE, patience=0)
+    model, found = train(tmp_path / "average", recipe=recipe)
+    plain, _ = train(tmp_path / "plain", recipe=replace(recipe, ema=False))
+    assert TASK.judge(float_predict(model), digits().validation) == found.history[-1].value
+    assert weights(model) != weights(plain)
 
 
-def test_the_decays_of_the_learning_rate() -> None:
-    """The paper's: 0.97 every 2.4 of 350 epochs, a warm-up of 5 (MnasNet, section 5)."""
-    paper = Recipe(epochs=350, learning_rate=1.0, warmup_share=5 / 350, decay="exponential")
-    assert paper.rate(0, 350) == pytest.approx(1 / 5)
-    assert paper.rate(5, 350) == 1.0
-    assert paper.rate(349, 350) == pytest.approx(0.97 ** (349 // 2.4), rel=0.1)
-    assert Recipe(learning_rate=1.0, warmup_share=0.0).rate(50, 100) == pytest.approx(0.5)
+class Line:
+    """A network that is not a Keras model: a product with a matrix, and a count that a hook keeps."""
+
+    def __init__(self, size: int, outputs: int) -> None:
+        import tensorflow as tf
+
+        self.matrix = tf.Variable(tf.zeros((size, outputs)), name="matrix")
+        self.seen = tf.Variable(0, trainable=False, name="seen")
+        self.trainable_variables, self.variables = [self.matrix], [self.matrix, self.seen]
+
+    def __call__(self, inputs, training):
+        import tensorflow as tf
+
+        return tf.reshape(inputs, (len(inputs), -1)) @ self.matrix
+
+
+def test_any_network_is_trained_on_any_task(tmp_path: Path) -> None:
+    """One that is not a Keras model, on a metric that is better when it is smaller; a hook's variables are kept."""
+    from mnas.training.long import train_long
+
+    settings = {"image_size": 8, "channels": 1, "validation_share": 0.2, "test_share": 0.2, "seed": 0, "limit": None}
+    data = DISCS.load("discs:100", **settings)
+    recipe = Recipe(epochs=6, batch_size=16, optimizer="sgd", learning_rate=0.01, ema=True, patience=6)
+
+    def network(until: int):
+        line = Line(64, 1)
+
+        def before(step: int) -> None:
+            if step == until:
+                raise InterruptedError
+            line.seen.assign_add(1)
+
+        return line, before
+
+    line, before = network(11)
+    with pytest.raises(InterruptedError):
+        train_long(line, DISCS, data, recipe, seed=0, folder=tmp_path, before_step=before)
+    line, before = network(-1)
+    found = train_long(line, DISCS, data, recipe, seed=0, folder=tmp_path, before_step=before)
+    errors, steps = [one.value for one in found.history], recipe.steps_per_epoch(len(data.train))
+    assert min(errors) < errors[0]
+    assert line.seen.numpy() == steps * (1 + errors.index(min(errors)))
+
+
+def test_shares_of_classes_are_targets_too() -> None:
+    """A label and the share 1 of its class have the same loss."""
+    import tensorflow as tf
+
+    loss = TASK.loss(digits(), RECIPE)
+    outputs = tf.nn.softmax(tf.random.stateless_normal((5, 10), [1, 2]))
+    labels = tf.constant([3, 1, 4, 1, 5], tf.int64)
+    assert float(loss(labels, outputs)) == float(loss(tf.one_hot(labels, 10), outputs))
+    halves = (tf.one_hot(labels, 10) + tf.one_hot(labels + 1, 10)) / 2
+    assert float(loss(halves, outputs)) == pytest.approx(
+        (float(loss(labels, outputs)) + float(loss(labels + 1, outputs))) / 2, rel=1e-6
+    )
