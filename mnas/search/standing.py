@@ -61,7 +61,11 @@ class Finished:
 
 def best(trials: Iterable[Finished]) -> Finished | None:
     """The trial of the highest reward; the earlier of equals."""
-    return max(trials, key=lambda trial: (trial.reward, -trial.number), default=None)
+    return max(trials, key=_rank, default=None)
+
+
+def _rank(trial: Finished) -> tuple[float, int]:
+    return trial.reward, -trial.number
 
 
 def front(trials: Iterable[Finished]) -> list[Finished]:
@@ -99,12 +103,10 @@ def chosen_trial(run: Run, number: int | None) -> FrozenTrial:
     """The trial of a number, or the one of the highest reward.
 
     Raises:
-        SearchError: There is no such trial, or it has no trained weights.
+        SearchError: There is no such trial, or it is not finished.
     """
-    import optuna
-
     trials = run.study().get_trials(deepcopy=False)
-    complete = {trial.number: trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE}
+    complete = _complete(trials)
     if number is not None and number < len(trials) and number not in complete:
         failed = trials[number].state.is_finished()
         why = f"failed: {failure(trials[number])}" if failed else _STILL_OPEN
@@ -112,11 +114,29 @@ def chosen_trial(run: Run, number: int | None) -> FrozenTrial:
     if not complete:
         raise SearchError(f"{run.path} has no finished trial to export")
     if number is None:
-        leader = best(Finished.of(trial, run.finished(trial), run.task.metric) for trial in complete.values())
-        assert leader is not None
-        number = leader.number
+        number = max(_finished(run, complete.values()), key=_rank).number
     if number not in complete:
         raise SearchError(
             f"{run.path} has no finished trial {number}: they run from {min(complete)} to {max(complete)}"
         )
     return complete[number]
+
+
+def front_trials(run: Run) -> list[FrozenTrial]:
+    """The trials of `front`, in its order.
+
+    Raises:
+        SearchError: No trial is finished.
+    """
+    complete = _complete(run.study().get_trials(deepcopy=False))
+    if not complete:
+        raise SearchError(f"{run.path} has no finished trial to export")
+    return [complete[one.number] for one in front(_finished(run, complete.values()))]
+
+
+def _complete(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
+    return {trial.number: trial for trial in trials if trial.state.name == "COMPLETE"}
+
+
+def _finished(run: Run, trials: Iterable[FrozenTrial]) -> list[Finished]:
+    return [Finished.of(trial, run.finished(trial), run.task.metric) for trial in trials]

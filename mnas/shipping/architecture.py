@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from mnas.errors import SearchError, quoted
 from mnas.files import read_text
 from mnas.run import Run
-from mnas.search.standing import Finished, best, failure, front
+from mnas.search.standing import chosen_trial, front_trials
 from search_spaces import (
     Arch,
     Shape,
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _FACTORS = re.compile(r"([0-9.]+)(?:x([0-9.]+))?")
-
-_STILL_OPEN = "is still open: run its search again, which evaluates it first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,39 +97,20 @@ def chosen(path: Path, which: str) -> list[Chosen]:
     Raises:
         SearchError: No such run or trial.
     """
-    import optuna
-
-    run = Run.open(path)
-    trials = run.study().get_trials(deepcopy=False)
-    complete = {trial.number: trial for trial in trials if trial.state == optuna.trial.TrialState.COMPLETE}
-    if which.isdecimal():
-        return [_chosen(run, _numbered(run, trials, complete, int(which)))]
-    if which not in ("best", "front"):
+    if not which.isdecimal() and which not in ("best", "front"):
         raise SearchError(f"{quoted(which)} is neither a trial's number nor best nor front")
-    finished = [Finished.of(trial, run.finished(trial), run.task.metric) for trial in complete.values()]
-    leader = best(finished)
-    if leader is None:
-        raise SearchError(f"{path} has no finished trial to export")
-    members = [leader] if which == "best" else front(finished)
-    return [_chosen(run, complete[one.number]) for one in members]
+    run = Run.open(path)
+    if which == "front":
+        trials = front_trials(run)
+    else:
+        trials = [chosen_trial(run, None if which == "best" else int(which))]
+    return [_chosen(run, trial) for trial in trials]
 
 
 def _chosen(run: Run, trial: FrozenTrial) -> Chosen:
     found = run.finished(trial)
     weights = run.candidate(found.arch_hash) / "weights.npz"
     return Chosen(run, trial.number, from_json(json.dumps(found.arch)), weights)
-
-
-def _numbered(run: Run, trials: Sequence[FrozenTrial], complete: dict[int, FrozenTrial], number: int) -> FrozenTrial:
-    if number in complete:
-        return complete[number]
-    if number < len(trials):
-        failed = trials[number].state.is_finished()
-        why = f"failed: {failure(trials[number])}" if failed else _STILL_OPEN
-        raise SearchError(f"trial {number} of {run.path} {why}")
-    if not complete:
-        raise SearchError(f"{run.path} has no finished trial to export")
-    raise SearchError(f"{run.path} has no finished trial {number}: they run from {min(complete)} to {max(complete)}")
 
 
 def _published(name: str, factors: str, shape: Shape) -> Named:

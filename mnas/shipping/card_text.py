@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from device_bench.terminal import printable
+from device_bench.terminal import counted, printable
 from mnas.files import write_text
 from mnas.shipping.card import Card
 from mnas.shipping.card_words import (
@@ -154,7 +154,8 @@ def _data(card: Card) -> Iterator[str]:
 
 def _training(card: Card) -> Iterator[str]:
     training, metric = card.training, card.metric
-    yield f"{len(training.history)} epochs in {training.minutes:.1f} minutes, seed {training.seed}."
+    epochs = f"{counted(len(training.history), 'epoch')} in {training.minutes:.1f} minutes"
+    yield f"{epochs if training.history else 'Not trained anew'}, seed {training.seed}."
     yield from map(_plain, filter(None, (training.ended, *training.initial, *training.further)))
     yield ""
     yield from (f"- {_plain(name)}: {_plain(recipe_words(value))}" for name, value in training.recipe.items())

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 Handler = Callable[..., None]
 
 _TRAINING = (
-    click.option("--epochs", type=click.IntRange(0), help="Passes over the images. [default: as the recipe has it]"),
+    click.option(
+        "--epochs",
+        type=click.IntRange(0),
+        help="Passes over the images; 0 ships the weights that are there. [default: as the recipe has it]",
+    ),
     click.option(
         "--minutes",
         type=click.FloatRange(0, min_open=True),
@@ -218,8 +222,8 @@ def train(
     from mnas.shipping.order import Order, Subject
     from search_spaces import to_json
 
-    if training.epochs == 0:
-        raise click.UsageError("--epochs 0 is for `mnas export`, which then takes the weights of the search")
+    if training.epochs == 0 and not training.weights:
+        raise click.UsageError("--epochs 0 trains nothing: give --weights, to ship these as they are")
     data = DataSection(
         source=source,
         image_size=image_size,

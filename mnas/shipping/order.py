@@ -184,12 +184,12 @@ def recipe_changes(words: Iterable[str]) -> dict[str, Any]:
     Raises:
         SearchError: A word of another form, an unknown key or an impossible value.
     """
+    known = [key for key in asdict(Recipe()) if key != "weights"]  # an option of its own
     values: dict[str, str] = {}
     for word in words:
         key, equals, text = word.partition("=")
-        if not equals or key not in asdict(Recipe()):
-            known = ", ".join(asdict(Recipe()))
-            raise SearchError(f"--recipe {quoted(word)} is not of the form KEY=VALUE with a KEY of: {known}")
+        if not equals or key not in known:
+            raise SearchError(f"--recipe {quoted(word)} is not of the form KEY=VALUE with a KEY of: {', '.join(known)}")
         values[key] = text
     checked = changed(Recipe(), values)
     return {key: getattr(checked, key) for key in values}

@@ -20,13 +20,14 @@ from mnas.shipping.repair import repair
 from mnas.shipping.training import Trained, further, train_on
 from mnas.tasks import Data, Task
 from mnas.tasks.task import Predict
+from mnas.training.jobs import calibration_inputs
 from mnas.training.outputs import tflite_predict
 
 if TYPE_CHECKING:
     import tf_keras
 
 _LOSS = 0.002
-"""What calibration may lose of the metric before `auto` trains on: 0.2 points of accuracy."""
+"""What calibration may lose of the metric's merit before `auto` trains on: 0.2 points of accuracy."""
 
 
 _COMPARED = 16
@@ -65,13 +66,6 @@ def quantize(order: Order, task: Task[Any], data: Data, folder: Path, trained: T
     if order.files.diagnose:
         return work.repaired(first)
     return work.checked(first) if order.files.quantize == "auto" else first
-
-
-def calibration(data: Data, count: int, seed: int) -> np.ndarray:
-    """Some inputs of the train split, the same for the same seed."""
-    split = data.train
-    chosen = np.sort(np.random.default_rng(seed).choice(len(split), min(count, len(split)), replace=False))
-    return np.asarray(split.inputs[chosen], np.float32)
 
 
 def fronted(order: Order, model: tf_keras.Model) -> tf_keras.Model:
@@ -140,7 +134,7 @@ class _Work:
         metric, validation = self.task.metric, self.data.validation
         plain = self.task.judge(float_predict(self.network.model), validation)
         before = self.task.judge(file_predict(first.content), validation)
-        if metric.gain(plain) - metric.gain(before) <= _LOSS:
+        if metric.merit(plain) - metric.merit(before) <= _LOSS:
             return first
         lost = metric.difference_words(abs(plain - before))
         say(f"calibration alone loses {lost} on the validation split: training on for int8")
@@ -162,7 +156,7 @@ class _Work:
         say("\n".join(diagnosis.lines(self.task)))
         metric, floor = self.task.metric, self.order.files.floor
         if floor is None:
-            floor = diagnosis.value_float - metric.sign * _LOSS
+            floor = metric.from_merit(max(0.0, metric.merit(diagnosis.value_float) - _LOSS))
         more = self._fronted(self._images(_MORE * self.order.files.calibration))
         done, content = repair(case, diagnosis, floor=floor, calibration=more, retrain=lambda: self.trained().content)
         say("\n".join(done.lines(self.task)))
@@ -172,7 +166,7 @@ class _Work:
         return replace(first, content=content, route=done.tried[-1].way, diagnosis=lines)
 
     def _images(self, count: int) -> np.ndarray:
-        return calibration(self.data, count, self.order.training.seed)
+        return calibration_inputs(self.data.train, self.order.training.seed, count)
 
     def _fronted(self, images: np.ndarray) -> np.ndarray:
         """Images as the files take them."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_bench.terminal import counted, say
+from mnas.errors import SearchError
 from mnas.run import Run
 from mnas.search.parents import open_parent
 from mnas.shipping.card import Epoch, Training
@@ -66,10 +67,12 @@ def train_order(order: Order, task: Task[Any], data: Data, folder: Path) -> Trai
         graph, model = _fitting(graph, folder / WEIGHTS, recipe, order, data)
         load_weights(model, folder / WEIGHTS)
         return Trained(graph, model, recipe, facts)
-    if order.training.epochs == 0:
+    if order.training.epochs == 0 and not order.training.weights:
         found = _of_search(order, task, data, graph, recipe)
     else:
         found = _from_start(order, task, data, folder, graph, recipe)
+    if order.training.prune:
+        found = _pruned(order, task, data, folder, found)
     found.facts.write(folder / _FACTS, task)
     save_weights(found.model, folder / WEIGHTS, task.labels(data))
     return found
@@ -139,24 +142,29 @@ def _from_start(order: Order, task: Task[Any], data: Data, folder: Path, graph: 
     model = _build(graph, recipe, order, data)
     start: tuple[str, ...] = ()
     if parent:
-        start = _taken(initial_weights(model, parent, task.labels(data)))
+        taken = initial_weights(model, parent, task.labels(data))
+        if order.training.epochs == 0 and taken.head == "new":
+            raise SearchError(
+                f"the classifier of {parent.place} is for other classes than {data.name} has: train a new one, with "
+                "--epochs 1 or more"
+            )
+        start = _taken(taken)
         say("\n".join(start))
     if order.training.freeze:
         freeze_up_to(model, order.training.freeze)
         start = (*start, f"The network stayed as it was up to {order.training.freeze}.")
-    done = train_on(model, order, task, data, recipe, folder / "training", "training", minutes=order.training.minutes)
-    recipe = done.recipe
-    facts = Training(
-        recipe=asdict(recipe),
-        seed=order.training.seed,
-        minutes=done.seconds / 60,
-        history=tuple(Epoch(epoch=at, loss=one.loss, value=one.value) for at, one in enumerate(done.history, 1)),
-        ended=done.ended,
-        initial=start,
-    )
-    if not order.training.prune:
+    facts = Training(recipe=asdict(recipe), seed=order.training.seed, minutes=0.0, initial=start)
+    if order.training.epochs == 0:
         return Trained(graph, model, recipe, facts)
-    return _pruned(order, task, data, folder, Trained(graph, model, recipe, facts))
+    done = train_on(model, order, task, data, recipe, folder / "training", "training", minutes=order.training.minutes)
+    history = [Epoch(epoch=at, loss=one.loss, value=one.value) for at, one in enumerate(done.history, 1)]
+    told = {
+        "recipe": asdict(done.recipe),
+        "minutes": done.seconds / 60,
+        "history": tuple(history),
+        "ended": done.ended,
+    }
+    return Trained(graph, model, done.recipe, facts.model_copy(update=told))
 
 
 def _pruned(order: Order, task: Task[Any], data: Data, folder: Path, trained: Trained) -> Trained:

@@ -68,7 +68,7 @@ class EvaluateCandidate:
         data = judged_by.open(self.data)
         report("build")
         model = self._build(arch, judged_by, data)
-        self._inherit(model)
+        self._inherit(model, judged_by, data)
         train(
             model,
             judged_by,
@@ -112,14 +112,15 @@ class EvaluateCandidate:
         parent = self.parent[1] if self.parent else ""
         return Job(arch=self.arch_json, recipe=self.recipe, seed=self.seed, precision=self.precision, parent=parent)
 
-    def _inherit(self, model: "tf_keras.Model") -> None:
+    def _inherit(self, model: "tf_keras.Model", judged_by: Task[Any], data: Data) -> None:
         if self.parent is None:
             return
         from mnas.training.pieces import fitting_pieces
         from mnas.training.transfer import Parent
 
         place = self.parent[0]
-        fitting_pieces(model, Parent(self.recipe.weights, str(place), read_weights(place)))
+        parent = Parent(self.recipe.weights, str(place), read_weights(place))
+        fitting_pieces(model, parent, judged_by.labels(data))
 
     def _build(self, arch: Arch, judged_by: Task[Any], data: Data) -> "tf_keras.Model":
         from search_spaces import build_model
@@ -238,8 +239,7 @@ class CandidateJobs:
         return JudgeOnTest(folder, self.data, self.task)
 
 
-def calibration_inputs(split: Examples, seed: int) -> np.ndarray:
+def calibration_inputs(split: Examples, seed: int, count: int = CALIBRATION_INPUTS) -> np.ndarray:
     """Some inputs of the train split, the same for the same seed."""
-    count = min(CALIBRATION_INPUTS, len(split))
-    chosen = np.sort(np.random.default_rng(seed).choice(len(split), count, replace=False))
+    chosen = np.sort(np.random.default_rng(seed).choice(len(split), min(count, len(split)), replace=False))
     return split.inputs[chosen]
