@@ -32,6 +32,7 @@ _FIXED = {"sigmoid": (0.0, 255 / 256), "tanh": (-1.0, 127 / 128)}
 _AS_THEIR_INPUTS = ("average_pool", "max_pool", "pad", "slice", "softmax")
 _SUMS = (*_ROUNDED, "batch_norm")
 """What ends with the sum with a constant, so that another sum becomes part of it."""
+_HARDLY = 1e-6
 _BATCH = 32
 
 
@@ -74,9 +75,16 @@ def quantization_aware(
         layer.trainable = model.get_layer(name).trainable
         for variable, array in zip(layer.weights, arrays, strict=False):
             variable.assign(array)
+        if isinstance(layer, tuple(_ROUNDED.values())):
+            layer.bias.assign(_unlike(arrays[1]))
     for start in range(0, len(examples), _BATCH):
         network(examples[start : start + _BATCH], training=True)
     return network
+
+
+def _unlike(bias: np.ndarray) -> np.ndarray:
+    """A bias whose values are not all equal: TensorFlow 2.21 would give all of them the step of the first channel."""
+    return bias if np.ptp(bias) else np.append(bias[:1] + np.float32(_HARDLY), bias[1:])
 
 
 def _checked(inputs: np.ndarray, graph: Graph) -> np.ndarray:
