@@ -75,7 +75,7 @@ def quantization_aware(
         layer.trainable = model.get_layer(name).trainable
         for variable, array in zip(layer.weights, arrays, strict=False):
             variable.assign(array)
-        if isinstance(layer, tuple(_ROUNDED.values())):
+        if arrays[0].ndim > 1:
             layer.bias.assign(_unlike(arrays[1]))
     for start in range(0, len(examples), _BATCH):
         network(examples[start : start + _BATCH], training=True)
