@@ -17,6 +17,7 @@ from mnas.shipping.order import Order, changed
 from mnas.tasks import Data, Task
 from mnas.training.recipe import Recipe, full_recipe
 from search_spaces import Graph, from_json, lower
+from search_spaces.front import FRONT
 
 if TYPE_CHECKING:
     import tf_keras
@@ -101,14 +102,20 @@ def _recipe(order: Order, task: Task[Any], data: Data) -> Recipe:
 
 
 def _build(graph: Graph, recipe: Recipe, order: Order, data: Data) -> tf_keras.Model:
+    from mnas.training.transfer import freeze_up_to
     from search_spaces import build_graph
 
-    return build_graph(
+    model = build_graph(
         graph,
         dropout=recipe.dropout,
         batch_norm_momentum=recipe.batch_norm_momentum(len(data.train)),
         seed=order.training.seed,
     )
+    if graph.operators[0].name == FRONT:
+        model.get_layer(FRONT).trainable = False
+    if order.training.freeze:
+        freeze_up_to(model, order.training.freeze)
+    return model
 
 
 def _fitting(graph: Graph, weights: Path, recipe: Recipe, order: Order, data: Data) -> tuple[Graph, tf_keras.Model]:
@@ -135,7 +142,7 @@ def _of_search(order: Order, task: Task[Any], data: Data, graph: Graph, recipe: 
 
 
 def _from_start(order: Order, task: Task[Any], data: Data, folder: Path, graph: Graph, recipe: Recipe) -> Trained:
-    from mnas.training.transfer import freeze_up_to, initial_weights
+    from mnas.training.transfer import initial_weights
 
     parent = open_parent(order.training.weights, graph) if order.training.weights else None
     graph = parent.fronted(graph) if parent else graph
@@ -151,7 +158,6 @@ def _from_start(order: Order, task: Task[Any], data: Data, folder: Path, graph: 
         start = _taken(taken)
         say("\n".join(start))
     if order.training.freeze:
-        freeze_up_to(model, order.training.freeze)
         start = (*start, f"The network stayed as it was up to {order.training.freeze}.")
     facts = Training(recipe=asdict(recipe), seed=order.training.seed, minutes=0.0, initial=start)
     if order.training.epochs == 0:

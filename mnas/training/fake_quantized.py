@@ -32,12 +32,30 @@ class Range(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: tf.Tensor, training: Any = None) -> tf.Tensor:
         """Any shape -> the same, rounded."""
         if training:
-            share = 1.0 / tf.minimum(self.batches + 1.0, _WINDOW)
-            self.low.assign_add(share * (tf.minimum(tf.reduce_min(inputs), 0.0) - self.low))
-            self.high.assign_add(share * (tf.maximum(tf.reduce_max(inputs), 0.0) - self.high))
-            self.high.assign(tf.maximum(self.high, self.low + _LEAST))
-            self.batches.assign_add(1.0)
-        return tf.quantization.fake_quant_with_min_max_vars(inputs, self.low, self.high)
+            self.follow(inputs)
+        return self.rounded(inputs)
+
+    def follow(self, batch: tf.Tensor) -> None:
+        """Moves the limits towards those of a batch."""
+        share = 1.0 / tf.minimum(self.batches + 1.0, _WINDOW)
+        self.low.assign_add(share * (tf.minimum(tf.reduce_min(batch), 0.0) - self.low))
+        self.high.assign_add(share * (tf.maximum(tf.reduce_max(batch), 0.0) - self.high))
+        self.high.assign(tf.maximum(self.high, self.low + _LEAST))
+        self.batches.assign_add(1.0)
+
+    def rounded(self, values: tf.Tensor) -> tf.Tensor:
+        """Any shape -> the same, rounded."""
+        return tf.quantization.fake_quant_with_min_max_vars(values, self.low, self.high)
+
+
+class RoundedConcat(Range):
+    """Joins the channels of maps; a file can join only what has the step of the result."""
+
+    def call(self, inputs: list[tf.Tensor], training: Any = None) -> tf.Tensor:
+        """Maps `[batch, height, width, channels]` of one size -> `[batch, height, width, sum of the channels]`."""
+        if training:
+            self.follow(tf.concat(inputs, -1))
+        return tf.concat([self.rounded(one) for one in inputs], -1)
 
 
 class FixedRange(keras.layers.Layer):  # type: ignore[misc]

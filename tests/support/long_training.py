@@ -31,11 +31,20 @@ def make(recipe=RECIPE, *, seed=1):
     return build_model(ARCH, digits().input_shape, digits().classes, dropout=recipe.dropout, seed=seed)
 
 
-def train(folder, before_step=None, recipe=RECIPE, **options):
+def make_aware(recipe=RECIPE):
+    """The same network as one to train on with quantization."""
+    from mnas.training.quantization_aware import quantization_aware
+    from search_spaces import lower
+
+    graph = lower(ARCH, digits().input_shape, digits().classes)
+    return quantization_aware(graph, make(recipe), digits().train.inputs[:32])
+
+
+def train(folder, before_step=None, recipe=RECIPE, made=make, **options):
     """One training; the network with what it went through."""
     from mnas.training.long import train_long
 
-    model = make(recipe)
+    model = made(recipe)
     found = train_long(
         model, TASK, digits(), recipe, **{"seed": 5, "folder": folder, "before_step": before_step, **options}
     )
@@ -46,11 +55,11 @@ def _die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _trained_until(folder, step):
+def _trained_until(folder, step, made):
     import mnas.training.long
 
     mnas.training.long._EVERY_S = 0.0
-    train(folder, lambda number: number == step and _die())
+    train(folder, lambda number: number == step and _die(), made=made)
 
 
 def _trained_until_written(folder, count, state):
@@ -80,9 +89,9 @@ def _killed(work, *arguments):
     assert process.exitcode == -signal.SIGKILL
 
 
-def kill_at_step(folder: Path, step: int) -> None:
+def kill_at_step(folder: Path, step: int, made=make) -> None:
     """Trains in a process of its own, with a checkpoint behind each step, until `kill -9` at the step."""
-    _killed(_trained_until, folder, step)
+    _killed(_trained_until, folder, step, made)
 
 
 def kill_in_write(folder: Path, count: int, state: str = "whole") -> None:
