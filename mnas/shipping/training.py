@@ -161,7 +161,11 @@ def _from_start(order: Order, task: Task[Any], data: Data, folder: Path, graph: 
         start = (*start, f"The network stayed as it was up to {order.training.freeze}.")
     facts = Training(recipe=asdict(recipe), seed=order.training.seed, minutes=0.0, initial=start)
     if order.training.epochs == 0:
-        return Trained(graph, model, recipe, facts)
+        earlier = Path(order.training.weights) / _FACTS
+        if earlier.exists():
+            facts = Training.read(earlier, task)
+            facts = facts.model_copy(update={"initial": (*facts.initial, *start)})
+        return Trained(graph, model, changed(recipe, facts.recipe), facts)
     done = train_on(model, order, task, data, recipe, folder / "training", "training", minutes=order.training.minutes)
     history = [Epoch(epoch=at, loss=one.loss, value=one.value) for at, one in enumerate(done.history, 1)]
     told = {

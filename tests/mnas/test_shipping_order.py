@@ -145,7 +145,7 @@ def test_an_order_survives_its_file(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (["--epochs", "3", "--minutes", "2"], "give one of them"),
-        (["--epochs", "0"], "is for `mnas export`"),
+        (["--epochs", "0"], "trains nothing: give --weights"),
         (["--recipe", "epochs=3"], "as --epochs"),
         (["--precision", "int4"], "int4"),
         (["--channels", "2"], "'2' is not one of"),
