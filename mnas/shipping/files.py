@@ -88,7 +88,7 @@ def _file(order: Order, task: Task[Any], data: Data, folder: Path, trained: Trai
             key=key,
             sha256=hashlib.sha256(content).hexdigest(),
             route=made.route,
-            notes=(*made.notes, *(f"For apps: {fault}" for fault in check_for_apps(content, path.name))),
+            notes=(*made.notes, *_for_apps(task, data, content)),
             diagnosis=made.diagnosis,
         )
         predictions = judged(task, file_predict(content), data.test)
@@ -116,6 +116,11 @@ def _labelled(order: Order, task: Task[Any], data: Data, content: bytes) -> byte
     names = ", ".join(labels[:8]) + (", ..." if len(labels) > 8 else "")
     about = f"{order.named}, trained on {data.name}; tells {len(labels)} {task.outputs} apart: {names}"
     return finished(content, Metadata(labels=labels, name=order.named, description=about))
+
+
+def _for_apps(task: Task[Any], data: Data, content: bytes) -> list[str]:
+    """Why the readers of classifiers refuse a file; nothing of files that are for none of them."""
+    return [f"For apps: {fault}" for fault in check_for_apps(content)] if task.labels(data) else []
 
 
 def _holds(path: Path, sha256: str) -> bool:
