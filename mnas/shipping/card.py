@@ -83,11 +83,11 @@ class Training(Record):
     Attributes:
         recipe: Name -> value.
         seed: Every random source is a function of it.
-        minutes: Of all trainings together, as they were spent.
+        minutes: Of the float training and of pruning, as they were spent.
         history: Of the float training.
         ended: Why it ended before its last epoch; a sentence, or empty.
         initial: What it started from and what was taken of it; a line each, none for random weights.
-        further: What followed it, such as pruning or a quantization-aware training; a line each.
+        further: What followed it, such as pruning; a line each. How a file was quantized is said of the file.
         sparsity: Share of the kernels' weights that were pruned to 0; 0 where nothing was.
     """
 

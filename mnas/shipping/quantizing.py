@@ -11,6 +11,7 @@ import numpy as np
 
 from device_bench.conversion.colour_front import colour_front, in_colour
 from device_bench.conversion.convert import to_tflite
+from device_bench.errors import ConversionError
 from device_bench.terminal import counted, say
 from device_bench.tflite.graph import Graph, reading
 from mnas.data.inputs import Inputs
@@ -138,7 +139,11 @@ class _Work:
             return first
         lost = metric.difference_words(abs(plain - before))
         say(f"calibration alone loses {lost} on the validation split: training on for int8")
-        second = self.trained()
+        try:
+            second = self.trained()
+        except ConversionError as error:
+            note = f"Calibration lost {lost} on the validation split, and a training for int8 made no file: {error}."
+            return replace(first, notes=(*first.notes, note))
         after = self.task.judge(file_predict(second.content), validation)
         better = second if metric.gain(after) > metric.gain(before) else first
         note = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = "weights.npz"
 _FACTS = "training.json"
+_FLOAT, _PRUNING = "training", "pruning"
+"""Folders of checkpoints."""
 
 _AGAIN = 0.3
 """Epochs of a further training, as a share of those of the first."""
@@ -67,6 +70,7 @@ def train_order(order: Order, task: Task[Any], data: Data, folder: Path) -> Trai
         recipe = changed(recipe, facts.recipe)  # with the epochs that it planned
         graph, model = _fitting(graph, folder / WEIGHTS, recipe, order, data)
         load_weights(model, folder / WEIGHTS)
+        _drop_checkpoints(folder)
         return Trained(graph, model, recipe, facts)
     if order.training.epochs == 0 and not order.training.weights:
         found = _of_search(order, task, data, graph, recipe)
@@ -76,7 +80,14 @@ def train_order(order: Order, task: Task[Any], data: Data, folder: Path) -> Trai
         found = _pruned(order, task, data, folder, found)
     found.facts.write(folder / _FACTS, task)
     save_weights(found.model, folder / WEIGHTS, task.labels(data))
+    _drop_checkpoints(folder)
     return found
+
+
+def _drop_checkpoints(folder: Path) -> None:
+    """Deletes what is several times the size of the weights and of no more use beside them."""
+    for checkpoints in (_FLOAT, _PRUNING):
+        shutil.rmtree(folder / checkpoints, ignore_errors=True)
 
 
 def further(recipe: Recipe) -> Recipe:
@@ -166,7 +177,7 @@ def _from_start(order: Order, task: Task[Any], data: Data, folder: Path, graph: 
             facts = Training.read(earlier, task)
             facts = facts.model_copy(update={"initial": (*facts.initial, *start)})
         return Trained(graph, model, changed(recipe, facts.recipe), facts)
-    done = train_on(model, order, task, data, recipe, folder / "training", "training", minutes=order.training.minutes)
+    done = train_on(model, order, task, data, recipe, folder / _FLOAT, "training", minutes=order.training.minutes)
     history = [Epoch(epoch=at, loss=one.loss, value=one.value) for at, one in enumerate(done.history, 1)]
     told = {
         "recipe": asdict(done.recipe),
@@ -185,7 +196,7 @@ def _pruned(order: Order, task: Task[Any], data: Data, folder: Path, trained: Tr
     steps = recipe.epochs * recipe.steps_per_epoch(len(data.train))
     pruning = prunable(trained.model, sparsity, steps)
     done = train_on(
-        pruning.model, order, task, data, recipe, folder / "pruning", "pruning", before_step=pruning.before_step
+        pruning.model, order, task, data, recipe, folder / _PRUNING, "pruning", before_step=pruning.before_step
     )
     line = f"Then {sparsity:.0%} of its kernels' weights were pruned to 0, in {counted(recipe.epochs, 'epoch')} more."
     facts = trained.facts.model_copy(
