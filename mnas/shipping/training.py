@@ -31,6 +31,9 @@ _FACTS = "training.json"
 _FLOAT, _PRUNING = "training", "pruning"
 """Folders of checkpoints."""
 
+_TUNED, _FEWEST_TUNED = 0.1, 10
+"""Epochs of a training that starts from weights, as a share of those from a random start, and at least."""
+
 _AGAIN = 0.3
 """Epochs of a further training, as a share of those of the first."""
 
@@ -108,6 +111,8 @@ def _recipe(order: Order, task: Task[Any], data: Data) -> Recipe:
     if order.subject.run is not None:
         proxy = Run.open(order.subject.run).config.train
         recipe = replace(recipe, **{key: getattr(proxy, key) for key in ("flip", "shift", "crop", "cutout", "mixup")})
+    if order.training.weights:
+        recipe = replace(recipe, epochs=max(_FEWEST_TUNED, round(_TUNED * recipe.epochs)))
     epochs = {"epochs": order.training.epochs} if order.training.epochs else {}
     return changed(recipe, {**order.training.recipe, **epochs})
 
