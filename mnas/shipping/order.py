@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from device_bench.file_lock import held
-from device_bench.kinds import Precision
+from device_bench.kinds import Interface, Precision
 from device_bench.validation import problem
 from mnas.config import DataSection
 from mnas.errors import SearchError, quoted
@@ -22,7 +22,6 @@ from mnas.tasks import DEFAULT
 from mnas.training.recipe import Recipe
 
 Quantize = Literal["auto", "ptq", "qat"]
-Interface = Literal["uint8", "float32", "int8"]
 
 
 class _Part(BaseModel):
