@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import cache
@@ -22,6 +23,10 @@ from mnas.tasks import DEFAULT
 from mnas.training.recipe import Recipe
 
 Quantize = Literal["auto", "ptq", "qat"]
+
+
+_BEGUN = ("training", "weights.npz")
+"""What a folder holds from the first step of its training on."""
 
 
 class _Part(BaseModel):
@@ -155,7 +160,9 @@ def claimed(folder: Path, order: Order) -> Iterator[None]:
             raise SearchError(f"another process works in {folder}: wait for it or stop it") from None
         if path.exists():
             differing = _differences(Order.read(path), order)
-            if differing:
+            if differing and not any((folder / name).exists() for name in _BEGUN):
+                shutil.rmtree(folder / "data", ignore_errors=True)
+            elif differing:
                 raise SearchError(
                     f"{folder} holds another training ({'; '.join(differing)}): ask for the same to resume it, or "
                     "choose another directory with -o"
@@ -170,7 +177,9 @@ def _differences(theirs: Order, ours: Order) -> list[str]:
         {**one.subject.model_dump(mode="json"), **one.training.model_dump(mode="json")} for one in (theirs, ours)
     )
     keys = [key for key in here if there[key] != here[key]]
-    return [f"{key} was {_brief(there[key])}, is now {_brief(here[key])}" for key in keys]
+    shown = {"arch": ("network", theirs.named, ours.named)}
+    words = [shown.get(key, (key, there[key], here[key])) for key in keys]
+    return [f"{name} was {_brief(was)}, is now {_brief(now)}" for name, was, now in words]
 
 
 def _brief(value: Any) -> str:

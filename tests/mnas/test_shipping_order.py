@@ -101,11 +101,36 @@ def test_a_directory_belongs_to_one_training(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     with claimed(folder, order()):
         pass
+    (folder / "training").mkdir()
     with claimed(folder, order(precisions=("int8", "float16"))):  # other files of the same weights
         assert Order.read(folder / "order.json").files.precisions == ("int8", "float16")
     with pytest.raises(SearchError, match="another training \\(seed was 0, is now 1\\)"), claimed(folder, order(1)):
         pass
     assert Order.read(folder / "order.json").training.seed == 0
+
+
+def test_a_directory_whose_training_never_began_takes_another(tmp_path: Path) -> None:
+    """As after a slip on the command line, which the next one mends; images of the former are read anew."""
+    with claimed(tmp_path, order()):
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / ".whole").touch()
+    with claimed(tmp_path, order(1)):
+        assert not (tmp_path / "data").exists()
+    assert Order.read(tmp_path / "order.json").training.seed == 1
+
+
+def test_another_network_is_told_by_its_name(tmp_path: Path) -> None:
+    with claimed(tmp_path, order()):
+        (tmp_path / "training").mkdir()
+    other = Order(
+        subject=Subject(arch=to_json(published("mnasnet-a1"))),
+        training=TrainingOrder(),
+        files=FilesOrder(precisions=("int8",)),
+        named="mnasnet-a1",
+    )
+    told = "\\(network was 'a network', is now 'mnasnet-a1'\\)"
+    with pytest.raises(SearchError, match=told), claimed(tmp_path, other):
+        pass
 
 
 def test_two_processes_do_not_work_in_one_directory(tmp_path: Path) -> None:
