@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib.resources import files
 
 import jinja2
@@ -15,6 +16,11 @@ from reports.metrics import capitalized
 def source(name: str) -> Markup:
     """One of our own files, which is markup by right."""
     return Markup(files("reports").joinpath("templates", name).read_text(encoding="utf-8"))
+
+
+def made() -> str:
+    """When a page was written."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def environment() -> jinja2.Environment:

@@ -16,12 +16,11 @@ from device_bench.terminal import printable
 from mnas.reward import Reward
 from mnas.tasks import Metric
 from reports import rewards
-from reports.drawings import drawing_of, shape_text
+from reports.drawings import drawing_of, packed
 from reports.metrics import axis_label
 from reports.pareto import hypervolume_history, worst_corner
 from reports.profiles import FILE, operator_times
 from reports.runs import RunData
-from search_spaces import Box
 
 _TIMES = ("latency_ms", "latency_low_ms", "latency_high_ms", "reward")
 _COUNTS = ("params", "macs", "size_bytes")
@@ -53,7 +52,7 @@ def payload(
             **_columns(table, runs),
             "blocks": [[blocks.of(block) for block in row] for row in table["blocks"]],
             "boxes": [
-                [boxes.of(_box(box)) for box in drawing_of(record, run)]
+                [boxes.of(packed(box)) for box in drawing_of(record, run)]
                 for run in runs
                 for record in (*run.records, *run.references)
             ],
@@ -125,11 +124,6 @@ def _metric(metric: Metric) -> dict[str, Any]:
     look = {name: getattr(metric, name) for name in ("name", "maximize", "factor", "unit", "decimals")}
     labels = {"label": axis_label(metric), "floatLabel": axis_label(metric, "(float)")}
     return {**columns, **others, **look, **labels}
-
-
-def _box(box: Box) -> tuple[str, str, str, int, str, str]:
-    """Name, look, note, repeats, shape and notation of a box."""
-    return (box.name, box.look, box.note, box.repeats, shape_text(box), box.text)
 
 
 def _facts(run: RunData, page: Path | None) -> dict[str, Any]:
