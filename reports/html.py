@@ -16,9 +16,9 @@ from reports import learned, tables
 from reports.errors import ReportError
 from reports.frames import frame
 from reports.headline import headline
-from reports.page_parts import environment, made, source
+from reports.page_parts import environment, made, script_json, source
 from reports.pareto import hypervolume, worst_corner
-from reports.payload import payload, script_json
+from reports.payload import payload
 from reports.runs import RunData
 from reports.summary import operations, words
 
