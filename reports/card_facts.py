@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from mnas.shipping.card import Card, ShippedFile
-from mnas.shipping.card_words import conditions_words, recipe_words, shape_words, verdict_words
+from mnas.shipping.card_words import change_words, conditions_words, lead, recipe_words, shape_words, verdict_words
 
 Facts = list[tuple[str, str]]
+
+
+def trade(card: Card) -> list[str]:
+    """What the file of the headline gives and costs; sentences."""
+    if not card.files:
+        return []
+    file = lead(card)
+    sentences = [f"Against the float network: {change_words(file.change, card.metric)}."] if file.change else []
+    if file.latency:
+        sentences.append(f"Its latency is {verdict_words(file.latency, card.target_ms)}.")
+    return sentences
 
 
 def of_file(card: Card, file: ShippedFile) -> Facts:

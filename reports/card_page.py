@@ -112,6 +112,7 @@ def card_page(card: Card, folder: Path, path: Path) -> str:
             dots=curves.dots,
             across=curves.across,
             up=curves.up,
+            trade=card_facts.trade(card),
             file_facts=partial(card_facts.of_file, card),
             data_facts=card_facts.of_data(card),
             training_facts=card_facts.of_training(card),
