@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ from reports import learned, tables
 from reports.errors import ReportError
 from reports.frames import frame
 from reports.headline import headline
-from reports.page_parts import environment, source
+from reports.page_parts import environment, made, script_json, source
 from reports.pareto import hypervolume, worst_corner
-from reports.payload import payload, script_json
+from reports.payload import payload
 from reports.runs import RunData
 from reports.summary import operations, words
 
-_SCRIPTS = tuple("core storage theme scales labels scatter pointer lines network details table page".split())
+_SCRIPTS = tuple("elements core storage theme scales labels scatter pointer lines network details table page".split())
 _FAILURES_SHOWN = 50
 _DEVICE_FACTS = ("model", "soc", "abi", "system", "build", "cores", "governors")
 
@@ -59,7 +58,7 @@ def page(runs: Sequence[RunData], *, path: Path | None = None, refresh_s: int | 
     data = payload(runs, shown, page=path, refresh_s=refresh_s)
     return template.render(
         title=" / ".join(run.name for run in runs),
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        made=made(),
         runs=[_section(run, table, corner) for run, table in zip(runs, shown, strict=True)],
         corner=corner,
         metric=runs[0].metric,
@@ -69,7 +68,7 @@ def page(runs: Sequence[RunData], *, path: Path | None = None, refresh_s: int | 
         differences=_differences(runs),
         operations=operations(pd.concat(shown)),
         refresh_s=refresh_s,
-        style=source("page.css"),
+        styles=[source("page.css")],
         scripts=[source(f"{name}.js") for name in _SCRIPTS],
         data=Markup(script_json(data)),
     )

@@ -120,7 +120,7 @@ def recipe_words(value: object) -> str:
     """A value of a recipe."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value) or "none"
 
 
 def _digits(value: float) -> str:

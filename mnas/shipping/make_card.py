@@ -131,8 +131,19 @@ def _data_facts(task: Task[Any], data: Data) -> DataFacts:
         input_shape=tuple(data.input_shape),
         outputs=data.outputs,
         labels=tuple(task.labels(data)),
-        summary=tuple(data.summary),
+        summary=tuple(_whole_lines(data.summary)),
     )
+
+
+def _whole_lines(wrapped: Sequence[str]) -> list[str]:
+    """Lines as they were before they were broken for a terminal: what is indented belongs to the line above."""
+    lines: list[str] = []
+    for line in wrapped:
+        if lines and line.startswith(" "):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    return lines
 
 
 def _tested(task: Task[Any], predictions: Predictions) -> Scored:

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from device_bench.terminal import say
+from device_bench.terminal import brief, say
 from mnas.errors import SearchError
 from mnas.run import Run, check_directory
 from mnas.shipping.card import Card
@@ -101,8 +101,12 @@ def _data(order: Order, judged_by: Task[Any], folder: Path) -> Data:
 
 
 def _pages(folder: Path) -> list[Path]:
+    """What was drawn. What ships is there already, so whatever goes wrong in a page is a warning."""
     found: list[Path] = []
     for entry in entry_points(group=PAGES):
-        draw: Callable[[Path], list[Path]] = entry.load()
-        found += draw(folder)
+        try:
+            draw: Callable[[Path], list[Path]] = entry.load()
+            found += draw(folder)
+        except Exception as error:  # pages come from other packages, which raise whatever they come upon
+            say(f"warning: the page {entry.name} was not drawn: {type(error).__name__}: {brief(str(error))}", err=True)
     return found

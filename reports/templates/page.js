@@ -1,6 +1,4 @@
 // Puts the views on the page.
-const byId = (id) => document.getElementById(id);
-
 function charts() {
   const value = { key: metric.key, label: metric.label, metric: true };
   const name = metric.name[0].toUpperCase() + metric.name.slice(1);

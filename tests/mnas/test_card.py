@@ -115,6 +115,12 @@ def test_the_text_says_it_all(card, tmp_path):
         assert words in text
 
 
+def test_lines_that_were_broken_for_a_terminal_are_whole_in_a_card(tmp_path):
+    summary = ("pets: 60 images", "per class: cat: 20,", "  dog: 20, owl: 20", "scale: none")
+    text = card_text(shipped(tmp_path, replace(dataset(), summary=summary)))
+    assert "- pets: 60 images\n- per class: cat: 20, dog: 20, owl: 20\n- scale: none\n" in text
+
+
 def test_names_are_not_markup(tmp_path):
     names = ("<script>alert(1)</script>", "a|b\n# c", "`*_[x](y)`" * 40)
     card = shipped(tmp_path, dataset(names=names), command="mnas train `x` ```", diagnosis=("```", "<b>"))
