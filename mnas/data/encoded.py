@@ -75,30 +75,33 @@ class EncodedImages:
         with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(cores()) as threads:
             return list(threads.map(lambda index: decoded(self.places, index, *self.shape[2:]), indices.tolist()))
 
-    def parts(self, indices: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    def parts(self, indices: np.ndarray, boxes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
         """Parts of some images, for training: float32 in [0, 1], `[n, image_size, image_size, channels]`.
 
         Args:
             indices: Which, int `[n]`.
             boxes: The part of each, as shares of height, width, height and width: top, left, height, width `[n, 4]`.
+            mirrored: Which of the parts are turned left to right, bool `[n]`.
         """
         plain = self._known.plain[indices]
         if plain.all():
             with contextlib.suppress(ValueError):  # Pillow is more patient with odd files, and has read all of them
-                return self._jpeg_parts(indices, boxes)
+                return self._jpeg_parts(indices, boxes, mirrored)
         images = np.empty((len(indices), *self.shape[1:]), np.float32)
         if plain.any() and not plain.all():
-            images[plain], rest = self.parts(indices[plain], boxes[plain]), np.flatnonzero(~plain)
+            images[plain] = self.parts(indices[plain], boxes[plain], mirrored[plain])
+            rest = np.flatnonzero(~plain)
         else:
             rest = np.arange(len(indices))
         for place in rest.tolist():
-            images[place] = decoded(self.places, int(indices[place]), *self.shape[2:], box=boxes[place]).pixels
+            pixels = decoded(self.places, int(indices[place]), *self.shape[2:], box=boxes[place]).pixels
+            images[place] = pixels[:, ::-1] if mirrored[place] else pixels
         images[rest] = self._scaled(images[rest], indices[rest])
         return images
 
-    def _jpeg_parts(self, indices: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    def _jpeg_parts(self, indices: np.ndarray, boxes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
         contents = [self.places.read(index) for index in indices.tolist()]
-        return jpeg_parts(contents, boxes, *self.sizes(indices), *self.shape[2:])
+        return jpeg_parts(contents, boxes, mirrored, *self.sizes(indices), *self.shape[2:])
 
     def sizes(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heights and widths of some whole images in pixels."""

@@ -10,25 +10,27 @@ _ATTEMPTS = 10
 _GREY = 0.5
 
 
-def cropped(inputs: Inputs, chosen: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+def cropped(inputs: Inputs, chosen: np.ndarray, share: float, flip: bool, rng: np.random.Generator) -> np.ndarray:
     """Reads images, of each a random part (Szegedy et al. 2015, section 6), resized.
 
     Args:
         inputs: Images `[count, height, width, channels]`; of encoded ones the part alone is decoded.
         chosen: Which of them, int `[n]`.
         share: Smallest share of an image's area in its part; with 1 it is the central square.
+        flip: Whether half of them, chosen at random, are mirrored left to right.
         rng: Draws the parts.
 
     Returns:
         float32 `[n, height, width, channels]`.
     """
     if isinstance(inputs, EncodedImages):
-        return inputs.parts(chosen, random_boxes(*inputs.sizes(chosen), share, rng))
+        boxes = random_boxes(*inputs.sizes(chosen), share, rng)
+        return inputs.parts(chosen, boxes, _half(len(chosen), rng) if flip else np.zeros(len(chosen), np.bool_))
     images = np.asarray(inputs[chosen], np.float32)
-    if share == 1:
-        return images
-    count, height, width, _ = images.shape
-    return _resampled(images, random_boxes(np.full(count, height), np.full(count, width), share, rng))
+    if share < 1:
+        count, height, width, _ = images.shape
+        images = _resampled(images, random_boxes(np.full(count, height), np.full(count, width), share, rng))
+    return flipped(images, rng) if flip else images
 
 
 def random_boxes(heights: np.ndarray, widths: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -93,10 +95,15 @@ def shifted(images: np.ndarray, pixels: int, rng: np.random.Generator) -> np.nda
 
 def flipped(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Mirrors half of the images, chosen at random, left to right."""
-    found = images.copy()
-    chosen = np.flatnonzero(rng.random(len(images)) < 0.5)
-    found[chosen] = images[chosen, :, ::-1]
+    found = np.empty_like(images)
+    for index, mirrored in enumerate(_half(len(images), rng).tolist()):
+        found[index] = images[index, :, ::-1] if mirrored else images[index]
     return found
+
+
+def _half(count: int, rng: np.random.Generator) -> np.ndarray:
+    """About half of so many, chosen at random: bool [count]."""
+    return rng.random(count) < 0.5
 
 
 def cut_out(images: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:

@@ -162,11 +162,14 @@ def test_parts_of_photos_are_the_same_from_any_decoder(indexed, photos):
     images = load(photos, image_size=32).train.inputs
     chosen = np.arange(len(images))
     boxes = np.tile([0.25, 0.1, 0.5, 0.8], (len(images), 1))
-    fast = images.parts(chosen, boxes)
+    fast = images.parts(chosen, boxes, chosen % 2 == 0)
     images.facts.plain[:] = False
-    slow = images.parts(chosen, boxes)
+    slow = images.parts(chosen, boxes, chosen % 2 == 0)
     assert np.abs(fast - slow).mean() < 0.01
     assert np.abs(fast - slow).max() < 0.1
+    straight = images.parts(chosen, boxes, chosen < 0)
+    assert np.array_equal(slow[::2], straight[::2, :, ::-1])
+    assert np.array_equal(slow[1::2], straight[1::2])
 
 
 @pytest.mark.parametrize("reduction", [2, 4, 8])
@@ -179,16 +182,17 @@ def test_large_photos_are_reduced_while_they_are_decoded(indexed, tmp_path, redu
         Image.fromarray(slope).save(tmp_path / "ab"[index % 2] / f"{index}.jpg", quality=95)
     images = load(tmp_path, image_size=10).train.inputs
     boxes = np.tile([0.3, 0.2, 0.6, 0.7], (len(images), 1))
-    fast = images.parts(np.arange(len(images)), boxes)
+    mirrored = np.arange(len(images)) < 3
+    fast = images.parts(np.arange(len(images)), boxes, mirrored)
     images.facts.plain[:] = False
     half_a_pixel = 0.5 / 20
-    assert np.abs(fast - images.parts(np.arange(len(images)), boxes)).max() < half_a_pixel + 0.02
+    assert np.abs(fast - images.parts(np.arange(len(images)), boxes, mirrored)).max() < half_a_pixel + 0.02
 
 
 def test_a_photo_that_tensorflow_refuses_is_read_all_the_same(indexed, photos):
     images = load(photos).train.inputs
     place = int(np.flatnonzero(images.facts.plain)[0])
     images.facts.height[:] *= 3  # as in a file whose header does not tell its true size
-    parts = images.parts(np.array([place]), np.array([[0.4, 0.0, 0.6, 1.0]]))
+    parts = images.parts(np.array([place]), np.array([[0.4, 0.0, 0.6, 1.0]]), np.array([True]))
     assert parts.shape == (1, 16, 16, 3)
     assert 0 <= parts.min() < parts.max() <= 1
