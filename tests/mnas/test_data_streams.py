@@ -10,7 +10,8 @@ from PIL import Image
 from mnas.data import examine, load_data, open_dataset, save_dataset, stored
 from mnas.data.array_images import ArrayImages
 from mnas.data.encoded import EncodedImages
-from mnas.errors import SearchError
+from mnas.errors import RunFailed
+from mnas.executors.base import failure
 
 SPLITS = ("train", "validation", "test")
 
@@ -124,9 +125,12 @@ def test_a_file_that_is_gone_or_has_changed_is_named(indexed, photos, tmp_path, 
     else:
         photos.rename(tmp_path / "elsewhere")
     said = f"{path} {'is missing' if harm in ('gone', 'no folder') else 'has changed since it was first read'}"
-    with pytest.raises(SearchError, match=said) as caught:
-        split.inputs[np.array([3])]
-    assert "\n" not in str(caught.value)
+    chosen = np.array([3])
+    for read in (lambda: split.inputs[chosen], lambda: split.inputs.parts(chosen, np.eye(4)[2:3], chosen < 0)):
+        with pytest.raises(RunFailed, match=said) as caught:
+            read()
+        assert "\n" not in str(caught.value)
+        assert failure(caught.value).fatal  # a search stops, and records no candidate as failed
 
 
 def test_a_copy_needs_no_files(photos, tmp_path):
@@ -153,7 +157,7 @@ def test_a_copy_that_is_cut_while_it_is_open_is_an_error(photos, tmp_path):
     split = open_dataset(tmp_path / "data").train
     with (tmp_path / "data" / "train-images.npy").open("r+b") as file:
         file.truncate(200)
-    with pytest.raises(SearchError, match=r"train-images\.npy was cut short while it was in use"):
+    with pytest.raises(RunFailed, match=r"train-images\.npy was cut short while it was in use"):
         split.inputs[:]
 
 
