@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from device_bench.whole_files import remove_leftovers
 from mnas.data.array_images import ArrayImages
 from mnas.data.encoded import EncodedImages, Facts
 from mnas.data.examine import COPY_BYTES
@@ -72,6 +73,7 @@ def open_dataset(where: Path) -> Dataset:
 def _save(inputs: Inputs, where: Path, name: str, values: int) -> dict[str, Any] | None:
     """Keeps the images of a split; returns what has to be known to open them."""
     file = where / f"{name}-images.npy"
+    remove_leftovers(file)  # of a process that was killed while it wrote as much
     size = {"image_size": inputs.shape[1], "channels": inputs.shape[3]}
     if values <= COPY_BYTES and _write_exact(file, inputs):
         return {"white": _WHITE, **size}
