@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mnas.data.parts import turned_and_resized, windows
+
 _REDUCTIONS = np.array([8, 4, 2])
 """By these libjpeg makes an image smaller while it decodes it."""
 
@@ -48,22 +50,14 @@ def jpeg_parts(
     parts = []
     for here in groups:
         reduction = int(reductions[here[0]])
-        windows = _windows(boxes[here], whole[here, :2], reduction)
+        places = windows(boxes[here], whole[here, :2], reduction)
         try:
             chosen = [contents[index] for index in here.tolist()]
-            decoded = _decoder(size, channels, reduction)(chosen, windows, mirrored[here])
+            decoded = _decoder(size, channels, reduction)(chosen, places, mirrored[here])
         except tf.errors.OpError as error:
             raise ValueError(" ".join(error.message.split())) from error
         parts.append(np.asarray(memoryview(decoded)))  # `numpy()` would copy
     return parts[0] if len(parts) == 1 else np.concatenate(parts)[np.argsort(np.concatenate(groups))]
-
-
-def _windows(boxes: np.ndarray, sizes: np.ndarray, reduction: int) -> np.ndarray:
-    """The parts in pixels of the reduced images: int32 [n, 4], top, left, height, width."""
-    reduced = -(-sizes // reduction)
-    first = np.minimum(np.rint(boxes[:, :2] * reduced), reduced - 1)
-    extent = np.clip(np.rint(boxes[:, 2:] * reduced), 1, reduced - first)
-    return np.concatenate([first, extent], axis=1).astype(np.int32)
 
 
 @cache
@@ -74,12 +68,11 @@ def _decoder(size: int, channels: int, reduction: int) -> Callable[[Any, Any, An
     def part(one: tuple[Any, Any, Any]) -> Any:
         content, window, mirrored = one
         image = tf.io.decode_and_crop_jpeg(content, window, channels=channels, ratio=reduction)
-        turned = tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)  # a quarter of the bytes of floats
-        return tf.image.resize(turned, (size, size))
+        return turned_and_resized(image, mirrored, (size, size))
 
-    def parts(contents: Any, windows: Any, mirrored: Any) -> Any:
+    def parts(contents: Any, places: Any, mirrored: Any) -> Any:
         shape = tf.TensorSpec((size, size, channels), tf.float32)
-        found = tf.map_fn(part, (contents, windows, mirrored), fn_output_signature=shape, parallel_iterations=1)
+        found = tf.map_fn(part, (contents, places, mirrored), fn_output_signature=shape, parallel_iterations=1)
         return found / 255  # all at once, in place
 
     signature = [tf.TensorSpec((None,), tf.string), tf.TensorSpec((None, 4), tf.int32), tf.TensorSpec((None,), tf.bool)]
