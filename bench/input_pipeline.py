@@ -5,8 +5,8 @@ Generates JPEG files of 256 x 256 pixels and checks three things; the exit code 
 - speed: batches of 32 images of 224 pixels out of 5,000 files, as tensors in [0, 1], are made no slower than by
   `image_dataset_from_directory`, which leaves them in [0, 255] (a second row scales them): the same whole images, and
   randomly cropped and mirrored ones, from an index and from a copy. The ways take turns in one process, after a pass of
-  each to warm up. Other work on the machine changes seconds more than CPU seconds (user and system time of all threads),
-  so images per CPU second decide, by the median of the ratios of neighbouring passes;
+  each to warm up. Other work on the machine changes seconds more than CPU seconds (user and system time of all
+  threads), so images per CPU second decide, by the median of the ratios of neighbouring passes;
 - memory: loading, keeping and reading one epoch of 5,000 and of 50,000 files, one process for each, peak within 10 % of
   each other;
 - search: no process of a search on 20,000 images at 96 pixels exceeds 2 GB.
