@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mnas.data.inputs import places
+from mnas.data.parts import array_parts
 from mnas.data.pixels import resize
 from mnas.data.rows import Rows
 
@@ -35,6 +36,12 @@ class ArrayImages:
         """Those that a slice or an integer array chooses: float32 in [0, 1], `[n, height, width, channels]`."""
         values = self.raw(chosen).astype(np.float32, copy=False) / np.float32(self.white)
         return resize(values, *self.shape[2:])
+
+    def parts(self, indices: np.ndarray, boxes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+        """Parts of some images, for training; as `mnas.data.encoded.EncodedImages.parts`."""
+        if self.rows.shape[1:] == self.shape[1:] and self.rows.dtype == np.uint8:
+            return array_parts(self.raw(indices), boxes, mirrored, self.white)
+        return array_parts(self[indices], boxes, mirrored, 1)
 
     def raw(self, chosen: slice | np.ndarray) -> np.ndarray:
         """The same as they are kept: neither scaled nor resized."""

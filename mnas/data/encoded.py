@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from mnas.data.inputs import cores
 from mnas.data.inputs import places as chosen_places
 from mnas.data.jpeg import jpeg_parts
 from mnas.data.places import Places
+from mnas.errors import RunFailed, SearchError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +39,15 @@ class Facts:
         return Facts(self.height[indices], self.width[indices], self.plain[indices], self.white[indices])
 
 
+@contextlib.contextmanager
+def _read_before() -> Iterator[None]:
+    """Images that could be read once and now cannot fail the run, not the candidate that happens to read them."""
+    try:
+        yield
+    except SearchError as error:
+        raise RunFailed(str(error)) from error
+
+
 class EncodedImages:
     """Encoded images as a network reads them.
 
@@ -57,11 +68,16 @@ class EncodedImages:
         return self.shape[0]
 
     def __getitem__(self, chosen: slice | np.ndarray) -> np.ndarray:
-        """Those that a slice or an integer array chooses: float32 in [0, 1], `[n, height, width, channels]`."""
+        """Those that a slice or an integer array chooses: float32 in [0, 1], `[n, height, width, channels]`.
+
+        Raises:
+            RunFailed: A file is missing, has changed, or can no longer be read.
+        """
         wanted = chosen_places(chosen, len(self))
         images = np.empty((len(wanted), *self.shape[1:]), np.float32)
-        for place, one in enumerate(self.decoded(wanted)):
-            images[place] = one.pixels
+        with _read_before():
+            for place, one in enumerate(self.decoded(wanted)):
+                images[place] = one.pixels
         return self._scaled(images, wanted)
 
     def subset(self, indices: np.ndarray) -> EncodedImages:
@@ -75,30 +91,40 @@ class EncodedImages:
         with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(cores()) as threads:
             return list(threads.map(lambda index: decoded(self.places, index, *self.shape[2:]), indices.tolist()))
 
-    def parts(self, indices: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    def parts(self, indices: np.ndarray, boxes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
         """Parts of some images, for training: float32 in [0, 1], `[n, image_size, image_size, channels]`.
 
         Args:
             indices: Which, int `[n]`.
             boxes: The part of each, as shares of height, width, height and width: top, left, height, width `[n, 4]`.
+            mirrored: Which of the parts are turned left to right, bool `[n]`.
+
+        Raises:
+            RunFailed: A file is missing, has changed, or can no longer be read.
         """
+        with _read_before():
+            return self._parts(indices, boxes, mirrored)
+
+    def _parts(self, indices: np.ndarray, boxes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
         plain = self._known.plain[indices]
         if plain.all():
             with contextlib.suppress(ValueError):  # Pillow is more patient with odd files, and has read all of them
-                return self._jpeg_parts(indices, boxes)
+                return self._jpeg_parts(indices, boxes, mirrored)
         images = np.empty((len(indices), *self.shape[1:]), np.float32)
         if plain.any() and not plain.all():
-            images[plain], rest = self.parts(indices[plain], boxes[plain]), np.flatnonzero(~plain)
+            images[plain] = self._parts(indices[plain], boxes[plain], mirrored[plain])
+            rest = np.flatnonzero(~plain)
         else:
             rest = np.arange(len(indices))
         for place in rest.tolist():
-            images[place] = decoded(self.places, int(indices[place]), *self.shape[2:], box=boxes[place]).pixels
+            pixels = decoded(self.places, int(indices[place]), *self.shape[2:], box=boxes[place]).pixels
+            images[place] = pixels[:, ::-1] if mirrored[place] else pixels
         images[rest] = self._scaled(images[rest], indices[rest])
         return images
 
-    def _jpeg_parts(self, indices: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    def _jpeg_parts(self, indices: np.ndarray, boxes: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
         contents = [self.places.read(index) for index in indices.tolist()]
-        return jpeg_parts(contents, boxes, *self.sizes(indices), *self.shape[2:])
+        return jpeg_parts(contents, boxes, mirrored, *self.sizes(indices), *self.shape[2:])
 
     def sizes(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heights and widths of some whole images in pixels."""

@@ -29,7 +29,7 @@ class Inputs(Protocol):
         """Those that a slice or an integer array `[n]` chooses, read now: float32 `[n, *input_shape]`.
 
         Raises:
-            SearchError: A file that they lie in is missing, or is not the one that it was.
+            RunFailed: A file that they lie in is missing, or is not the one that it was.
         """
 
 

@@ -8,18 +8,27 @@ from typing import Any
 
 import numpy as np
 
+from mnas.data.parts import turned_and_resized, windows
+
 _REDUCTIONS = np.array([8, 4, 2])
 """By these libjpeg makes an image smaller while it decodes it."""
 
 
 def jpeg_parts(
-    contents: Sequence[bytes], boxes: np.ndarray, heights: np.ndarray, widths: np.ndarray, size: int, channels: int
+    contents: Sequence[bytes],
+    boxes: np.ndarray,
+    mirrored: np.ndarray,
+    heights: np.ndarray,
+    widths: np.ndarray,
+    size: int,
+    channels: int,
 ) -> np.ndarray:
     """Parts of JPEG files, resized.
 
     Args:
         contents: The files.
         boxes: The part of each, as shares of height, width, height and width: top, left, height, width [n, 4].
+        mirrored: Which parts are turned left to right, bool [n].
         heights: Of the images in pixels, [n].
         widths: The same across.
         size: Height and width of the result.
@@ -41,34 +50,30 @@ def jpeg_parts(
     parts = []
     for here in groups:
         reduction = int(reductions[here[0]])
-        windows = _windows(boxes[here], whole[here, :2], reduction)
+        places = windows(boxes[here], whole[here, :2], reduction)
         try:
-            decoded = _decoder(size, channels, reduction)([contents[index] for index in here.tolist()], windows)
+            chosen = [contents[index] for index in here.tolist()]
+            decoded = _decoder(size, channels, reduction)(chosen, places, mirrored[here])
         except tf.errors.OpError as error:
             raise ValueError(" ".join(error.message.split())) from error
         parts.append(np.asarray(memoryview(decoded)))  # `numpy()` would copy
     return parts[0] if len(parts) == 1 else np.concatenate(parts)[np.argsort(np.concatenate(groups))]
 
 
-def _windows(boxes: np.ndarray, sizes: np.ndarray, reduction: int) -> np.ndarray:
-    """The parts in pixels of the reduced images: int32 [n, 4], top, left, height, width."""
-    reduced = -(-sizes // reduction)
-    first = np.minimum(np.rint(boxes[:, :2] * reduced), reduced - 1)
-    extent = np.clip(np.rint(boxes[:, 2:] * reduced), 1, reduced - first)
-    return np.concatenate([first, extent], axis=1).astype(np.int32)
-
-
 @cache
-def _decoder(size: int, channels: int, reduction: int) -> Callable[[Any, Any], Any]:
-    """A graph from files and windows to images: one call for all of them keeps Python's lock free."""
+def _decoder(size: int, channels: int, reduction: int) -> Callable[[Any, Any, Any], Any]:
+    """A graph from files, windows and whether to mirror to images: one call for all keeps Python's lock free."""
     import tensorflow as tf
 
-    def part(one: tuple[Any, Any]) -> Any:
-        image = tf.io.decode_and_crop_jpeg(*one, channels=channels, ratio=reduction)
-        return tf.image.resize(image, (size, size)) / 255
+    def part(one: tuple[Any, Any, Any]) -> Any:
+        content, window, mirrored = one
+        image = tf.io.decode_and_crop_jpeg(content, window, channels=channels, ratio=reduction)
+        return turned_and_resized(image, mirrored, (size, size))
 
-    def parts(contents: Any, windows: Any) -> Any:
+    def parts(contents: Any, places: Any, mirrored: Any) -> Any:
         shape = tf.TensorSpec((size, size, channels), tf.float32)
-        return tf.map_fn(part, (contents, windows), fn_output_signature=shape, parallel_iterations=1)
+        found = tf.map_fn(part, (contents, places, mirrored), fn_output_signature=shape, parallel_iterations=1)
+        return found / 255  # all at once, in place
 
-    return tf.function(parts, input_signature=[tf.TensorSpec((None,), tf.string), tf.TensorSpec((None, 4), tf.int32)])
+    signature = [tf.TensorSpec((None,), tf.string), tf.TensorSpec((None, 4), tf.int32), tf.TensorSpec((None,), tf.bool)]
+    return tf.function(parts, input_signature=signature)

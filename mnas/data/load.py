@@ -53,7 +53,10 @@ def load_data(
         raise SearchError(f"images of {image_size} pixels and {channels} channels: channels are 1 or 3")
     if limit is not None and limit < 1:
         raise SearchError(f"a limit of {limit} images leaves none")
-    opened = _open(source, image_size, channels)
+    try:
+        opened = _open(source, image_size, channels)
+    except OSError as error:  # a path that is too long, or lies where nobody may look
+        raise SearchError(f"cannot read {quoted(source)}: {error.strerror or error}") from error
     if len(opened.class_names) < 2:
         raise SearchError(f"{source} has one class ({opened.class_names[0]}): a classifier needs images of two or more")
     rng = np.random.default_rng(seed)

@@ -16,7 +16,7 @@ import numpy as np
 
 from device_bench.whole_files import whole_file
 from mnas.data.inputs import places
-from mnas.errors import RunFailed, SearchError
+from mnas.errors import RunFailed
 
 
 class Rows:
@@ -68,7 +68,7 @@ class Rows:
         """The rows that a slice or an integer array chooses, in the file's own type.
 
         Raises:
-            SearchError: The file cannot be read, or was cut short.
+            RunFailed: The file cannot be read, or was cut short.
         """
         wanted = places(chosen, len(self))
         rows = np.empty((len(wanted), *self.shape[1:]), self.dtype)
@@ -87,9 +87,9 @@ class Rows:
             try:
                 count = os.preadv(self._descriptor, [into], place)
             except OSError as error:
-                raise SearchError(f"cannot read {self._name}: {error.strerror or error}") from error
+                raise RunFailed(f"cannot read {self._name}: {error.strerror or error}") from error
             if not count:
-                raise SearchError(f"{self._name} was cut short while it was in use: start a new run")
+                raise RunFailed(f"{self._name} was cut short while it was in use: start a new run")
             into, place = into[count:], place + count
 
 

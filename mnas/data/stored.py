@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from device_bench.whole_files import remove_leftovers
 from mnas.data.array_images import ArrayImages
 from mnas.data.encoded import EncodedImages, Facts
 from mnas.data.examine import COPY_BYTES
@@ -15,7 +16,7 @@ from mnas.data.inputs import Inputs, batches
 from mnas.data.places import Places
 from mnas.data.rows import Rows, write_rows
 from mnas.data.types import Dataset, Split
-from mnas.errors import SearchError
+from mnas.errors import RunFailed, SearchError
 from mnas.files import read_json, read_npz, write_array, write_json, write_npz
 
 _SPLITS = ("train", "validation", "test")
@@ -32,8 +33,7 @@ def save_dataset(dataset: Dataset, where: Path) -> None:
     and how large and how old its file is.
 
     Raises:
-        RunFailed: The folder cannot be written to, or the disk is full.
-        SearchError: A file of the source is missing or has changed.
+        RunFailed: The folder cannot be written to, the disk is full, or a file of the source is missing or has changed.
     """
     splits: dict[str, Split] = {name: getattr(dataset, name) for name in _SPLITS}
     values = sum(int(np.prod(split.inputs.shape)) for split in splits.values())
@@ -49,10 +49,10 @@ def open_dataset(where: Path) -> Dataset:
     """Opens what `save_dataset` wrote; images are read when they are asked for.
 
     Raises:
-        SearchError: The folder is incomplete or damaged.
+        RunFailed: The folder is incomplete or damaged.
     """
-    about = read_json(where / "dataset.json")
     try:
+        about = read_json(where / "dataset.json")
         # Before there was an index, images were kept as they are read.
         kept = about.get("images", dict.fromkeys(_SPLITS))
         train, validation, test = (
@@ -64,13 +64,16 @@ def open_dataset(where: Path) -> Dataset:
                 raise ValueError(f"{len(split.inputs)} images and {len(split.labels)} labels in {name}")
         summary = tuple(about.get("summary", ()))
         return Dataset(about["name"], tuple(about["class_names"]), train, validation, test, summary)
+    except SearchError as error:
+        raise RunFailed(str(error)) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise SearchError(f"the data set in {where} is damaged ({error}): delete the folder") from error
+        raise RunFailed(f"the data set in {where} is damaged ({error}): delete the folder") from error
 
 
 def _save(inputs: Inputs, where: Path, name: str, values: int) -> dict[str, Any] | None:
     """Keeps the images of a split; returns what has to be known to open them."""
     file = where / f"{name}-images.npy"
+    remove_leftovers(file)  # of a process that was killed while it wrote as much
     size = {"image_size": inputs.shape[1], "channels": inputs.shape[3]}
     if values <= COPY_BYTES and _write_exact(file, inputs):
         return {"white": _WHITE, **size}

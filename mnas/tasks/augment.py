@@ -2,33 +2,39 @@
 
 import numpy as np
 
+from mnas.data.array_images import ArrayImages
 from mnas.data.encoded import EncodedImages
 from mnas.data.inputs import Inputs
+from mnas.data.parts import array_parts
 
 _ASPECTS = (3 / 4, 4 / 3)
 _ATTEMPTS = 10
 _GREY = 0.5
 
 
-def cropped(inputs: Inputs, chosen: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+def cropped(inputs: Inputs, chosen: np.ndarray, share: float, flip: bool, rng: np.random.Generator) -> np.ndarray:
     """Reads images, of each a random part (Szegedy et al. 2015, section 6), resized.
 
     Args:
         inputs: Images `[count, height, width, channels]`; of encoded ones the part alone is decoded.
         chosen: Which of them, int `[n]`.
         share: Smallest share of an image's area in its part; with 1 it is the central square.
+        flip: Whether half of them, chosen at random, are mirrored left to right.
         rng: Draws the parts.
 
     Returns:
         float32 `[n, height, width, channels]`.
     """
+    mirrored = rng.random(len(chosen)) < 0.5 if flip else np.zeros(len(chosen), np.bool_)
     if isinstance(inputs, EncodedImages):
-        return inputs.parts(chosen, random_boxes(*inputs.sizes(chosen), share, rng))
-    images = np.asarray(inputs[chosen], np.float32)
+        return inputs.parts(chosen, random_boxes(*inputs.sizes(chosen), share, rng), mirrored)
     if share == 1:
-        return images
-    count, height, width, _ = images.shape
-    return _resampled(images, random_boxes(np.full(count, height), np.full(count, width), share, rng))
+        return _mirrored(np.asarray(inputs[chosen], np.float32), mirrored)
+    heights, widths = (np.full(len(chosen), size) for size in inputs.shape[1:3])
+    boxes = random_boxes(heights, widths, share, rng)
+    if isinstance(inputs, ArrayImages):
+        return inputs.parts(chosen, boxes, mirrored)
+    return array_parts(np.asarray(inputs[chosen], np.float32), boxes, mirrored, 1)
 
 
 def random_boxes(heights: np.ndarray, widths: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -61,19 +67,6 @@ def random_boxes(heights: np.ndarray, widths: np.ndarray, share: float, rng: np.
     return np.concatenate([corner, found], axis=1)
 
 
-def _resampled(images: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Parts of images [n, height, width, channels] enlarged to their whole size, bilinearly."""
-    import tensorflow as tf
-
-    size = np.array(images.shape[1:3])
-    # The operation takes the centers of the first and the last pixel, as shares of the way between those of the image.
-    half = boxes[:, 2:] / 2 / size
-    first, last = boxes[:, :2] + half, boxes[:, :2] + boxes[:, 2:] - half
-    ends = (np.concatenate([first, last], axis=1) * np.tile(size, 2) - 0.5) / np.tile(np.maximum(size - 1, 1), 2)
-    found = tf.image.crop_and_resize(images, ends.clip(0, 1).astype(np.float32), np.arange(len(images)), size)
-    return np.asarray(memoryview(found))
-
-
 def shifted(images: np.ndarray, pixels: int, rng: np.random.Generator) -> np.ndarray:
     """Moves each image by up to `pixels` in both directions; what comes in repeats the edge.
 
@@ -93,9 +86,15 @@ def shifted(images: np.ndarray, pixels: int, rng: np.random.Generator) -> np.nda
 
 def flipped(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Mirrors half of the images, chosen at random, left to right."""
-    found = images.copy()
-    chosen = np.flatnonzero(rng.random(len(images)) < 0.5)
-    found[chosen] = images[chosen, :, ::-1]
+    return _mirrored(images, rng.random(len(images)) < 0.5)
+
+
+def _mirrored(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    if not chosen.any():
+        return images
+    found = np.empty_like(images)
+    for index, turned in enumerate(chosen.tolist()):
+        found[index] = images[index, :, ::-1] if turned else images[index]
     return found
 
 

@@ -39,15 +39,18 @@ def _loss(data: Dataset, recipe: Variation) -> Loss:
 def _vary(
     images: np.ndarray, labels: np.ndarray, recipe: Variation, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    moved = shifted(images, recipe.shift, rng)
-    return cut_out(flipped(moved, rng) if recipe.flip else moved, recipe.cutout, rng), labels
+    return _moved(flipped(images, rng) if recipe.flip else images, recipe, rng), labels
+
+
+def _moved(images: np.ndarray, recipe: Variation, rng: np.random.Generator) -> np.ndarray:
+    return cut_out(shifted(images, recipe.shift, rng), recipe.cutout, rng)
 
 
 def _batch(
     split: Split, chosen: np.ndarray, recipe: Variation, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    read = cropped(split.inputs, chosen, recipe.crop, rng)
-    images, labels = _vary(read, split.labels[chosen], recipe, rng)
+    images = _moved(cropped(split.inputs, chosen, recipe.crop, recipe.flip, rng), recipe, rng)
+    labels = split.labels[chosen]
     return mixed(images, labels, split.classes, recipe.mixup, rng) if recipe.mixup else (images, labels)
 
 

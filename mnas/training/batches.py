@@ -39,7 +39,7 @@ def epoch_batches(
         first: The step of the epoch to begin with, when a training resumes.
 
     Raises:
-        SearchError: A file that examples lie in is missing, or is not the one that it was.
+        RunFailed: A file that examples lie in is missing, or is not the one that it was.
     """
     size = min(recipe.batch_size, len(split))
     order = np.random.default_rng([seed, epoch]).permutation(len(split))

@@ -170,13 +170,13 @@ def test_the_whole_square_without_a_crop():
 
 def test_parts_of_an_array_are_enlarged():
     ramp = np.broadcast_to(np.linspace(0, 1, 32, dtype=np.float32)[:, None, None], (6, 32, 32, 1)).copy()
-    parts = cropped(ramp, np.arange(6), 0.2, np.random.default_rng(1))
+    parts = cropped(ramp, np.arange(6), 0.2, False, np.random.default_rng(1))
     assert parts.shape == ramp.shape
     assert parts.dtype == np.float32
     assert np.abs(np.diff(parts, axis=2)).max() < 1e-6
     spans = np.ptp(parts[:, :, 0, 0], axis=1)
     assert ((spans > 0.3) & (spans < 1.01)).all()
-    assert np.array_equal(cropped(ramp, np.arange(6), 1.0, np.random.default_rng(1)), ramp)
+    assert np.array_equal(cropped(ramp, np.arange(6), 1.0, False, np.random.default_rng(1)), ramp)
 
 
 def test_a_square_is_greyed_out():

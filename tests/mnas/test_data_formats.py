@@ -155,7 +155,7 @@ def test_an_index_finds_images_in_tfrecord_files(flowers, tmp_path, monkeypatch)
     assert isinstance(index.train.inputs, EncodedImages)
     assert np.array_equal(index.train.inputs[:], copied.train.inputs[:])
     boxes = np.tile([0.0, 0.0, 1.0, 1.0], (4, 1))
-    assert index.validation.inputs.parts(np.arange(4), boxes).shape == (4, 8, 8, 3)
+    assert index.validation.inputs.parts(np.arange(4), boxes, np.arange(4) > 1).shape == (4, 8, 8, 3)
     os.utime(flowers / "validation-00000-of-00001", (1, 1))
     with pytest.raises(SearchError, match="validation-00000-of-00001 has changed since"):
         index.validation.inputs[:1]

@@ -10,7 +10,8 @@ from PIL import Image
 from mnas.data import examine, load_data, open_dataset, save_dataset, stored
 from mnas.data.array_images import ArrayImages
 from mnas.data.encoded import EncodedImages
-from mnas.errors import SearchError
+from mnas.errors import RunFailed
+from mnas.executors.base import failure
 
 SPLITS = ("train", "validation", "test")
 
@@ -124,9 +125,12 @@ def test_a_file_that_is_gone_or_has_changed_is_named(indexed, photos, tmp_path, 
     else:
         photos.rename(tmp_path / "elsewhere")
     said = f"{path} {'is missing' if harm in ('gone', 'no folder') else 'has changed since it was first read'}"
-    with pytest.raises(SearchError, match=said) as caught:
-        split.inputs[np.array([3])]
-    assert "\n" not in str(caught.value)
+    chosen = np.array([3])
+    for read in (lambda: split.inputs[chosen], lambda: split.inputs.parts(chosen, np.eye(4)[2:3], chosen < 0)):
+        with pytest.raises(RunFailed, match=said) as caught:
+            read()
+        assert "\n" not in str(caught.value)
+        assert failure(caught.value).fatal  # a search stops, and records no candidate as failed
 
 
 def test_a_copy_needs_no_files(photos, tmp_path):
@@ -153,7 +157,7 @@ def test_a_copy_that_is_cut_while_it_is_open_is_an_error(photos, tmp_path):
     split = open_dataset(tmp_path / "data").train
     with (tmp_path / "data" / "train-images.npy").open("r+b") as file:
         file.truncate(200)
-    with pytest.raises(SearchError, match=r"train-images\.npy was cut short while it was in use"):
+    with pytest.raises(RunFailed, match=r"train-images\.npy was cut short while it was in use"):
         split.inputs[:]
 
 
@@ -162,11 +166,14 @@ def test_parts_of_photos_are_the_same_from_any_decoder(indexed, photos):
     images = load(photos, image_size=32).train.inputs
     chosen = np.arange(len(images))
     boxes = np.tile([0.25, 0.1, 0.5, 0.8], (len(images), 1))
-    fast = images.parts(chosen, boxes)
+    fast = images.parts(chosen, boxes, chosen % 2 == 0)
     images.facts.plain[:] = False
-    slow = images.parts(chosen, boxes)
+    slow = images.parts(chosen, boxes, chosen % 2 == 0)
     assert np.abs(fast - slow).mean() < 0.01
     assert np.abs(fast - slow).max() < 0.1
+    straight = images.parts(chosen, boxes, chosen < 0)
+    assert np.array_equal(slow[::2], straight[::2, :, ::-1])
+    assert np.array_equal(slow[1::2], straight[1::2])
 
 
 @pytest.mark.parametrize("reduction", [2, 4, 8])
@@ -179,16 +186,17 @@ def test_large_photos_are_reduced_while_they_are_decoded(indexed, tmp_path, redu
         Image.fromarray(slope).save(tmp_path / "ab"[index % 2] / f"{index}.jpg", quality=95)
     images = load(tmp_path, image_size=10).train.inputs
     boxes = np.tile([0.3, 0.2, 0.6, 0.7], (len(images), 1))
-    fast = images.parts(np.arange(len(images)), boxes)
+    mirrored = np.arange(len(images)) < 3
+    fast = images.parts(np.arange(len(images)), boxes, mirrored)
     images.facts.plain[:] = False
     half_a_pixel = 0.5 / 20
-    assert np.abs(fast - images.parts(np.arange(len(images)), boxes)).max() < half_a_pixel + 0.02
+    assert np.abs(fast - images.parts(np.arange(len(images)), boxes, mirrored)).max() < half_a_pixel + 0.02
 
 
 def test_a_photo_that_tensorflow_refuses_is_read_all_the_same(indexed, photos):
     images = load(photos).train.inputs
     place = int(np.flatnonzero(images.facts.plain)[0])
     images.facts.height[:] *= 3  # as in a file whose header does not tell its true size
-    parts = images.parts(np.array([place]), np.array([[0.4, 0.0, 0.6, 1.0]]))
+    parts = images.parts(np.array([place]), np.array([[0.4, 0.0, 0.6, 1.0]]), np.array([True]))
     assert parts.shape == (1, 16, 16, 3)
     assert 0 <= parts.min() < parts.max() <= 1
