@@ -17,6 +17,7 @@ from search_spaces import (
     Arch,
     Shape,
     SpaceError,
+    arch_hash,
     family_of,
     from_json,
     from_notation,
@@ -28,6 +29,7 @@ from search_spaces import (
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+_LONGEST_NAME = 40
 _FACTORS = re.compile(r"([0-9.]+)(?:x([0-9.]+))?")
 
 
@@ -84,6 +86,11 @@ def network(text: str, shape: Shape) -> Named:
     if _is(Path(text), folder=True):
         raise SearchError(f"{text} is a folder: name a trial of its search, as in {text}:best")
     return Named(_written(read_text(Path(text)) if _is(Path(text), folder=False) else text, text))
+
+
+def called(text: str, arch: Arch) -> str:
+    """What a card calls a network: its name, or its family and the head of its hash where it was written out."""
+    return text if len(text) <= _LONGEST_NAME else f"{family_of(arch).name}-{arch_hash(arch)[:8]}"
 
 
 def chosen(path: Path, which: str) -> list[Chosen]:

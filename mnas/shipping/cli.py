@@ -218,7 +218,7 @@ def train(
     Example: mnas train mnasnet-a1@0.5 --data folder:photos --minutes 60 -o out/
     """
     from mnas.config import DataSection
-    from mnas.shipping.architecture import network
+    from mnas.shipping.architecture import called, network
     from mnas.shipping.order import Order, Subject
     from search_spaces import to_json
 
@@ -239,7 +239,7 @@ def train(
                 subject=Subject(arch=to_json(named.arch), data=data),
                 training=training,
                 files=files,
-                named=arch,
+                named=called(arch, named.arch),
                 notes=named.notes,
                 command=_command(),
             )

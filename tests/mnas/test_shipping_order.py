@@ -1,6 +1,7 @@
 """What a full training is asked for: networks by their names, recipes in words, and a directory of its own."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from click.testing import CliRunner
 
 from device_bench.file_lock import held
 from mnas.errors import SearchError
-from mnas.shipping.architecture import network
+from mnas.shipping.architecture import called, network
 from mnas.shipping.cli import train
 from mnas.shipping.order import FilesOrder, Order, Subject, TrainingOrder, claimed, recipe_changes
 from search_spaces import SpaceError, from_notation, published, scale, to_json
@@ -63,6 +64,11 @@ def test_what_names_no_network_is_refused(text: str, words: str) -> None:
     with pytest.raises((SearchError, SpaceError), match=words) as told:
         network(text, SMALL)
     assert len(str(told.value)) < 1000
+
+
+def test_a_network_that_is_written_out_has_a_short_name() -> None:
+    assert called("mnasnet-a1@0.5", published("mnasnet-a1")) == "mnasnet-a1@0.5"
+    assert re.fullmatch("mnasnet-[0-9a-f]{8}", called(BLOCKS, from_notation(BLOCKS)))
 
 
 def test_a_folder_is_not_a_network_but_its_trials_are(tmp_path: Path) -> None:
