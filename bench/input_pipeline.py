@@ -4,7 +4,8 @@ Generates JPEG files of 256 x 256 pixels and checks three things; the exit code 
 
 - speed: batches of 32 images of 224 pixels out of 5,000 files, as tensors in [0, 1], are made no slower than by
   `image_dataset_from_directory`, which leaves them in [0, 255] (a second row scales them): the same whole images, and
-  randomly cropped and mirrored ones, from an index and from a copy. The ways take turns in one process, after a pass of
+  randomly cropped and mirrored ones, from the copy that a run keeps of so many files. An index, which it keeps of
+  more, is measured as well and has no bar. The ways take turns in one process, after a pass of
   each to warm up. Other work on the machine changes seconds more than CPU seconds (user and system time of all
   threads), so images per CPU second decide, by the median of the ratios of neighbouring passes;
 - memory: loading, keeping and reading one epoch of 5,000 and of 50,000 files, one process for each, peak within 10 % of
@@ -111,7 +112,8 @@ def speed(photos: Path, rounds: int) -> tuple[Table, bool]:
     for name, row, ratio in zip(ways, np.median(found, axis=0), ratios, strict=True):
         table.add_row(name, *(f"{speed:,.0f}" for speed in row), f"{ratio:.2f}")
     table.caption = f"ratio: of images per CPU second to those of the first way, median of {rounds} rounds"
-    return table, bool((ratios >= _WANTED_RATIO).all())
+    kept = [ratio for name, ratio in zip(ways, ratios, strict=True) if "copy" in name]
+    return table, min(kept) >= _WANTED_RATIO
 
 
 def _pass(batches: Iterable[Batch]) -> tuple[float, float]:
