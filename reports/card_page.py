@@ -2,7 +2,7 @@
 
 All of it comes from the card's folder: `card.json`, what each file said (`*.predictions.npz`) and the pictures
 (`thumbnails.npz`), so a page can be drawn again where the data set is not. It is bounded however large that is: at most
-`MOST_THUMBNAILS` pictures of 96 pixels, as WebP inside the page (about 3 kB each in colour), and of each file at most
+`MOST_THUMBNAILS` pictures of 96 pixels, as WebP inside the page (a few kB each), and of each file at most
 25 × 25 cells, 24 classes and 24 mistakes. Only the pictures and the drawing of the network need JavaScript.
 """
 
@@ -47,12 +47,10 @@ class Look:
 
     Attributes:
         name: The file.
-        precision: How it computes.
         found: By its task.
     """
 
     name: str
-    precision: str
     found: Findings
 
 
@@ -132,7 +130,7 @@ def _looks(card: Card, folder: Path) -> list[Look]:
     for file in card.files:
         path = predictions_path(folder / file.name)
         if path.is_file():
-            found.append(Look(file.name, file.precision, _findings(card, file, path)))
+            found.append(Look(file.name, _findings(card, file, path)))
     return found
 
 

@@ -35,10 +35,12 @@ class Matrix {
     this.open(this.worst());
   }
 
+  // What is shown first: the mistake of which there is most to see.
   worst() {
     const cells = [...this.cells.values()];
     const wrong = cells.filter((cell) => cell.classList.contains("wrong"));
-    return (wrong.length ? wrong : cells).reduce((one, other) => (Number(other.textContent) > Number(one.textContent) ? other : one));
+    const seen = (cell) => this.pictures[cell.dataset.cell].length + Number(cell.textContent.replaceAll(",", "")) / 1e9;
+    return (wrong.length ? wrong : cells).reduce((one, other) => (seen(other) > seen(one) ? other : one));
   }
 
   open(cell) {

@@ -77,6 +77,14 @@ def test_the_same_command_finds_everything_done(copy: Path) -> None:
     }
 
 
+def test_a_page_that_cannot_be_drawn_is_a_warning(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copy / "card.html").unlink()
+    (copy / "card.html").mkdir()
+    assert run([*WORDS, "-o", str(copy)]) == 0
+    assert "warning: the page card was not drawn: ReportError: " in capsys.readouterr().err
+    assert (copy / "card.md").is_file()
+
+
 def test_other_files_are_made_of_the_same_weights(copy: Path) -> None:
     before = times(copy)
     words = [*WORDS, "--precision", "int8,float16", "--interface", "float32", "-o", str(copy)]
