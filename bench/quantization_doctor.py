@@ -17,6 +17,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,13 +36,16 @@ from rich.console import Console
 from rich.table import Table
 
 from device_bench.conversion.convert import to_tflite
-from mnas.data import Split
+from mnas.data import Dataset, Split
 from mnas.search.parents import open_parent
 from mnas.shipping.doctor import Case, diagnose
 from mnas.shipping.repair import repair
 from mnas.tasks import task
 from mnas.tasks.shares import wilson
+from mnas.training.long import train_long
 from mnas.training.outputs import tflite_predict
+from mnas.training.quantization_aware import quantization_aware
+from mnas.training.recipe import Recipe
 from mnas.training.transfer import initial_weights
 from search_spaces import build_graph, lower, published
 
@@ -55,7 +59,8 @@ PARTS = (("calibration", CALIBRATION, 960, 0), ("choosing", CHOOSING, 480, 1), (
 KNOWN = {"grace_hopper.jpg": (652, "military uniform"), "china.jpg": (698, "palace"), "flower.jpg": (985, "daisy")}
 """Photo -> its ImageNet class."""
 TRAINED_AT = 224
-FLOOR, WANTED = 0.98, 0.95
+FLOOR, WANTED = 0.97, 0.95
+QAT = Recipe(epochs=4, batch_size=24, learning_rate=2e-6, warmup_share=0.05, weight_decay=0.0, label_smoothing=0.0)
 PASSES = 40
 
 
@@ -141,7 +146,13 @@ def treated(name: str, console: Console) -> list[str]:
         faults += known(net, console)
     case = Case(plain, given, CLASSIFICATION, labelled(plain, parts["choosing"]), parts["calibration"][:16])
     diagnosis = diagnose(case)
-    done, content = repair(case, diagnosis, floor=FLOOR, calibration=parts["calibration"])
+    done, content = repair(
+        case,
+        diagnosis,
+        floor=FLOOR,
+        calibration=parts["calibration"],
+        retrain=lambda: trained_on(name, plain, parts["calibration"], case.examples),
+    )
     console.print(f"\n{name} at {net.image_size} pixels, on the {len(parts['choosing'])} crops to choose by:")
     console.print("\n".join([*diagnosis.lines(CLASSIFICATION)[1:], *done.lines(CLASSIFICATION)]), highlight=False)
     held_out = labelled(plain, parts["held out"])
@@ -158,6 +169,21 @@ def treated(name: str, console: Console) -> list[str]:
             faults.append(f"{name}: the repaired file agrees with float32 on {share:.1%} of the held-out crops")
     console.print(table)
     return faults
+
+
+def trained_on(name: str, plain: bytes, images: np.ndarray, judged: Split) -> bytes:
+    """The int8 file of a network that is trained on to say what it says in float."""
+    net, soft = NETS[name], Split(images, tflite_predict(plain)(images))
+    model = net.build(net.image_size)
+    parent = open_parent(net.weights(), lower(published(net.arch), (net.image_size, net.image_size, 3), net.classes))
+    graph = parent.fronted(lower(published(net.arch), (net.image_size, net.image_size, 3), net.classes))
+    network = quantization_aware(graph, model, images[:200])
+    names = tuple(map(str, range(net.classes)))
+    with tempfile.TemporaryDirectory() as folder:
+        train_long(
+            network, CLASSIFICATION, Dataset(name, names, soft, judged, judged), QAT, seed=0, folder=Path(folder)
+        )
+    return to_tflite(network, "int8", images[:200])
 
 
 def known(net: Net, console: Console) -> list[str]:
