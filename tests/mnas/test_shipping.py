@@ -16,9 +16,11 @@ from device_bench.tflite.apps import check_for_apps
 from device_bench.tflite.metadata import read_metadata
 from mnas.data import open_dataset
 from mnas.main import run
+from mnas.shipping.architecture import called
 from mnas.shipping.card import Card
 from mnas.shipping.quantizing import file_predict
 from mnas.tasks.classification import CLASSIFICATION
+from search_spaces import from_notation
 
 NET = "stem8 r1_k3_s11_e1_i8_o8 r1_k3_s22_e2_i8_o16 head16"
 DATA = ["--data", "digits", "--image-size", "12", "--channels", "1", "--limit", "300"]
@@ -51,7 +53,7 @@ def test_it_leaves_files_that_are_as_good_as_the_card_says(shipped: Path) -> Non
         assert CLASSIFICATION.judge(file_predict(content), test) == one.tested.test_value
         assert len(content) == one.size_bytes
     assert len(card.training.history) == 2
-    assert card.architecture.name == NET
+    assert card.architecture.name == called(NET, from_notation(NET))
     assert "mnas" in card.command
 
 
