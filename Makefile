@@ -14,10 +14,18 @@ WORKERS ?= 2
 demo: .venv/ready
 	$(BIN)/mnas search configs/demo.toml
 	$(BIN)/mnas report runs/demo
+	$(BIN)/mnas export runs/demo --trial best --minutes 0.6 -o runs/demo-model
 
 test: lint test-python
 
+# Of tests/apps alone, whose reader of shipped files wants its own versions of packages.
+.venv-mediapipe/ready: tests/apps/requirements.txt
+	$(PYTHON) -m venv .venv-mediapipe
+	.venv-mediapipe/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/apps/requirements.txt
+	touch $@
+
 test-python: .venv/ready
+	-$(MAKE) --no-print-directory .venv-mediapipe/ready
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 lint: .venv/ready
@@ -30,4 +38,4 @@ bench: .venv/ready
 	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv .venv-mediapipe build dist *.egg-info

@@ -6,6 +6,10 @@ Precision = Literal["float32", "float16", "dynamic", "int8"]
 """How a TFLite file computes."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
+Interface = Literal["uint8", "float32", "int8"]
+"""The number format of a TFLite file's inputs and outputs; those of a file that is not int8 are float32."""
+INTERFACES: tuple[Interface, ...] = get_args(Interface)
+
 Delegate = Literal["cpu", "gpu", "nnapi", "npu"]
 """What runs a model."""
 DELEGATES: tuple[Delegate, ...] = get_args(Delegate)

@@ -1,14 +1,12 @@
-"""`mnas search` and `mnas export`: options only, so that `--help` answers at once."""
+"""`mnas search`: options only, so that `--help` answers at once."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from device_bench.kinds import PRECISIONS
-from device_bench.options import FILE, FOLDER
+from device_bench.options import FILE
 
 
 @click.command()
@@ -57,31 +55,3 @@ def quiet_optuna() -> None:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-
-@click.command()
-@click.argument("run", type=FOLDER)
-@click.option("--trial", default="best", show_default=True, help="Number of the trial, or best.")
-@click.option(
-    "--precision",
-    default="int8",
-    show_default=True,
-    metavar="NAME[,NAME...]",
-    help=f"Precision of each TFLite file: {', '.join(PRECISIONS)}.",
-)
-@click.option("-o", "--output", type=FOLDER, required=True, help="Folder to write to.")
-def export(run: Path, trial: str, precision: str, output: Path) -> None:
-    """Write a candidate of RUN as TFLite files, with its trained weights.
-
-    Example: mnas export runs/demo --trial best --precision int8,float16 -o out/
-    """
-    from mnas.export import export_candidate
-
-    names: list[Any] = [name.strip() for name in precision.split(",")]
-    unknown = [name for name in names if name not in PRECISIONS]
-    if unknown:
-        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(PRECISIONS)}", param_hint="--precision")
-    if trial != "best" and not trial.isdecimal():
-        raise click.BadParameter(f"{trial!r} is neither a trial's number nor best", param_hint="--trial")
-    for path in export_candidate(run, None if trial == "best" else int(trial), names, output):
-        click.echo(path)

@@ -23,7 +23,7 @@ from mnas.controllers.algorithms import ALGORITHMS
 from mnas.docstrings import attribute_meanings
 from mnas.errors import SearchError
 from mnas.home import at_home
-from mnas.tasks import DEFAULT, Task, task
+from mnas.tasks import DEFAULT, Data, Task, task
 from mnas.training.recipe import Recipe
 from search_spaces import SpaceChoice, family
 
@@ -128,7 +128,7 @@ class TaskSection(_Section):
 class DataSection(_Section):
     """The images; see `mnas.data.load_data`."""
 
-    source: _Place = Field(description="digits, folder:DIR, npz:FILE or keras:NAME.")
+    source: _Place = Field(description="digits, folder:DIR, npz:FILE, idx:DIR, tfrecord:DIR, tfds:DIR or keras:NAME.")
     image_size: int = Field(default=224, ge=1, description="Height and width in pixels.")
     channels: Literal[1, 3] = Field(default=3, description="1 (grey) or 3 (colour).")
     validation_share: float = Field(
@@ -138,6 +138,16 @@ class DataSection(_Section):
         default=0.15, gt=0, lt=1, description="Share of the images that is held out for the end and used once."
     )
     limit: int | None = Field(default=None, ge=1, description="Use at most about this many images.")
+
+    def load(self, judged_by: Task[Any], seed: int) -> Data:
+        """The data of a task; `seed` is of the splits.
+
+        Raises:
+            SearchError: The source cannot be used.
+        """
+        values = self.model_dump()
+        loaded: Data = judged_by.load(values.pop("source"), seed=seed, **values)
+        return loaded
 
 
 TABLE = "table:"

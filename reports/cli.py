@@ -44,11 +44,15 @@ def report(
 
     Without an option, one RUN gets report.html, front.csv and pareto.png, .svg, .pdf in its own directory. Several
     RUNs are laid over each other in the files that the options name. A search that is still running can be reported.
+    A directory of `mnas train` or `mnas export` gets the page of its model card, card.html, anew.
     """
-    from reports.write import Outputs, follow, write
+    from mnas.shipping.card import is_card
+    from reports.write import Outputs, follow, write, write_cards
 
     outputs = Outputs(output, figure, all_figures, csv)
-    if refresh is None:
+    if any(map(is_card, runs)):
+        write_cards(runs, outputs, refresh)
+    elif refresh is None:
         write(runs, outputs)
     else:
         follow(runs, outputs, refresh)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from typing import Any
 
 from mnas.records import Network, TrialRecord
+from mnas.tasks import Task
 from reports.runs import RunData
 from search_spaces import Box, Drawing, Shape, SpaceError, drawing, from_json
 
@@ -23,11 +25,27 @@ def drawing_of(record: Network | TrialRecord, run: RunData) -> Drawing:
     parts = _parts(json.dumps(record.arch, sort_keys=True), shape) if shape else ()
     # A family that is not installed here, or a run that does not tell its input: the notation is all there is.
     parts = parts or tuple(Box(text, "other") for text in record.blocks)
+    return with_ends(parts, run.task, shape, run.facts.outputs)
+
+
+def with_ends(parts: Drawing, task: Task[Any], shape: Shape | None, outputs: int | None) -> Drawing:
+    """The parts of a network between its input and its outputs; nothing where there are none.
+
+    Args:
+        parts: As the network's family gives them.
+        task: It names both ends.
+        shape: Of an input.
+        outputs: How many there are.
+    """
     if not parts:
         return ()
-    count = run.facts.outputs
-    end = f"{run.task.ending} {count}" if count else run.task.ending
-    return (Box(run.task.example, "end", shape), *parts, Box(end, "end"))
+    end = f"{task.ending} {outputs}" if outputs else task.ending
+    return (Box(task.example, "end", shape), *parts, Box(end, "end"))
+
+
+def packed(box: Box) -> tuple[str, str, str, int, str, str]:
+    """Name, look, note, repeats, shape and notation of a box, as network.js draws it."""
+    return (box.name, box.look, box.note, box.repeats, shape_text(box), box.text)
 
 
 def shape_text(box: Box) -> str:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from device_bench.terminal import printable
 from mnas.errors import SearchError
 from mnas.files import write_text
 from reports import learned, tables
 from reports.errors import ReportError
 from reports.frames import frame
 from reports.headline import headline
-from reports.metrics import capitalized
+from reports.page_parts import environment, made, script_json, source
 from reports.pareto import hypervolume, worst_corner
-from reports.payload import payload, script_json
+from reports.payload import payload
 from reports.runs import RunData
 from reports.summary import operations, words
 
-_SCRIPTS = ("core", "scales", "labels", "scatter", "pointer", "lines", "network", "details", "table", "page")
+_SCRIPTS = tuple("elements core storage theme scales labels scatter pointer lines network details table page".split())
 _FAILURES_SHOWN = 50
 _DEVICE_FACTS = ("model", "soc", "abi", "system", "build", "cores", "governors")
 
@@ -58,11 +54,11 @@ def page(runs: Sequence[RunData], *, path: Path | None = None, refresh_s: int | 
     """
     shown = [frame(run) for run in runs]
     corner = worst_corner(pd.concat(shown))
-    template = _environment().get_template("page.html")
+    template = environment().get_template("page.html")
     data = payload(runs, shown, page=path, refresh_s=refresh_s)
     return template.render(
         title=" / ".join(run.name for run in runs),
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        made=made(),
         runs=[_section(run, table, corner) for run, table in zip(runs, shown, strict=True)],
         corner=corner,
         metric=runs[0].metric,
@@ -72,31 +68,10 @@ def page(runs: Sequence[RunData], *, path: Path | None = None, refresh_s: int | 
         differences=_differences(runs),
         operations=operations(pd.concat(shown)),
         refresh_s=refresh_s,
-        style=_source("page.css"),
-        scripts=[_source(f"{name}.js") for name in _SCRIPTS],
+        styles=[source("page.css")],
+        scripts=[source(f"{name}.js") for name in _SCRIPTS],
         data=Markup(script_json(data)),
     )
-
-
-def _source(name: str) -> Markup:
-    """One of our own files, which is markup by right."""
-    return Markup(files("reports").joinpath("templates", name).read_text(encoding="utf-8"))
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=lambda value: printable(value) if type(value) is str else value,  # not so our own Markup
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        percent=tables.percent, count=tables.count, digits=tables.digits, capitalized=capitalized
-    )
-    environment.globals.update(latency_with_ends=tables.latency_with_ends, metric_with_ends=tables.metric_with_ends)
-    return environment
 
 
 def _section(run: RunData, table: pd.DataFrame, corner: tuple[float, float]) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,20 +11,18 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from device_bench.terminal import printable
 from mnas.reward import Reward
 from mnas.tasks import Metric
 from reports import rewards
-from reports.drawings import drawing_of, shape_text
+from reports.drawings import drawing_of, packed
 from reports.metrics import axis_label
+from reports.page_parts import printable_values
 from reports.pareto import hypervolume_history, worst_corner
 from reports.profiles import FILE, operator_times
 from reports.runs import RunData
-from search_spaces import Box
 
 _TIMES = ("latency_ms", "latency_low_ms", "latency_high_ms", "reward")
 _COUNTS = ("params", "macs", "size_bytes")
-_UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
 def payload(
@@ -53,7 +50,7 @@ def payload(
             **_columns(table, runs),
             "blocks": [[blocks.of(block) for block in row] for row in table["blocks"]],
             "boxes": [
-                [boxes.of(_box(box)) for box in drawing_of(record, run)]
+                [boxes.of(packed(box)) for box in drawing_of(record, run)]
                 for run in runs
                 for record in (*run.records, *run.references)
             ],
@@ -67,20 +64,7 @@ def payload(
         "curves": _curves(reward, table, metric),
         "profiles": _profiles(runs),
     }
-    return {key: _printable(value) for key, value in found.items()}
-
-
-def script_json(value: object) -> str:
-    """JSON for the inside of a `<script>` element: no character in it can end the element."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).translate(_UNSAFE)
-
-
-def _printable(value: Any) -> Any:
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, Mapping):
-        return {key: _printable(one) for key, one in value.items()}
-    return [_printable(one) for one in value] if isinstance(value, list | tuple) else value
+    return {key: printable_values(value) for key, value in found.items()}
 
 
 class _Numbered:
@@ -125,11 +109,6 @@ def _metric(metric: Metric) -> dict[str, Any]:
     look = {name: getattr(metric, name) for name in ("name", "maximize", "factor", "unit", "decimals")}
     labels = {"label": axis_label(metric), "floatLabel": axis_label(metric, "(float)")}
     return {**columns, **others, **look, **labels}
-
-
-def _box(box: Box) -> tuple[str, str, str, int, str, str]:
-    """Name, look, note, repeats, shape and notation of a box."""
-    return (box.name, box.look, box.note, box.repeats, shape_text(box), box.text)
 
 
 def _facts(run: RunData, page: Path | None) -> dict[str, Any]:

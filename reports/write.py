@@ -13,7 +13,10 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from device_bench.terminal import counted, plain, printable, say
+from mnas.shipping.card import is_card
+from mnas.shipping.card_words import headline as headline_of_card
 from reports import figures, rewards, tables
+from reports.card_page import PAGE, write_card_page
 from reports.drawings import drawing_of
 from reports.errors import ReportError
 from reports.figures.style import FORMATS, format_of
@@ -78,6 +81,31 @@ def write(paths: Sequence[Path], outputs: Outputs, *, refresh_s: int | None = No
     if not quiet:
         _show(runs, table, written)
     return ended
+
+
+def write_cards(folders: Sequence[Path], outputs: Outputs, refresh_s: int | None) -> None:
+    """Draws the page of each model card anew: beside the card, or where `outputs.page` says.
+
+    Args:
+        folders: What `mnas train` and `mnas export` have left.
+        outputs: Nothing but a page may be asked for, and of one card only.
+        refresh_s: None: a card does not change.
+
+    Raises:
+        ReportError: Searches are among the cards, something else is asked for, or a card is damaged.
+    """
+    _check_endings(outputs)
+    for folder in folders:
+        if not is_card(folder):
+            raise ReportError(f"{folder} holds no model card, unlike the others: report searches and cards apart")
+    if outputs != Outputs(outputs.page) or refresh_s is not None:
+        raise ReportError("a model card has a page only: leave out --figure, --all-figures, --csv and --refresh")
+    if outputs.page and len(folders) > 1:
+        raise ReportError("--output is one page: leave it out, and each card gets its page beside it")
+    for folder in folders:
+        path = outputs.page or folder / PAGE
+        say(headline_of_card(write_card_page(folder, path)))
+        say(f"wrote {printable(str(path))}")
 
 
 def follow(paths: Sequence[Path], outputs: Outputs, refresh_s: int) -> None:

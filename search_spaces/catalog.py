@@ -149,6 +149,22 @@ def published(name: str) -> Arch:
     raise SpaceError(f"no published network {name!r}; known: {', '.join(published_names())}")
 
 
+def from_notation(text: str) -> Arch:
+    """The architecture behind the published notation of a family, such as block strings with blanks between them.
+
+    Raises:
+        SpaceError: It is the notation of none, with what the last family that has one says of it.
+    """
+    error = SpaceError("no family has a notation")
+    for one in families().values():
+        if one.parse is not None:
+            try:
+                return one.parse(text)
+            except SpaceError as found:
+                error = found
+    raise error
+
+
 def to_json(arch: Arch) -> str:
     """One line of JSON with sorted keys; `from_json` reads it back."""
     one = family_of(arch)

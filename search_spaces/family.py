@@ -22,6 +22,10 @@ GROUP = "mnas.families"
 """The entry-point group: each entry gives a `Family`, and its name is the family's."""
 
 
+def _as_it_is(arch: A, input_shape: Shape) -> A:
+    return arch
+
+
 @dataclass(frozen=True, slots=True)
 class Family(Generic[A, P]):
     """One kind of architecture.
@@ -42,6 +46,9 @@ class Family(Generic[A, P]):
         closest: Space and architecture -> an architecture of the space near it.
         drawing: Architecture and input shape -> what a report draws of it, without inputs and head.
         lines: Architecture -> its published notation, line by line; empty where there is none.
+        parse: The published notation of a whole network, in one text -> its architecture; raises `SpaceError` for
+            anything else. None where there is none.
+        strided: Architecture and input shape -> the same with strides that leave small images their pixels.
         published: Name -> maker of a published architecture.
         table_keys: Kind of a published latency table -> architecture, input shape and classes -> the keys under which
             such tables list its parts.
@@ -63,6 +70,8 @@ class Family(Generic[A, P]):
     closest: Callable[[Space[A], A], A]
     drawing: Callable[[A, Shape], Drawing]
     lines: Callable[[A], list[str]]
+    parse: Callable[[str], A] | None = None
+    strided: Callable[[A, Shape], A] = _as_it_is
     published: Mapping[str, Callable[[], A]] = field(default_factory=dict)
     table_keys: Mapping[str, Callable[[A, Shape, int], tuple[str, ...]]] = field(default_factory=dict)
     definition_keys: Mapping[str, Callable[[Any, int], tuple[str, ...]]] = field(default_factory=dict)

@@ -15,9 +15,13 @@ from typing import Literal, cast
 
 from search_spaces.graph import Fused, Graph, Kind, Operator, Part
 
-_WEIGHTED = ("conv", "depthwise", "dense")
-_CARRIERS = (*_WEIGHTED, "add", "multiply", "scale", "shift", "average_pool", "max_pool")
-_AS_THEY_ARE = frozenset({*_WEIGHTED, "add", "multiply", "average_pool", "sigmoid", "softmax"})
+WEIGHTED = ("conv", "depthwise", "dense")
+"""The kinds of operators that hold a kernel."""
+
+CARRIERS = (*WEIGHTED, "add", "multiply", "scale", "shift", "average_pool", "max_pool")
+"""What can carry a ReLU."""
+
+_AS_THEY_ARE = frozenset({*WEIGHTED, "add", "multiply", "average_pool", "sigmoid", "softmax"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,12 @@ def file_operators(graph: Graph) -> tuple[FileOperator, ...]:
     """The operators of `graph` as its TFLite file has them."""
     if not any(is_rewritten(placed.part) for placed in graph.placed):
         return tuple(FileOperator(operator.kind, operator) for operator in graph.operators)
-    shared, outputs = _shared(_expanded(graph), graph.outputs)
-    readers = Counter(name for one in shared for name in one.operator.inputs)
+    listed, outputs = shared(_expanded(graph), graph.outputs)
+    readers = Counter(name for one in listed for name in one.operator.inputs)
     readers.update(outputs)
     kept: dict[str, FileOperator] = {}
     standing: dict[str, str] = {}  # the name of what is gone -> of what computes it now
-    for one in shared:
+    for one in listed:
         read = one.operator.inputs[0]
         source = standing.get(read, read)
         before = kept.get(source)
@@ -59,7 +63,7 @@ def file_operators(graph: Graph) -> tuple[FileOperator, ...]:
     return tuple(kept.values())
 
 
-def _shared(listed: Iterable[FileOperator], outputs: tuple[str, ...]) -> tuple[list[FileOperator], tuple[str, ...]]:
+def shared(listed: Iterable[FileOperator], outputs: tuple[str, ...]) -> tuple[list[FileOperator], tuple[str, ...]]:
     """Operators without weights that compute the same from the same are computed once; what changes nothing is gone."""
     kept: list[FileOperator] = []
     first: dict[Operator, str] = {}
@@ -75,7 +79,7 @@ def _shared(listed: Iterable[FileOperator], outputs: tuple[str, ...]) -> tuple[l
         # The order of its two inputs changes nothing in a sum or a product.
         order = tuple(sorted(inputs)) if one.kind in ("add", "multiply") else inputs
         same = replace(operator, name="", inputs=order)
-        own_numbers = operator.kind in (*_WEIGHTED, "batch_norm")
+        own_numbers = operator.kind in (*WEIGHTED, "batch_norm")
         if not own_numbers and same in first:
             standing[operator.name] = first[same]
             continue
@@ -104,9 +108,9 @@ def _joined(before: FileOperator, one: FileOperator, *, alone: bool) -> FileOper
     # A result that somebody else reads as well has to exist on its own.
     if not alone or before.operator.activation != "none":
         return None
-    if one.kind in ("relu", "relu6") and before.kind in _CARRIERS:
+    if one.kind in ("relu", "relu6") and before.kind in CARRIERS:
         return before.with_activation(cast(Fused, one.kind))
-    if one.kind in ("scale", "shift") and before.kind in _WEIGHTED:
+    if one.kind in ("scale", "shift") and before.kind in WEIGHTED:
         return before.with_activation(one.operator.activation)
     if one.kind == before.kind == "shift":
         return before.with_activation(one.operator.activation)

@@ -129,13 +129,13 @@ def test_a_table_prices_what_the_search_found(folder: Path) -> None:
 
 def test_an_exported_file_is_as_good_as_the_search_says(folder: Path) -> None:
     run = Run.open(folder / "whole")
-    end(begin(folder, "export", "whole", "--trial", "1", "--precision", "float32,int8", "-o", "out"))
+    end(begin(folder, "export", "whole", "--trial", "1", "--epochs", "0", "--grey", "--device", "none", "-o", "out"))
     trial, judge = run.study().trials[1], toy_task.DISCS.judge
-    for precision, expected in (("float32", trial.user_attrs["radius_error_float"]), ("int8", trial.values[0])):
-        content = (folder / "out" / f"trial-1-{precision}.tflite").read_bytes()
-        assert judge(tflite_predict(content), run.task.open(run.path / "data").validation) == pytest.approx(
-            expected, rel=0.02
-        )
+    said = {"float32": (trial.user_attrs["radius_error_float"], 1e-4), "int8": (trial.values[0], 0.1)}
+    for precision, (expected, tolerance) in said.items():  # int8 is calibrated on more images than in the search
+        content = (folder / "out" / f"model-{precision}.tflite").read_bytes()
+        found = judge(tflite_predict(content), run.task.open(run.path / "data").validation)
+        assert found == pytest.approx(expected, rel=tolerance)
 
 
 def test_a_report_speaks_of_the_metric(folder: Path) -> None:

@@ -13,9 +13,10 @@ import numpy as np
 
 from device_bench.conversion.dead_activations import refused_operators, widen_ranges
 from device_bench.conversion.frozen_graph import freeze, trace
+from device_bench.conversion.interface import check_interface, checked_interface, spanning
 from device_bench.conversion.quiet import quiet_tensorflow
 from device_bench.errors import BadRequest, ConversionError
-from device_bench.kinds import PRECISIONS, Precision
+from device_bench.kinds import PRECISIONS, Interface, Precision
 from device_bench.tflite.model_inputs import Shape
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
 
 def to_tflite(
-    model: "tf_keras.Model", precision: Precision, calibration: np.ndarray | Sequence[np.ndarray] | None = None
+    model: "tf_keras.Model",
+    precision: Precision,
+    calibration: np.ndarray | Sequence[np.ndarray] | None = None,
+    *,
+    interface: Interface | None = None,
 ) -> bytes:
     """Converts a model to a TFLite file with a batch of 1, its inputs and outputs in the model's order.
 
@@ -34,23 +39,31 @@ def to_tflite(
             while it runs); "int8" (everything, input and output included).
         calibration: For int8, typical inputs, float32 [images, height, width, channels]; 4 to 100 images do. For a
             model of several inputs a list with such an array for each, all equally long.
+        interface: The format of the inputs and outputs of an int8 file, by default int8. Apps need "uint8" (one image
+            whose bytes 0 to 255 stand for [0, 1]) or "float32".
 
     Returns:
         The flatbuffer.
 
     Raises:
-        BadRequest: An unknown precision, calibration data missing or unfit for the model.
-        ConversionError: The converter refused the model.
+        BadRequest: An unknown precision or interface, calibration data missing or unfit for the model or interface.
+        ConversionError: The converter refused the model, or its file has not the interface asked for.
     """
     if precision not in PRECISIONS:
         raise BadRequest(f"unknown precision {precision!r}; use one of {', '.join(PRECISIONS)}")
+    ends = checked_interface(interface, precision)
     shapes = _input_shapes(model)
     examples = _checked_calibration(calibration, shapes) if precision == "int8" else []
+    if ends == "uint8":
+        examples = spanning(examples)
     with quiet_tensorflow() as chatter:
         try:
-            converter = _converter(model, shapes, precision, examples)
+            converter = _converter(model, shapes, precision, ends, examples)
             converted = bytes(converter.convert())
-            return _repaired(converter, converted) if precision == "int8" else converted
+            converted = _repaired(converter, converted) if precision == "int8" else converted
+            if interface is not None:
+                check_interface(converted, interface)
+            return converted
         except ConversionError:
             raise
         except Exception as error:
@@ -87,7 +100,11 @@ def _checked_calibration(
 
 
 def _converter(
-    model: "tf_keras.Model", shapes: Sequence[Shape], precision: Precision, examples: Sequence[np.ndarray]
+    model: "tf_keras.Model",
+    shapes: Sequence[Shape],
+    precision: Precision,
+    interface: Interface,
+    examples: Sequence[np.ndarray],
 ) -> "tf.lite.TFLiteConverter":
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -110,21 +127,20 @@ def _converter(
         rows = list(zip(*examples, strict=True))
         converter.representative_dataset = lambda: ([one[np.newaxis] for one in row] for row in rows)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.int8
-        converter.inference_output_type = tf.int8
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(interface)
     return converter
 
 
 def _repaired(converter: "tf.lite.TFLiteConverter", converted: bytes) -> bytes:
     """Quantizes once more with wider ranges where XNNPACK would refuse the model (see `dead_activations`)."""
-    import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
 
     if not refused_operators(converted):
         return converted
     converter._experimental_calibrate_only = True
     widened = widen_ranges(bytes(converter.convert()))
-    repaired = bytes(mlir_quantize(widened, input_data_type=tf.int8, output_data_type=tf.int8))
+    kinds = {"input_data_type": converter.inference_input_type, "output_data_type": converter.inference_output_type}
+    repaired = bytes(mlir_quantize(widened, **kinds))
     if refused := refused_operators(repaired):
         raise ConversionError(
             f"{len(refused)} activations, first {refused[0]}, are constant over the calibration images, which XNNPACK "

@@ -10,9 +10,10 @@ The repair widens the calibrated range before quantization, until the rescaling 
 the accumulator can tell apart: nothing that the model computes is lost.
 """
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+
+from device_bench.tflite.packing import packed, unpacked
 
 _REFUSED_FROM = 256.0
 _REPAIRED_TO = 128.0
@@ -26,7 +27,7 @@ _WEIGHTED = {
 
 def refused_operators(model: bytes) -> tuple[str, ...]:
     """Names of the outputs that XNNPACK would refuse in a quantized model."""
-    parsed = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    parsed = unpacked(model)
     refused = []
     for graph, operator in _weighted(parsed):
         places = (*operator.inputs[:2], operator.outputs[0])
@@ -42,7 +43,7 @@ def widen_ranges(calibrated: bytes) -> bytes:
     Args:
         calibrated: A float model whose activations carry their calibrated minimum and maximum.
     """
-    parsed = schema.ModelT.InitFromObj(schema.Model.GetRootAs(calibrated, 0))
+    parsed = unpacked(calibrated)
     for graph, operator in _weighted(parsed):
         source = graph.tensors[operator.inputs[0]].quantization
         result = graph.tensors[operator.outputs[0]].quantization
@@ -56,7 +57,7 @@ def widen_ranges(calibrated: bytes) -> bytes:
         needed = source_step * weight_step / _REPAIRED_TO * _ACTIVATION_STEPS
         if high - low < needed:
             result.min, result.max = np.array([low], np.float32), np.array([low + needed], np.float32)
-    return _packed(parsed)
+    return packed(parsed)
 
 
 def _weighted(model: schema.ModelT) -> list[tuple[schema.SubGraphT, schema.OperatorT]]:
@@ -83,9 +84,3 @@ def _step(tensor: schema.TensorT) -> float | None:
 
 def _has_range(quantization: schema.QuantizationParametersT | None) -> bool:
     return quantization is not None and quantization.min is not None and quantization.max is not None
-
-
-def _packed(model: schema.ModelT) -> bytes:
-    builder = flatbuffers.Builder(1 << 20)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())

@@ -44,14 +44,13 @@ def freeze(traced: "tf.types.experimental.ConcreteFunction") -> FrozenGraph | No
     """Puts constants where the traced graph reads variables.
 
     Returns:
-        The graph, or None when it is not plain: it calls functions, does more with a variable than read it, or holds
-        the fake quantization of quantization-aware training, which needs TensorFlow's own route.
+        The graph, or None when it is not plain: it calls functions, or does more with a variable than read it.
     """
     import tensorflow as tf
 
     graph = traced.graph
     source = graph.as_graph_def()
-    if source.library.function or any(node.op.startswith("FakeQuant") for node in source.node):
+    if source.library.function:
         return None
     values = _captured(graph)
     frozen = tf.compat.v1.GraphDef()

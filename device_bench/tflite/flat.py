@@ -15,13 +15,15 @@ _I32 = struct.Struct("<i").unpack_from
 _U64 = struct.Struct("<Q").unpack_from
 _U16 = struct.Struct("<H").unpack_from
 
-MODEL_SUBGRAPHS, MODEL_BUFFERS, MODEL_SIGNATURES = 2, 4, 7
+MODEL_SUBGRAPHS, MODEL_BUFFERS, MODEL_METADATA, MODEL_SIGNATURES = 2, 4, 6, 7
 SUBGRAPH_TENSORS, SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS, SUBGRAPH_OPERATORS = 0, 1, 2, 3
-TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_NAME = 0, 1, 2, 3
+TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_NAME, TENSOR_QUANTIZATION = 0, 1, 2, 3, 4
 TENSOR_SHAPE_SIGNATURE, TENSOR_HAS_RANK, TENSOR_EXTERNAL_BUFFER = 7, 8, 10
 OPERATOR_CODE, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_OPTIONS_TYPE, OPERATOR_OPTIONS = 0, 1, 2, 3, 4
 OPERATOR_OPTIONS_2_TYPE, OPERATOR_OPTIONS_2 = 11, 12
+QUANTIZATION_SCALE, QUANTIZATION_ZERO_POINT = 2, 3
 BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE = 0, 1, 2
+METADATA_NAME, METADATA_BUFFER = 0, 1
 SIGNATURE_INPUTS, SIGNATURE_KEY, SIGNATURE_SUBGRAPH = 0, 2, 4
 NAMED_TENSOR_NAME, NAMED_TENSOR_INDEX = 0, 1
 
@@ -75,6 +77,11 @@ class FlatTable:
         """A vector of 32-bit integers; empty where it is left out."""
         start, length = self.vector(field)
         return _integers(length).unpack_from(self.content, start)
+
+    def floats(self, field: int) -> tuple[float, ...]:
+        """A vector of 32-bit floating point numbers; empty where it is left out."""
+        start, length = self.vector(field)
+        return struct.unpack_from(f"<{length}f", self.content, start)
 
     def octets(self, field: int) -> bytes:
         """A vector of bytes."""

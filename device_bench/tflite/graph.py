@@ -18,7 +18,7 @@ from device_bench.errors import BadRequest
 from device_bench.tflite import flat
 from device_bench.tflite.flat import FlatTable, spelt
 
-_IDENTIFIER = b"TFL3"
+IDENTIFIER = b"TFL3"
 _BREAKS = (LookupError, TypeError, ValueError, AttributeError, BufferError, ArithmeticError, MemoryError, struct.error)
 CUSTOM = "CUSTOM:"
 _UNPACKING = ("DEQUANTIZE", "DENSIFY")
@@ -57,8 +57,8 @@ def check_identifier(model: bytes, name: str) -> None:
     Raises:
         BadRequest: They are not.
     """
-    if len(model) < 16 or model[4:8] != _IDENTIFIER:
-        raise BadRequest(f"{name} is not a TFLite file (its identifier is not {_IDENTIFIER.decode()})")
+    if len(model) < 16 or model[4:8] != IDENTIFIER:
+        raise BadRequest(f"{name} is not a TFLite file (its identifier is not {IDENTIFIER.decode()})")
 
 
 class Tensor:
@@ -115,6 +115,17 @@ class Tensor:
     def stored_bytes(self) -> int:
         """Bytes of its values in the file."""
         return self._buffer.length(flat.BUFFER_DATA) or self._buffer.long_number(flat.BUFFER_SIZE)
+
+    @property
+    def scaling(self) -> tuple[float, int] | None:
+        """The scale (a float32) and the zero point of a tensor that has one of each: scale x (stored - zero point)."""
+        quantization = self._table.table(flat.TENSOR_QUANTIZATION)
+        scales = quantization.floats(flat.QUANTIZATION_SCALE) if quantization is not None else ()
+        if quantization is None or len(scales) != 1:
+            return None
+        start, length = quantization.vector(flat.QUANTIZATION_ZERO_POINT)
+        zero_point = quantization.content[start : start + 8] if length else b""
+        return scales[0], int.from_bytes(zero_point, "little", signed=True)
 
     def integers(self) -> list[int]:
         """The values of a constant of 32 or 64-bit integers."""

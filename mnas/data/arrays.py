@@ -1,15 +1,15 @@
 """Images that are arrays: `.npz` files and the sets of tf_keras."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from mnas.data.array_images import ArrayImages
 from mnas.data.names import shown
-from mnas.data.pixels import resize
 from mnas.data.scale import Storage, Stored, describe_scale, highest, whites
-from mnas.data.source import Loaded, Pool, Source
+from mnas.data.source import Pool, Source
 from mnas.errors import SearchError
 from mnas.files import read_npz
 
@@ -60,7 +60,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray], where: str, image_size: int, c
     pools = {
         split: Pool(
             _codes(labels, classes, f"{split} labels of {where}"),
-            _loader(images, scales[stored[split].storage], image_size, channels),
+            ArrayImages(images, scales[stored[split].storage], image_size, channels),
             partial("{}[{}]".format, pairs[split][0]),
         )
         for split, (images, labels) in read.items()
@@ -106,8 +106,3 @@ def _codes(labels: np.ndarray, classes: np.ndarray, where: str) -> np.ndarray:
     if len(unknown):
         raise SearchError(f"{where} hold {str(unknown[0])!r}, a class that the train split does not have")
     return codes.astype(np.int64)
-
-
-def _loader(images: np.ndarray, white: int, image_size: int, channels: int) -> Callable[[np.ndarray], Loaded]:
-    scale = np.float32(white)
-    return lambda indices: Loaded(resize(images[indices].astype(np.float32) / scale, image_size, channels))

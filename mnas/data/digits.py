@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mnas.data.pixels import resize
-from mnas.data.source import Loaded, Pool, Source
+from mnas.data.array_images import ArrayImages
+from mnas.data.source import Pool, Source
 
 
 def digits(image_size: int, channels: int) -> Source:
@@ -11,10 +11,9 @@ def digits(image_size: int, channels: int) -> Source:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    images = (bunch.images[..., None] / 16).astype(np.float32)
     pool = Pool(
         bunch.target.astype(np.int64),
-        lambda indices: Loaded(resize(images[indices], image_size, channels)),
+        ArrayImages(bunch.images[..., None].astype(np.uint8), 16, image_size, channels),
         lambda index: f"digit {index}",
     )
     return Source(

@@ -21,6 +21,12 @@ def split_of(name: str) -> str | None:
     return _split_of_word(words[0]) if len(words) == 1 else None
 
 
+def split_in(name: str) -> str | None:
+    """The split that a word of a file's name stands for (`flowers_train.tfrecord`); None for none and for several."""
+    found = {split for word in _words(name) if (split := _split_of_word(word))}
+    return found.pop() if len(found) == 1 else None
+
+
 def _words(name: str) -> list[str]:
     return [word for word in re.split(r"[\W\d_]+", name.lower()) if word and word not in _FILLERS]
 

@@ -5,13 +5,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mnas.data.scale import describe_scale, put_on_scale, whites
+from mnas.data.examine import examine
 from mnas.data.source import Pool, Source
 from mnas.data.splits import divide, subset
-from mnas.data.summary import describe_further, summarize
+from mnas.data.summary import summarize
 from mnas.data.types import Dataset, Split
 from mnas.errors import SearchError, quoted
 from mnas.home import path_at_home
+
+SOURCES = "digits, folder:DIR, npz:FILE, idx:DIR, tfrecord:DIR, tfds:DIR, keras:NAME"
+
+_BATCH = 32
+"""Images that memory holds at the least."""
 
 
 def load_data(
@@ -31,8 +36,8 @@ def load_data(
     train split.
 
     Args:
-        source: `digits`, `folder:DIR`, `npz:FILE`, `keras:cifar10`, `keras:cifar100`, `keras:mnist` or
-            `keras:fashion_mnist`.
+        source: `digits`, `folder:DIR`, `npz:FILE`, `idx:DIR`, `tfrecord:DIR` (or a pattern of files), `tfds:DIR`,
+            `keras:cifar10`, `keras:cifar100`, `keras:mnist` or `keras:fashion_mnist`.
         image_size: Height and width of the images.
         channels: 1 (grey) or 3 (RGB).
         validation_share: Share of the images for the reward.
@@ -48,7 +53,10 @@ def load_data(
         raise SearchError(f"images of {image_size} pixels and {channels} channels: channels are 1 or 3")
     if limit is not None and limit < 1:
         raise SearchError(f"a limit of {limit} images leaves none")
-    opened = _open(source, image_size, channels)
+    try:
+        opened = _open(source, image_size, channels)
+    except OSError as error:  # a path that is too long, or lies where nobody may look
+        raise SearchError(f"cannot read {quoted(source)}: {error.strerror or error}") from error
     if len(opened.class_names) < 2:
         raise SearchError(f"{source} has one class ({opened.class_names[0]}): a classifier needs images of two or more")
     rng = np.random.default_rng(seed)
@@ -61,34 +69,30 @@ def load_data(
         rng,
     )
     chosen = {
-        name: _chosen(pools["train"], cut[name]) if name in cut else pools[name]
+        name: pools["train"].subset(cut[name]) if name in cut else pools[name]
         for name in ("train", "validation", "test")
     }
-    _check_memory(sum(len(pool.labels) for pool in chosen.values()), image_size, channels)
+    _check_memory(image_size, channels)
     return _dataset(source, opened, chosen)
 
 
-def _check_memory(images: int, image_size: int, channels: int) -> None:
-    needed = images * image_size**2 * channels * np.dtype(np.float32).itemsize
+def _check_memory(image_size: int, channels: int) -> None:
+    needed = _BATCH * image_size**2 * channels * np.dtype(np.float32).itemsize
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > memory:
         raise SearchError(
-            f"{images:,} images of {image_size}x{image_size} pixels take {needed / 2**30:,.0f} GiB, and this machine"
-            f" has {memory / 2**30:,.0f} GiB of memory: lower data.image_size or set data.limit"
+            f"{_BATCH} images of {image_size}x{image_size} pixels take {needed / 2**30:,.0f} GiB, and this machine"
+            f" has {memory / 2**30:,.0f} GiB of memory: lower data.image_size"
         )
 
 
 def _dataset(source: str, opened: Source, pools: Mapping[str, Pool]) -> Dataset:
-    """Reads the chosen images of all splits, and puts them on the one scale that all of them tell."""
-    loaded = {name: pool.load(np.arange(len(pool.labels))) for name, pool in pools.items()}
-    stored = [one for part in loaded.values() for one in part.stored]
-    found = whites(stored)
-    for part in loaded.values():
-        put_on_scale(part.images, part.stored, found)
-    notes = describe_scale(stored, found) + describe_further(stored) if stored else ()
-    splits = {name: Split(part.images, pools[name].labels) for name, part in loaded.items()}
+    """Looks at the chosen images of all splits, which puts them on the one scale that all of them tell."""
+    found = examine(pools)
+    splits = {name: Split(pool.images, pool.labels) for name, pool in found.pools.items()}
     names = {name: pool.name for name, pool in pools.items()}
-    summary = summarize(source, opened.class_names, splits, names, (*notes, *opened.notes))
+    notes = (*found.notes, *opened.notes)
+    summary = summarize(source, opened.class_names, splits, names, found.digests, notes)
     return Dataset(source, opened.class_names, **splits, summary=summary)
 
 
@@ -111,7 +115,19 @@ def _open(source: str, image_size: int, channels: int) -> Source:
             from mnas.data.keras_sets import keras_set
 
             return keras_set(rest, image_size, channels)
-    raise SearchError(f"no data source {quoted(source)}: one of digits, folder:DIR, npz:FILE, keras:NAME")
+        case "idx" if rest:
+            from mnas.data.idx import idx
+
+            return idx(path_at_home(rest), image_size, channels)
+        case "tfrecord" if rest:
+            from mnas.data.tfrecord import tfrecord
+
+            return tfrecord(path_at_home(rest), image_size, channels)
+        case "tfds" if rest:
+            from mnas.data.tfds import tfds
+
+            return tfds(path_at_home(rest), image_size, channels)
+    raise SearchError(f"no data source {quoted(source)}: one of {SOURCES}")
 
 
 def _limited(pools: Mapping[str, Pool], limit: int | None, rng: np.random.Generator) -> dict[str, Pool]:
@@ -119,14 +135,6 @@ def _limited(pools: Mapping[str, Pool], limit: int | None, rng: np.random.Genera
         return dict(pools)
     total = sum(len(pool.labels) for pool in pools.values())
     return {
-        name: _chosen(pool, subset(pool.labels, max(1, round(limit * len(pool.labels) / total)), rng))
+        name: pool.subset(subset(pool.labels, max(1, round(limit * len(pool.labels) / total)), rng))
         for name, pool in pools.items()
     }
-
-
-def _chosen(pool: Pool, indices: np.ndarray) -> Pool:
-    return Pool(
-        pool.labels[indices],
-        lambda further: pool.load(indices[further]),
-        lambda further: pool.name(int(indices[further])),
-    )

@@ -9,7 +9,9 @@ from mnas.data.scale import Storage, highest
 from mnas.errors import SearchError
 
 _MODES = {1: "L", 3: "RGB"}
-_FEW_LEVELS = 31
+FEW_LEVELS = 31
+"""Highest value of images that are masks, or of a few levels of grey."""
+
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -20,15 +22,26 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = frozenset(turn for exif, turn in _TURNS.items() if exif >= 5)
+"""Turns after which the height is what the width was."""
 
 
-def square(image: ImageFile.ImageFile, size: int, channels: int) -> tuple[np.ndarray, Storage, float]:
-    """An image as the network sees it but for its scale: upright, its central square, resized, grey or colour.
+def turn_of(image: Image.Image) -> Image.Transpose | None:
+    """What turns an image upright, by its EXIF; some formats tell it only once their pixels are loaded."""
+    return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+
+
+def square(
+    image: ImageFile.ImageFile, size: int, channels: int, box: np.ndarray | None = None
+) -> tuple[np.ndarray, Storage, float]:
+    """An image as the network sees it but for its scale: upright, a part of it, resized, grey or colour.
 
     Args:
         image: Any mode; what is transparent becomes white.
         size: Height and width of the result.
         channels: 1 (grey) or 3 (RGB).
+        box: The part, as shares of height, width, height and width: top, left, height, width [4]; the central square by
+            default.
 
     Returns:
         float32 [size, size, channels] in the values of the file, how they were stored, and the highest of them before
@@ -44,22 +57,21 @@ def square(image: ImageFile.ImageFile, size: int, channels: int) -> tuple[np.nda
         if storage != "1-bit" and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
             raise SearchError("is a TIFF in which 0 is white, which Pillow reads rightly at 8 bits only: convert it")
         grey = np.asarray(upright, dtype=np.float32)
-        return np.repeat(_resize_one(grey[..., None], size), channels, axis=2), storage, highest(grey)
+        return np.repeat(_resize_one(grey[..., None], size, box), channels, axis=2), storage, highest(grey)
     flat = _flatten(upright)
     high = float(np.max(flat.getextrema()))
     plain = flat.convert(_MODES[channels])
-    if high <= _FEW_LEVELS:  # 8 bits would round the few levels of a mask while it is resized
-        pixels = _resize_one(np.asarray(plain, np.float32).reshape(plain.height, plain.width, channels), size)
+    if high <= FEW_LEVELS:  # 8 bits would round the few levels of a mask while it is resized
+        pixels = _resize_one(np.asarray(plain, np.float32).reshape(plain.height, plain.width, channels), size, box)
     else:
-        fitted = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
-        pixels = np.asarray(fitted, dtype=np.float32).reshape(size, size, channels)
+        pixels = np.asarray(_fitted(plain, size, box), dtype=np.float32).reshape(size, size, channels)
     return pixels, "16-bit colour (read as 8-bit)" if wide else "8-bit", high
 
 
 def _upright(image: Image.Image) -> Image.Image:
     """Turned as its EXIF says; `ImageOps.exif_transpose` also writes the EXIF anew, which fails where it is odd."""
     image.load()
-    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    turn = turn_of(image)
     return image if turn is None else image.transpose(turn)
 
 
@@ -110,10 +122,16 @@ def resize(images: np.ndarray, size: int, channels: int) -> np.ndarray:
     return np.ascontiguousarray(np.clip(images, 0, 1), np.float32)
 
 
-def _resize_one(image: np.ndarray, size: int) -> np.ndarray:
-    """[height, width, channels], cut to its central square, to [size, size, channels]."""
-    planes = [
-        ImageOps.fit(Image.fromarray(np.ascontiguousarray(plane)), (size, size), Image.Resampling.BILINEAR)
-        for plane in np.moveaxis(image, 2, 0)
-    ]
+def _resize_one(image: np.ndarray, size: int, box: np.ndarray | None = None) -> np.ndarray:
+    """[height, width, channels], cut to a box or its central square, to [size, size, channels]."""
+    planes = [_fitted(Image.fromarray(np.ascontiguousarray(plane)), size, box) for plane in np.moveaxis(image, 2, 0)]
     return np.stack([np.asarray(plane) for plane in planes], axis=2)
+
+
+def _fitted(image: Image.Image, size: int, box: np.ndarray | None) -> Image.Image:
+    if box is None:
+        return ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
+    top, left, height, width = box.tolist()
+    right, bottom = min(1.0, left + width) * image.width, min(1.0, top + height) * image.height
+    edges = (left * image.width, top * image.height, right, bottom)
+    return image.resize((size, size), Image.Resampling.BILINEAR, edges)

@@ -104,13 +104,6 @@ def describe_scale(stored: Sequence[Stored], found: dict[Storage, int]) -> tuple
     return tuple(lines)
 
 
-def put_on_scale(images: np.ndarray, stored: Sequence[Stored], found: dict[Storage, int]) -> None:
-    """Brings float32 images [n, height, width, channels] to [0, 1] by the white of each, in place."""
-    if stored:
-        images /= np.array([found[one.storage] for one in stored], np.float32)[:, None, None, None]
-        np.clip(images, 0, 1, out=images)
-
-
 def _white(brightest: Stored) -> int:
     high, storage = brightest.high, brightest.storage
     if storage == "float":

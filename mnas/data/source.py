@@ -1,39 +1,41 @@
-"""What a source of images offers: its labels at once, its images when they are chosen."""
+"""What a source of images offers: its labels at once, its images when they are read."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
-from mnas.data.scale import Stored
+from mnas.data.array_images import ArrayImages
+from mnas.data.encoded import EncodedImages
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Loaded:
-    """Images that were read.
-
-    Attributes:
-        images: float32 [n, height, width, channels]; in the files' own values where `stored` says so, else in [0, 1].
-        stored: How each image was stored; empty when the images are on their scale already.
-    """
-
-    images: np.ndarray
-    stored: tuple[Stored, ...] = ()
+Images: TypeAlias = ArrayImages | EncodedImages
+"""Numbers of one scale, or files that are decoded as they are read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """A set of labelled images that is not loaded yet.
+    """A set of labelled images.
 
     Attributes:
         labels: int64, [count].
-        load: Indices [n] to images.
+        images: As many; those of encoded files have no scale yet.
         name: The name of the image at an index, for messages.
     """
 
     labels: np.ndarray
-    load: Callable[[np.ndarray], Loaded]
+    images: Images
     name: Callable[[int], str]
+
+    def subset(self, indices: np.ndarray) -> Pool:
+        """Some of them: int `[n]`."""
+        return Pool(self.labels[indices], self.images.subset(indices), lambda index: self.name(int(indices[index])))
+
+    def with_images(self, images: Images) -> Pool:
+        """The same images in another form."""
+        return replace(self, images=images)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

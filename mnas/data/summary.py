@@ -1,6 +1,5 @@
 """What a user is told about the images that were read, before hours are spent on them."""
 
-import hashlib
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,6 +19,7 @@ def summarize(
     class_names: Sequence[str],
     splits: Mapping[str, Split],
     names: Mapping[str, Callable[[int], str]],
+    digests: Mapping[str, np.ndarray],
     notes: Sequence[str],
 ) -> tuple[str, ...]:
     """Counts per class and split, the notes, then what is likely to mislead.
@@ -29,6 +29,7 @@ def summarize(
         class_names: One name per class.
         splits: By name, `train` first.
         names: From the index of an image in each split to its name.
+        digests: Of the pixels of each image in each split: bytes, `[count]`.
         notes: What is known of the source and its scale; lines that begin with `warning:` are moved to the end.
     """
     counts = {name: np.bincount(split.labels, minlength=len(class_names)) for name, split in splits.items()}
@@ -42,7 +43,7 @@ def summarize(
     lines += textwrap.wrap(f"per class ({' + '.join(splits)}): {per_class}", _WIDTH, subsequent_indent="  ")
     warnings = [note for note in notes if note.startswith("warning:")]
     lines += [note for note in notes if note not in warnings]
-    return (*lines, *warnings, *_tiny(class_names, counts), *_repeated(class_names, splits, names))
+    return (*lines, *warnings, *_tiny(class_names, counts), *_repeated(class_names, splits, names, digests))
 
 
 def describe_further(stored: Sequence[Stored]) -> tuple[str, ...]:
@@ -69,23 +70,25 @@ def _tiny(class_names: Sequence[str], counts: Mapping[str, np.ndarray]) -> list[
 
 
 def _repeated(
-    class_names: Sequence[str], splits: Mapping[str, Split], names: Mapping[str, Callable[[int], str]]
+    class_names: Sequence[str],
+    splits: Mapping[str, Split],
+    names: Mapping[str, Callable[[int], str]],
+    digests: Mapping[str, np.ndarray],
 ) -> list[str]:
     """Images with the same pixels in two splits, where they flatter the accuracy, and in two classes."""
-    first: dict[bytes, tuple[str, int]] = {}
+    places = [(name, index) for name, split in splits.items() for index in range(len(split))]
+    labels = np.concatenate([split.labels for split in splits.values()])
+    pixels = np.concatenate([digests[name] for name in splits])
+    _, first, same = np.unique(pixels, return_index=True, return_inverse=True)
     across_splits, across_classes = [], []
-    for name, split in splits.items():
-        for index, image in enumerate(split.images):
-            digest = hashlib.blake2b(image.tobytes(), digest_size=16).digest()
-            other, place = first.setdefault(digest, (name, index))
-            if (other, place) == (name, index):
-                continue
-            here, there = names[name](index), names[other](place)
-            if other != name:
-                across_splits.append(f"{here} ({name}) = {there} ({other})")
-            if splits[other].labels[place] != split.labels[index]:
-                label, another = class_names[split.labels[index]], class_names[splits[other].labels[place]]
-                across_classes.append(f"{here} ({label}) = {there} ({another})")
+    for again in np.flatnonzero(first[same] != np.arange(len(labels))).tolist():
+        before = int(first[same[again]])
+        (name, index), (other, place) = places[again], places[before]
+        here, there = names[name](index), names[other](place)
+        if other != name:
+            across_splits.append(f"{here} ({name}) = {there} ({other})")
+        if labels[before] != labels[again]:
+            across_classes.append(f"{here} ({class_names[labels[again]]}) = {there} ({class_names[labels[before]]})")
     found = {"two splits": across_splits, "two classes": across_classes}
     return [
         f"warning: same pixels in {where}, {counted(len(pairs), 'time', 'times')}: {examples(pairs)}"

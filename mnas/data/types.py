@@ -4,31 +4,38 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnas.data.inputs import Inputs
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
     """Images and their classes.
 
     Attributes:
-        images: float32 in [0, 1], [count, height, width, channels].
+        inputs: What a network reads: float32 in [0, 1], [count, height, width, channels].
         labels: int64 in [0, classes), [count].
     """
 
-    images: np.ndarray
+    inputs: Inputs
     labels: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
-    def inputs(self) -> np.ndarray:
-        """What a network reads: the images."""
-        return self.images
+    def images(self) -> np.ndarray:
+        """All inputs at once, for sets that memory holds."""
+        return self.inputs[:]
 
     @property
     def targets(self) -> np.ndarray:
         """What it is to find: the labels."""
         return self.labels
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are, as far as the labels tell."""
+        return int(self.labels.max()) + 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,5 +71,5 @@ class Dataset:
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of every image."""
-        height, width, channels = self.train.images.shape[1:]
+        height, width, channels = self.train.inputs.shape[1:]
         return height, width, channels

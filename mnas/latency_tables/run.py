@@ -145,7 +145,9 @@ def build_table(
     find = partial(open_for_tables, request.device, realtime=request.realtime)
     # A device that is not there is told before networks are converted, for minutes, and is not kept from others then.
     find().close()
-    networks, parts = prepare(target, [*chosen, *extra], wanted, request.folder, workers=request.workers, tell=say)
+    networks, parts = prepare(
+        target, [*chosen, *extra], wanted, request.folder, workers=request.workers, tell=say, ends=True
+    )
     order = rng.permutation(len(networks))[: request.networks]
     facts = {
         "precision": request.precision,

@@ -22,6 +22,7 @@ from mnas.run import Run, check_directory, note
 from mnas.search.display import Display
 from mnas.search.evaluator import Candidate, Failed, Waiting, waits
 from mnas.search.finish import finish
+from mnas.search.inheritance import asked_parent, kept_parent
 from mnas.search.references import check_targets, evaluate_references, reference_architectures, target_of
 from mnas.search.session import Session
 from mnas.search.standalone import StandaloneEvaluator
@@ -58,9 +59,10 @@ def run_search(config: Config, display: Display) -> Run:
     with ExitStack() as stack:
         latency = open_latency(config.latency, display.timing, display.say)
         stack.callback(latency.close)
-        data = run.task.open(run.path / "data") if run else _load(config)
+        data = run.task.open(run.path / "data") if run else config.data.load(config.task.record, config.search.seed)
         for line in data.summary:
             display.say(line)
+        asked = asked_parent(config)
         # Nothing is on disk before everything that can be checked is checked.
         if run is None:
             Run(config.search.run, config).check_storage()
@@ -71,7 +73,8 @@ def run_search(config: Config, display: Display) -> Run:
         seed = config.search.seed
         about = {"input": list(data.input_shape), **task_facts(run.task, data)}
         timer = Timer(latency, config.latency, cache=cache, about=about, folder=run.path, seed=seed)
-        jobs = CandidateJobs(run.path / "data", config.train, seed, config.latency.precision, run.task.name)
+        parent = kept_parent(run, asked)
+        jobs = CandidateJobs(run.path / "data", config.train, seed, config.latency.precision, run.task.name, parent)
         workers = _workers(stack, config.search, run.path / "logs", display.event)
         evaluator = StandaloneEvaluator(jobs, timer, workers, display.say)
         references = evaluate_references(run, arches, evaluator, display)
@@ -214,20 +217,6 @@ def _existing_run(config: Config) -> Run | None:
             "choose another directory with -o search.run=DIR, or undo the change"
         )
     return run
-
-
-def _load(config: Config) -> Data:
-    section = config.data
-    loaded: Data = config.task.record.load(
-        section.source,
-        image_size=section.image_size,
-        channels=section.channels,
-        validation_share=section.validation_share,
-        test_share=section.test_share,
-        seed=config.search.seed,
-        limit=section.limit,
-    )
-    return loaded
 
 
 def _keep(trial: optuna.trial.Trial, attributes: Mapping[str, Any]) -> None:

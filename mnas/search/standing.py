@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from device_bench.terminal import counted
+from mnas.errors import SearchError
 from mnas.objectives import Objectives
 from mnas.records import FinishedTrial, TrialRecord
+from mnas.run import Run
 from mnas.tasks import DEFAULT, Metric, task
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _REASONS_SHOWN = 5
+_STILL_OPEN = "is still open: run its search again, which evaluates it first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,11 @@ class Finished:
 
 def best(trials: Iterable[Finished]) -> Finished | None:
     """The trial of the highest reward; the earlier of equals."""
-    return max(trials, key=lambda trial: (trial.reward, -trial.number), default=None)
+    return max(trials, key=_rank, default=None)
+
+
+def _rank(trial: Finished) -> tuple[float, int]:
+    return trial.reward, -trial.number
 
 
 def front(trials: Iterable[Finished]) -> list[Finished]:
@@ -90,3 +97,46 @@ def failure(trial: FrozenTrial) -> str:
 
 def _without_numbers(reason: str) -> str:
     return re.sub(r"[0-9a-f]*\d[0-9a-f.]*", "#", reason)
+
+
+def chosen_trial(run: Run, number: int | None) -> FrozenTrial:
+    """The trial of a number, or the one of the highest reward.
+
+    Raises:
+        SearchError: There is no such trial, or it is not finished.
+    """
+    trials = run.study().get_trials(deepcopy=False)
+    complete = _complete(trials)
+    if number is not None and number < len(trials) and number not in complete:
+        failed = trials[number].state.is_finished()
+        why = f"failed: {failure(trials[number])}" if failed else _STILL_OPEN
+        raise SearchError(f"trial {number} of {run.path} {why}")
+    if not complete:
+        raise SearchError(f"{run.path} has no finished trial to export")
+    if number is None:
+        number = max(_finished(run, complete.values()), key=_rank).number
+    if number not in complete:
+        raise SearchError(
+            f"{run.path} has no finished trial {number}: they run from {min(complete)} to {max(complete)}"
+        )
+    return complete[number]
+
+
+def front_trials(run: Run) -> list[FrozenTrial]:
+    """The trials of `front`, in its order.
+
+    Raises:
+        SearchError: No trial is finished.
+    """
+    complete = _complete(run.study().get_trials(deepcopy=False))
+    if not complete:
+        raise SearchError(f"{run.path} has no finished trial to export")
+    return [complete[one.number] for one in front(_finished(run, complete.values()))]
+
+
+def _complete(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
+    return {trial.number: trial for trial in trials if trial.state.name == "COMPLETE"}
+
+
+def _finished(run: Run, trials: Iterable[FrozenTrial]) -> list[Finished]:
+    return [Finished.of(trial, run.finished(trial), run.task.metric) for trial in trials]

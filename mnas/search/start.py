@@ -18,6 +18,7 @@ from mnas.objectives import Objectives
 from mnas.records import FinishedTrial, Network, StudyRecord
 from mnas.reward import Reward, rewarded
 from mnas.run import Run, note
+from mnas.search.inheritance import asked_parent, check_parents
 from mnas.search.session import Session
 from search_spaces import Arch, Shape, Space, SpaceChoice, SpaceError, family_of, published_names
 
@@ -58,6 +59,7 @@ def check_start(config: Config) -> None:
         changed = [key for key in differing if not key.startswith(_ANOTHER_SEARCH)]
         if changed:
             raise SearchError(f"search.start {quoted(name)} is a run of another kind ({', '.join(changed)})")
+        check_parents(asked_parent(config), name)
 
 
 def _is_directory(name: str) -> bool:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from mnas.data import Dataset, load_data, open_dataset, save_dataset
+from mnas.data import Dataset, Split, load_data, open_dataset, save_dataset
 from mnas.reward import as_it_is
-from mnas.tasks.augment import flipped, shifted
+from mnas.tasks.augment import cropped, cut_out, flipped, mixed, shifted
+from mnas.tasks.class_findings import class_findings, difference_of_shares
 from mnas.tasks.metric import Metric
+from mnas.tasks.shares import wilson
 from mnas.tasks.task import Examples, Loss, Predict, Task, Variation
 from search_spaces import Classifier
-
-_Z = 1.959964  # two-sided 95 % of the normal distribution
-
-
-def wilson(share: float, count: int) -> tuple[float, float]:
-    """The ends of Wilson's 95 % interval (JASA 22, 1927) of a share of `count`; NaN for what is not a share."""
-    if not 0 <= share <= 1:
-        return math.nan, math.nan
-    squared = _Z * _Z / count
-    center = (share + squared / 2) / (1 + squared)
-    half = _Z * math.sqrt(share * (1 - share) / count + squared / (4 * count)) / (1 + squared)
-    return max(0.0, min(share, center - half)), min(1.0, max(share, center + half))
 
 
 def _accuracy(predict: Predict, examples: Examples) -> float:
@@ -33,14 +22,15 @@ def _accuracy(predict: Predict, examples: Examples) -> float:
 
 
 def _loss(data: Dataset, recipe: Variation) -> Loss:
-    """Cross-entropy with smoothed labels."""
+    """Cross-entropy with smoothed labels; of integers [n], or of shares of the classes [n, classes]."""
     import tensorflow as tf
     import tf_keras
 
     classes, smooth = data.classes, recipe.label_smoothing
 
     def loss(labels: Any, probabilities: Any) -> Any:
-        target = tf.one_hot(labels, classes) * (1 - smooth) + smooth / classes
+        shares = tf.one_hot(labels, classes) if labels.dtype.is_integer else labels
+        target = shares * (1 - smooth) + smooth / classes
         return tf.reduce_mean(tf_keras.losses.categorical_crossentropy(target, probabilities))
 
     return loss
@@ -49,8 +39,19 @@ def _loss(data: Dataset, recipe: Variation) -> Loss:
 def _vary(
     images: np.ndarray, labels: np.ndarray, recipe: Variation, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    moved = shifted(images, recipe.shift, rng)
-    return (flipped(moved, rng) if recipe.flip else moved), labels
+    return _moved(flipped(images, rng) if recipe.flip else images, recipe, rng), labels
+
+
+def _moved(images: np.ndarray, recipe: Variation, rng: np.random.Generator) -> np.ndarray:
+    return cut_out(shifted(images, recipe.shift, rng), recipe.cutout, rng)
+
+
+def _batch(
+    split: Split, chosen: np.ndarray, recipe: Variation, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    images = _moved(cropped(split.inputs, chosen, recipe.crop, recipe.flip, rng), recipe, rng)
+    labels = split.labels[chosen]
+    return mixed(images, labels, split.classes, recipe.mixup, rng) if recipe.mixup else (images, labels)
 
 
 ACCURACY = Metric(
@@ -78,8 +79,12 @@ CLASSIFICATION = Task(
     head=Classifier,
     loss=_loss,
     vary=_vary,
+    batch=_batch,
     judge=_accuracy,
     metric=ACCURACY,
     outputs="classes",
     ending="pooling, FC",
+    labels=lambda data: data.class_names,
+    findings=class_findings,
+    difference=difference_of_shares,
 )

@@ -7,21 +7,27 @@ packages join through the entry-point group `mnas.tasks`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from mnas.data.inputs import Inputs
+from mnas.tasks.findings import Findings, Predictions, no_difference, no_findings, no_labels
 from mnas.tasks.metric import Metric
 from search_spaces import Head, Shape
 
 GROUP = "mnas.tasks"
 """The entry-point group: each entry gives a `Task`, and its name is the task's."""
 
-Predict = Callable[[np.ndarray], np.ndarray]
-"""Inputs `[count, ...]` -> the network's outputs `[count, ...]`, as floats whatever the file computes in."""
+
+Predict = Callable[[Inputs], np.ndarray]
+"""Inputs `[count, ...]` -> the network's outputs `[count, ...]`, as floats whatever the file computes in.
+
+They are read a batch at a time.
+"""
 
 Loss = Callable[[Any, Any], Any]
 """Targets and outputs of a batch, as tensors -> the loss to minimize, a scalar tensor."""
@@ -31,8 +37,8 @@ class Examples(Protocol):
     """One split of the data."""
 
     @property
-    def inputs(self) -> np.ndarray:
-        """What the network reads: float32 `[count, *input_shape]`."""
+    def inputs(self) -> Inputs:
+        """What the network reads."""
 
     @property
     def targets(self) -> np.ndarray:
@@ -109,6 +115,18 @@ class Variation(Protocol):
     def flip(self) -> bool:
         """Whether half of the inputs are mirrored."""
 
+    @property
+    def crop(self) -> float:
+        """Smallest share of an input's area that is cut out and resized."""
+
+    @property
+    def cutout(self) -> int:
+        """Side in pixels of the square that is greyed out."""
+
+    @property
+    def mixup(self) -> float:
+        """Parameter of the distribution of the weights with which two examples are mixed."""
+
 
 D = TypeVar("D", bound=Data)
 
@@ -125,13 +143,20 @@ class Task(Generic[D]):
         head: `Data.outputs` -> what stands behind the features of a network.
         loss: Data and recipe -> the loss of the training.
         vary: A batch's inputs and targets, a recipe and a random source -> the same, augmented for training.
+        batch: A split, the places of a batch in it, a recipe and a random source -> the batch, augmented for training;
+            for tasks that have something to vary while they read, or that change the form of the targets. Without it a
+            batch is read as it is and handed to `vary`.
         judge: A network, as what it predicts, and a split -> the metric's value. The float network and the TFLite file
-            are judged by the same code.
+            are judged by the same code, which lets the network predict every example once, in their order.
         metric: The number that the judge gives.
         outputs: What `Data.outputs` counts, in the plural.
         examples: What the splits hold, in the plural.
         example: The same in the singular.
         ending: What drawings write at the end of a network, in front of the number of outputs.
+        labels: Data -> the names of the outputs, in their order; empty where they have none.
+        findings: Predictions on a split and the labels -> what there is to see in them beyond the metric.
+        difference: Predictions of two networks on the same examples -> the ends of the 95 % interval of the first
+            one's metric less the second one's, NaN where unknown.
     """
 
     name: str
@@ -143,7 +168,19 @@ class Task(Generic[D]):
     vary: Callable[[np.ndarray, np.ndarray, Variation, np.random.Generator], tuple[np.ndarray, np.ndarray]]
     judge: Callable[[Predict, Examples], float]
     metric: Metric
+    batch: Callable[[Any, np.ndarray, Variation, np.random.Generator], tuple[np.ndarray, np.ndarray]] | None = None
     outputs: str = "outputs"
     examples: str = "images"
     example: str = "image"
     ending: str = "head"
+    labels: Callable[[D], tuple[str, ...]] = no_labels
+    findings: Callable[[Predictions, Sequence[str]], Findings] = no_findings
+    difference: Callable[[Predictions, Predictions], tuple[float, float]] = no_difference
+
+    def training_batch(
+        self, split: Examples, chosen: np.ndarray, recipe: Variation, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The examples at the places `chosen` (integers `[n]`) of a split, as a training step gets them."""
+        if self.batch is not None:
+            return self.batch(split, chosen, recipe, rng)
+        return self.vary(np.asarray(split.inputs[chosen], np.float32), split.targets[chosen], recipe, rng)

@@ -37,6 +37,7 @@ class Job(Record):
     recipe: Recipe
     seed: int
     precision: str
+    parent: str = ""
 
 
 class EvaluationFile(Evaluation):

@@ -14,11 +14,12 @@ import numpy as np
 from device_bench import to_tflite
 from mnas.errors import SearchError
 from mnas.executors.events import Report
-from mnas.files import read_json, read_npz, write_bytes, write_npz
+from mnas.files import read_json, write_bytes
 from mnas.tasks import DEFAULT, Data, Examples, Task, task
 from mnas.training.evaluation import Evaluation, EvaluationFile, Job
 from mnas.training.outputs import tflite_predict
 from mnas.training.recipe import Recipe
+from mnas.training.weight_files import read_weights, save_weights
 from search_spaces import Arch, cost, from_json, to_json
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class EvaluateCandidate:
         folder: Where the files go; a complete evaluation found there, of the same job, is the result.
         precision: Of the TFLite file.
         task: Name of the task that trains and judges.
+        parent: The file of weights whose fitting pieces the training starts from, and their digest.
     """
 
     arch_json: str
@@ -51,6 +53,7 @@ class EvaluateCandidate:
     folder: Path
     precision: "Precision" = "int8"
     task: str = DEFAULT
+    parent: tuple[Path, str] | None = None
 
     def __call__(self, report: Report) -> Evaluation:
         """Trains, or finds what was trained before."""
@@ -65,6 +68,7 @@ class EvaluateCandidate:
         data = judged_by.open(self.data)
         report("build")
         model = self._build(arch, judged_by, data)
+        self._inherit(model, judged_by, data)
         train(
             model,
             judged_by,
@@ -105,7 +109,18 @@ class EvaluateCandidate:
         return found.evaluation if same and whole and (self.folder / "weights.npz").exists() else None
 
     def _identity(self) -> Job:
-        return Job(arch=self.arch_json, recipe=self.recipe, seed=self.seed, precision=self.precision)
+        parent = self.parent[1] if self.parent else ""
+        return Job(arch=self.arch_json, recipe=self.recipe, seed=self.seed, precision=self.precision, parent=parent)
+
+    def _inherit(self, model: "tf_keras.Model", judged_by: Task[Any], data: Data) -> None:
+        if self.parent is None:
+            return
+        from mnas.training.pieces import fitting_pieces
+        from mnas.training.transfer import Parent
+
+        place = self.parent[0]
+        parent = Parent(self.recipe.weights, str(place), read_weights(place))
+        fitting_pieces(model, parent, judged_by.labels(data))
 
     def _build(self, arch: Arch, judged_by: Task[Any], data: Data) -> "tf_keras.Model":
         from search_spaces import build_model
@@ -121,7 +136,7 @@ class EvaluateCandidate:
 
     def _store(self, model: "tf_keras.Model", content: bytes, evaluation: Evaluation) -> None:
         write_bytes(self.folder / "model.tflite", content)
-        write_npz(self.folder / "weights.npz", {weight.name: weight.numpy() for weight in model.weights})
+        save_weights(model, self.folder / "weights.npz")
         whole = EvaluationFile(**dict(evaluation), job=self._identity())
         whole.write(self.folder / "evaluation.json", task(self.task))
 
@@ -192,6 +207,7 @@ class CandidateJobs:
         seed: Of a training that is given no other.
         precision: Of the TFLite files.
         task: Name of the task that trains and judges.
+        parent: The file of weights whose fitting pieces every training starts from, and their digest.
     """
 
     data: Path
@@ -199,6 +215,7 @@ class CandidateJobs:
     seed: int
     precision: "Precision" = "int8"
     task: str = DEFAULT
+    parent: tuple[Path, str] | None = None
 
     def evaluation(self, arch: Arch, folder: Path, seed: int | None = None) -> EvaluateCandidate:
         """Trains an architecture and judges it, once per folder."""
@@ -210,6 +227,7 @@ class CandidateJobs:
             folder=folder,
             precision=self.precision,
             task=self.task,
+            parent=self.parent,
         )
 
     def twin(self, arch: Arch) -> CompileCandidate:
@@ -221,22 +239,7 @@ class CandidateJobs:
         return JudgeOnTest(folder, self.data, self.task)
 
 
-def calibration_inputs(split: Examples, seed: int) -> np.ndarray:
+def calibration_inputs(split: Examples, seed: int, count: int = CALIBRATION_INPUTS) -> np.ndarray:
     """Some inputs of the train split, the same for the same seed."""
-    count = min(CALIBRATION_INPUTS, len(split))
-    chosen = np.sort(np.random.default_rng(seed).choice(len(split), count, replace=False))
-    return np.asarray(split.inputs[chosen])
-
-
-def load_weights(model: "tf_keras.Model", path: Path) -> None:
-    """Fills `model` with the weights that an evaluation has stored.
-
-    Raises:
-        SearchError: They are damaged, or those of another architecture.
-    """
-    stored = read_npz(path)
-    expected = {weight.name: tuple(weight.shape) for weight in model.weights}
-    if expected != {name: array.shape for name, array in stored.items()}:
-        raise SearchError(f"the weights in {path} are not those of this architecture")
-    for weight in model.weights:
-        weight.assign(stored[weight.name])
+    chosen = np.sort(np.random.default_rng(seed).choice(len(split), min(count, len(split)), replace=False))
+    return split.inputs[chosen]

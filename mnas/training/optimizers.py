@@ -17,8 +17,10 @@ _DECAY = 0.9
 _EPSILON = 1e-3
 
 
-def make_apply(kind: Optimizer, variables: Sequence[tf.Variable], weight_decay: float) -> Apply:
-    """A function of (gradients, learning rate) that updates `variables`, with slots of its own.
+def make_apply(
+    kind: Optimizer, variables: Sequence[tf.Variable], weight_decay: float
+) -> tuple[Apply, list[tf.Variable]]:
+    """A function of (gradients, learning rate) that updates `variables`, and the slots that it keeps beside them.
 
     Args:
         kind: `sgd`: Nesterov momentum 0.9. `rmsprop`: decay 0.9, momentum 0.9, epsilon 1e-3, mean squares from 1, as
@@ -26,7 +28,7 @@ def make_apply(kind: Optimizer, variables: Sequence[tf.Variable], weight_decay: 
         variables: What to update.
         weight_decay: L2 factor on variables of two or more dimensions.
     """
-    update = {"sgd": _sgd, "rmsprop": _rmsprop}[kind](variables)
+    update, slots = {"sgd": _sgd, "rmsprop": _rmsprop}[kind](variables)
     decayed = [weight_decay > 0 and len(variable.shape) > 1 for variable in variables]
 
     def apply(gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
@@ -35,13 +37,13 @@ def make_apply(kind: Optimizer, variables: Sequence[tf.Variable], weight_decay: 
                 gradient = gradient + weight_decay * variable
             update(index, variable, gradient, rate)
 
-    return apply
+    return apply, slots
 
 
 _Update = Callable[[int, tf.Variable, tf.Tensor, tf.Tensor], None]
 
 
-def _sgd(variables: Sequence[tf.Variable]) -> _Update:
+def _sgd(variables: Sequence[tf.Variable]) -> tuple[_Update, list[tf.Variable]]:
     momenta = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
 
     def update(index: int, variable: tf.Variable, gradient: tf.Tensor, rate: tf.Tensor) -> None:
@@ -54,10 +56,10 @@ def _sgd(variables: Sequence[tf.Variable]) -> _Update:
             use_nesterov=True,
         )
 
-    return update
+    return update, momenta
 
 
-def _rmsprop(variables: Sequence[tf.Variable]) -> _Update:
+def _rmsprop(variables: Sequence[tf.Variable]) -> tuple[_Update, list[tf.Variable]]:
     squares = [tf.Variable(tf.ones_like(variable)) for variable in variables]
     momenta = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
 
@@ -73,4 +75,4 @@ def _rmsprop(variables: Sequence[tf.Variable]) -> _Update:
             grad=gradient,
         )
 
-    return update
+    return update, [*squares, *momenta]

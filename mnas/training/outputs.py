@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from mnas.data.inputs import Inputs
 from mnas.errors import SearchError
 from mnas.tasks.task import Predict
 
@@ -17,8 +18,8 @@ def tflite_predict(model: bytes) -> Predict:
         model: A TFLite file with one input and one output.
     """
 
-    def predict(inputs: np.ndarray) -> np.ndarray:
-        outputs, scale, zero_point = _outputs(model, np.asarray(inputs), _BATCH)
+    def predict(inputs: Inputs) -> np.ndarray:
+        outputs, scale, zero_point = _outputs(model, inputs, _BATCH)
         if outputs.dtype.kind == "f":
             return outputs
         return np.float32(scale) * (outputs.astype(np.float32) - np.float32(zero_point))
@@ -26,12 +27,12 @@ def tflite_predict(model: bytes) -> Predict:
     return predict
 
 
-def tflite_outputs(model: bytes, inputs: np.ndarray, *, batch: int = _BATCH) -> np.ndarray:
+def tflite_outputs(model: bytes, inputs: Inputs, *, batch: int = _BATCH) -> np.ndarray:
     """Outputs of the file.
 
     Args:
         model: A TFLite file with one input and one output.
-        inputs: float32 `[count, ...]`.
+        inputs: `[count, ...]`, read a batch at a time.
         batch: Inputs per call, by resizing the input; a file that cannot be resized is run one by one.
 
     Returns:
@@ -43,7 +44,7 @@ def tflite_outputs(model: bytes, inputs: np.ndarray, *, batch: int = _BATCH) -> 
     return _outputs(model, inputs, batch)[0]
 
 
-def _outputs(model: bytes, inputs: np.ndarray, batch: int) -> tuple[np.ndarray, float, int]:
+def _outputs(model: bytes, inputs: Inputs, batch: int) -> tuple[np.ndarray, float, int]:
     """The outputs, and their scale and zero point."""
     if batch > 1 and len(inputs) > 1:
         try:
@@ -56,7 +57,7 @@ def _outputs(model: bytes, inputs: np.ndarray, batch: int) -> tuple[np.ndarray, 
         raise SearchError(f"LiteRT cannot run the TFLite file: {' '.join(str(error).split())}") from error
 
 
-def _run(model: bytes, inputs: np.ndarray, batch: int) -> tuple[np.ndarray, float, int]:
+def _run(model: bytes, inputs: Inputs, batch: int) -> tuple[np.ndarray, float, int]:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=model, num_threads=1)

@@ -1,7 +1,7 @@
 """Proxy training of one candidate: short, deterministic, and quick to start."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +9,18 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from mnas.data.inputs import Inputs
 from mnas.errors import SearchError
-from mnas.tasks.task import Data, Examples, Loss, Predict, Task
+from mnas.tasks.task import Data, Loss, Predict, Task
+from mnas.training.batches import epoch_batches
 from mnas.training.optimizers import make_apply
 from mnas.training.recipe import Recipe
 
 OnEpoch = Callable[[int, int, float], None]
 """Called behind each epoch with its number from 1, the number of epochs, and the mean loss."""
+
+Step = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+"""Inputs, targets and learning rate of a step -> its loss."""
 
 _EVALUATION_BATCH = 64
 
@@ -56,39 +61,33 @@ def train(
     Raises:
         SearchError: The loss is no longer a finite number.
     """
-    rng = np.random.default_rng(seed)
     steps = recipe.steps_per_epoch(len(data.train))
     total = recipe.epochs * steps
-    step = _make_step(model, recipe, task.loss(data, recipe))
+    step, _ = make_step(model, recipe, task.loss(data, recipe))
     losses = []
     for epoch in range(recipe.epochs):
         mean = 0.0
-        for index, (inputs, targets) in enumerate(_batches(task, data.train, recipe, rng)):
+        for index, (inputs, targets) in enumerate(epoch_batches(task, data.train, recipe, seed=seed, epoch=epoch)):
             rate = recipe.rate(epoch * steps + index, total)
             loss = float(step(tf.constant(inputs), tf.constant(targets), tf.constant(rate, tf.float32)))
-            if not math.isfinite(loss):
-                raise SearchError(
-                    f"training diverged in epoch {epoch + 1} of {recipe.epochs}: the loss is {loss};"
-                    f" lower the learning rate ({recipe.learning_rate:g})"
-                )
-            mean += loss / steps
+            mean += finite(loss, recipe, epoch) / steps
         losses.append(mean)
         if on_epoch is not None:
             on_epoch(epoch + 1, recipe.epochs, mean)
     return Training(tuple(losses))
 
 
-def float_predict(model: tf_keras.Model) -> Predict:
+def float_predict(model: Any) -> Predict:
     """What a model in inference mode predicts, for a task's judge."""
 
     @tf.function(reduce_retracing=True)
     def infer(inputs: tf.Tensor) -> tf.Tensor:
         return model(inputs, training=False)
 
-    def predict(inputs: np.ndarray) -> np.ndarray:
+    def predict(inputs: Inputs) -> np.ndarray:
         outputs = []
         for start in range(0, len(inputs), _EVALUATION_BATCH):
-            chunk = np.asarray(inputs[start : start + _EVALUATION_BATCH])
+            chunk = inputs[start : start + _EVALUATION_BATCH]
             padded = np.zeros((_EVALUATION_BATCH, *inputs.shape[1:]), np.float32)  # one shape, one trace
             padded[: len(chunk)] = chunk
             outputs.append(infer(tf.constant(padded)).numpy()[: len(chunk)])
@@ -97,31 +96,43 @@ def float_predict(model: tf_keras.Model) -> Predict:
     return predict
 
 
-def _make_step(
-    model: tf_keras.Model, recipe: Recipe, loss_of: Loss
-) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]:
-    variables = model.trainable_variables
-    apply = make_apply(recipe.optimizer, variables, recipe.weight_decay)
+def make_step(
+    network: Any, recipe: Recipe, loss_of: Loss, after: Callable[[], None] = lambda: None
+) -> tuple[Step, list[tf.Variable]]:
+    """What makes one step of a training, and the variables that it keeps beside those of the network.
+
+    Args:
+        network: Inputs and whether it is trained -> outputs; has `trainable_variables`.
+        recipe: Names the optimizer.
+        loss_of: The loss.
+        after: Done in the graph behind each update.
+    """
+    variables = network.trainable_variables
+    apply, slots = make_apply(recipe.optimizer, variables, recipe.weight_decay)
 
     @tf.function
     def step(inputs: tf.Tensor, targets: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = loss_of(targets, model(inputs, training=True))
+            loss = loss_of(targets, network(inputs, training=True))
         apply(tape.gradient(loss, variables), rate)
+        after()
         return loss
 
-    return step
+    return step, slots
 
 
-def _batches(
-    task: Task[Any], split: Examples, recipe: Recipe, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """One epoch in a fresh order; the examples that do not fill a last batch sit out."""
-    size = min(recipe.batch_size, len(split))
-    order = rng.permutation(len(split))
-    for index in range(recipe.steps_per_epoch(len(split))):
-        chosen = order[index * size : (index + 1) * size]
-        yield task.vary(np.asarray(split.inputs[chosen], np.float32), split.targets[chosen], recipe, rng)
+def finite(loss: float, recipe: Recipe, epoch: int) -> float:
+    """The loss of a step in an epoch, counted from 0.
+
+    Raises:
+        SearchError: It is no longer a finite number.
+    """
+    if not math.isfinite(loss):
+        raise SearchError(
+            f"training diverged in epoch {epoch + 1} of {recipe.epochs}: the loss is {loss};"
+            f" lower the learning rate ({recipe.learning_rate:g})"
+        )
+    return loss
 
 
 def release_memory() -> None:

@@ -1,26 +1,8 @@
-"use strict";
-// Data, words and elements. Everything from the run reaches the page as text nodes or attributes, never as markup.
-const data = JSON.parse(document.getElementById("data").textContent);
+// Data and words.
+const data = JSON.parse(byId("data").textContent);
 const rows = data.rows;
 const metric = data.metric;
 const size = rows.run.length;
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (value !== null && value !== false) node.setAttribute(key, value === true ? "" : value);
-  }
-  node.append(...children);
-  return node;
-}
-
-function draw(tag, attributes = {}, text = null) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(key, value);
-  if (text !== null) node.textContent = text;
-  return node;
-}
 
 const known = (value) => value !== null && value !== undefined;
 const percent = (value, decimals = 1) => (known(value) ? `${(100 * value).toFixed(decimals)}%` : "–");
@@ -78,21 +60,4 @@ function select(row) {
   state.selected = row;
   remember("selected", row === null ? null : [rows.run[row], rows.reference[row], nameOf(row)]);
   announce("selected");
-}
-
-// A page opened as a file may be denied its storage: then it forgets, and works all the same.
-const slot = (key) => `report:${location.pathname}:${key}`;
-
-function remember(key, value) {
-  try {
-    sessionStorage.setItem(slot(key), JSON.stringify(value));
-  } catch { /* denied */ }
-}
-
-function recall(key) {
-  try {
-    return JSON.parse(sessionStorage.getItem(slot(key)));
-  } catch {
-    return null;
-  }
 }

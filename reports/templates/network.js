@@ -1,16 +1,9 @@
 // A network from the image to the classes, as boxes that its family gave.
-function boxesOf(row) {
-  return rows.boxes[row].map((index) => {
-    const [name, look, note, repeats, shape, text] = data.boxes[index];
-    return { name, look, note, repeats, shape, text };
-  });
-}
-
-function drawNetwork(row) {
-  const layers = boxesOf(row);
+function drawNetwork(boxes, title) {
+  const layers = boxes.map(([name, look, note, repeats, shape, text]) => ({ name, look, note, repeats, shape, text }));
   const [left, wide, tall, gap] = [104, 190, 34, 15];
   const height = layers.length * (tall + gap) + 4;
-  const svg = draw("svg", { viewBox: `0 0 352 ${height}`, class: "network", role: "img", "aria-label": `network ${titleOf(row)}` });
+  const svg = draw("svg", { viewBox: `0 0 352 ${height}`, class: "network", role: "img", "aria-label": `network ${title}` });
   layers.forEach((layer, index) => {
     const y = 2 + index * (tall + gap);
     const middle = left + wide / 2;

@@ -1,6 +1,4 @@
 // Puts the views on the page.
-const byId = (id) => document.getElementById(id);
-
 function charts() {
   const value = { key: metric.key, label: metric.label, metric: true };
   const name = metric.name[0].toUpperCase() + metric.name.slice(1);
@@ -30,20 +28,6 @@ function charts() {
   }
   new Steps(byId("area-steps"), { key: "area", label: "area under the front" });
   new Steps(byId("reward-steps"), { key: "best", label: "best reward" });
-}
-
-function theme() {
-  const button = byId("theme");
-  const kept = recall("theme");
-  if (kept) document.documentElement.dataset.theme = kept;
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    const dark = document.documentElement.dataset.theme
-      ? document.documentElement.dataset.theme === "dark"
-      : matchMedia("(prefers-color-scheme: dark)").matches;
-    document.documentElement.dataset.theme = dark ? "light" : "dark";
-    remember("theme", document.documentElement.dataset.theme);
-  });
 }
 
 // A page of a search that goes on loads itself anew, unless someone is writing into a field.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,10 @@ import tf_keras as keras
 from search_spaces.catalog import Arch, lower
 from search_spaces.graph import Graph, Operator, Shape
 from search_spaces.heads import Head
-from search_spaces.keras_models.layers import batch_norm, layer_of, relu
+from search_spaces.keras_models.layers import SeededDropout, batch_norm, layer_of, relu
+
+Applied = Callable[[Operator, Any], Any]
+Entered = Callable[[str, Any], Any]
 
 _STATISTICS = (0.5, 1.5)
 """Between these lie the offsets, means and variances that `as_if_trained` draws."""
@@ -49,21 +53,38 @@ def build_graph(graph: Graph, *, dropout: float = 0.0, batch_norm_momentum: floa
         One tensor per input of the graph -> one per output; a single one is not in a list.
     """
     seeds = iter(np.random.SeedSequence(seed).generate_state(len(graph.operators)).tolist())
-    entries = {name: keras.Input(shape, name=name) for name, shape in graph.inputs}
-    tensors: dict[str, Any] = dict(entries)
-    for operator in graph.operators:
-        inputs = [tensors[name] for name in operator.inputs]
-        if operator.kind == "dense":
-            inputs = [_flat(operator, inputs[0])]
-            if dropout:
-                inputs = [keras.layers.Dropout(dropout, seed=seed, name=f"{operator.name}.dropout")(inputs[0])]
-        layer = layer_of(operator, next(seeds), batch_norm_momentum)
-        tensor = layer(inputs if len(inputs) > 1 else inputs[0])
+
+    def applied(operator: Operator, inputs: Any) -> Any:
+        if operator.kind == "dense" and dropout:
+            inputs = SeededDropout(dropout, seed, name=f"{operator.name}.dropout")(inputs)
+        tensor = layer_of(operator, next(seeds), batch_norm_momentum)(inputs)
         if operator.batch_norm:
             tensor = batch_norm(f"{operator.name}.norm", batch_norm_momentum)(tensor)
         if operator.activation != "none":
             tensor = relu(f"{operator.name}.{operator.activation}", operator.activation)(tensor)
-        tensors[operator.name] = tensor
+        return tensor
+
+    return assemble(graph, applied)
+
+
+def assemble(graph: Graph, applied: Applied, entered: Entered = lambda _, image: image) -> keras.Model:
+    """Puts a network together operator by operator.
+
+    Args:
+        graph: The network.
+        applied: Applies one operator to its input, or to the list of its several; a dense layer reads `[batch, n]`.
+        entered: Applied to each input of the network, with its name.
+
+    Returns:
+        As for `build_graph`.
+    """
+    entries = {name: keras.Input(shape, name=name) for name, shape in graph.inputs}
+    tensors = {name: entered(name, entry) for name, entry in entries.items()}
+    for operator in graph.operators:
+        inputs = [tensors[name] for name in operator.inputs]
+        if operator.kind == "dense":
+            inputs = [_flat(operator, inputs[0])]
+        tensors[operator.name] = applied(operator, _one_or_all(inputs))
     outputs = [tensors[name] for name in graph.outputs]
     return keras.Model(_one_or_all(list(entries.values())), _one_or_all(outputs), name="network")
 

@@ -156,3 +156,26 @@ class HardSwish(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Any shape -> the same."""
         return inputs * tf.nn.relu6(inputs + 3.0) * (1.0 / 6.0)
+
+
+class SeededDropout(keras.layers.Layer):  # type: ignore[misc]
+    """Dropout without a state: what it drops is a function of the seed and of what it is given.
+
+    Keras' own draws from a generator inside the operation, which no checkpoint can keep: a training that resumes would
+    drop something else.
+    """
+
+    def __init__(self, rate: float, seed: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.rate, self.seed = rate, seed
+
+    def call(self, inputs: tf.Tensor, training: Any = None) -> tf.Tensor:
+        """float32 of any shape -> the same, in training with a share of zeros and the rest scaled up."""
+        if not training:
+            return inputs
+        key = tf.stack([self.seed, tf.reduce_sum(tf.bitcast(inputs, tf.int32))])  # integers: no order of summing shows
+        return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed=key)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `__init__` takes."""
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}

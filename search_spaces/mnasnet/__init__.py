@@ -3,9 +3,9 @@
 from functools import partial
 
 from search_spaces.family import Family
-from search_spaces.mnasnet.architecture import MnasNetArch, canonical, from_dict, scale, to_dict
+from search_spaces.mnasnet.architecture import MnasNetArch, canonical, fit, from_dict, scale, to_dict
 from search_spaces.mnasnet.block_keys import proxyless_keys
-from search_spaces.mnasnet.block_strings import to_block_strings
+from search_spaces.mnasnet.block_strings import from_notation, to_block_strings
 from search_spaces.mnasnet.drawing import drawing
 from search_spaces.mnasnet.lowering import lower
 from search_spaces.mnasnet.net_config import definition_keys
@@ -27,6 +27,8 @@ MNASNET = Family(
     closest=closest,
     drawing=drawing,
     lines=to_block_strings,
+    parse=from_notation,
+    strided=fit,
     published=PUBLISHED,
     table_keys={"proxyless-blocks": proxyless_keys},
     definition_keys={

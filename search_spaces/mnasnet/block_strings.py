@@ -2,19 +2,24 @@
 
 rN repeats, kN kernel, sAB strides, eN expansion, iN input filters, oN output filters, seX squeeze-and-excitation
 ratio, `noskip`. Two tokens are added for what the published models do not use: `conv` (a plain convolution) and
-`pool` (an average-pooled shortcut).
+`pool` (an average-pooled shortcut). A whole network is written with words for what is around the blocks, wherever it
+differs from the published models: `stem16`, `stem16_s11` (without stride), `head640`, `relu6`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import get_args
 
 from search_spaces.errors import SpaceError
 from search_spaces.mnasnet.architecture import Activation, Block, MnasNetArch, Op, Skip
 
 _TOKEN = re.compile(r"(se|[rkseio])([0-9.]+)")
 _FLAGS = {"noskip", "pool", "conv"}
+_STEM = re.compile(r"stem(\d{1,6})(?:_s(11|22))?")
+_HEAD = re.compile(r"head(\d{1,6})")
 
 
 def to_block_strings(arch: MnasNetArch) -> list[str]:
@@ -57,6 +62,33 @@ def from_block_strings(
         blocks.append(block)
         filters_in = block.filters
     return MnasNetArch(stem_filters, tuple(blocks), head_filters, activation=activation)
+
+
+def from_notation(text: str) -> MnasNetArch:
+    """A whole network in words: its block strings, and `stem16`, `head640` or `relu6` where they are not the usual.
+
+    Raises:
+        SpaceError: No block, a word twice, or as `from_block_strings`.
+    """
+    blocks, around = [], dict[str, int | str]()
+    for word in text.split():
+        found = _around(word)
+        if not found:
+            blocks.append(word)
+        elif around.keys() & found.keys():
+            raise SpaceError(f"{word!r} says again what an earlier word says")
+        around |= found
+    stem_stride = around.pop("stem_stride", 2)
+    return replace(from_block_strings(blocks, **around), stem_stride=stem_stride)  # type: ignore[arg-type]
+
+
+def _around(word: str) -> dict[str, int | str]:
+    """What a word says of the network around its blocks, by the names of `from_block_strings`."""
+    if stem := _STEM.fullmatch(word):
+        return {"stem_filters": int(stem[1]), "stem_stride": int((stem[2] or "2")[0])}
+    if head := _HEAD.fullmatch(word):
+        return {"head_filters": int(head[1])}
+    return {"activation": word} if word in get_args(Activation) else {}
 
 
 def _parse(text: str, filters_in: int) -> Block:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
-from search_spaces.mnasnet.architecture import Block, MnasNetArch
+from search_spaces.mnasnet.architecture import Block, MnasNetArch, round_filters, scale
 from search_spaces.mnasnet.block_strings import from_block_strings
 
 
@@ -51,6 +53,12 @@ def _mobilenet_v2() -> MnasNetArch:
     return MnasNetArch(32, blocks, 1280, activation="relu6")
 
 
+def _wide_mobilenet_v2(width: float) -> MnasNetArch:
+    """MobileNetV2 above width 1, where the head grows as well: Sandler et al. (CVPR 2018), section 5."""
+    base = _mobilenet_v2()
+    return replace(scale(base, width), head_filters=round_filters(base.head_filters * width))
+
+
 def _proxylessnas_mobile() -> MnasNetArch:
     """ProxylessNAS-Mobile: Cai et al. (ICLR 2019), figure 5; its layers differ within a stage."""
     stages = [
@@ -70,10 +78,22 @@ def _proxylessnas_mobile() -> MnasNetArch:
     return MnasNetArch(32, blocks, 1280, activation="relu6")
 
 
+def _efficientnet_lite0() -> MnasNetArch:
+    """EfficientNet-Lite0: the released `efficientnet_lite_builder` of Tan et al. (EfficientNet, ICML 2019)."""
+    return from_block_strings(
+        "r1_k3_s11_e1_i32_o16 r2_k3_s22_e6_i16_o24 r2_k5_s22_e6_i24_o40 r3_k3_s22_e6_i40_o80 "
+        "r3_k5_s11_e6_i80_o112 r4_k5_s22_e6_i112_o192 r1_k3_s11_e6_i192_o320",
+        activation="relu6",
+    )
+
+
 PUBLISHED: dict[str, Callable[[], MnasNetArch]] = {
     "mnasnet-a1": _mnasnet_a1,
     "mnasnet-b1": _mnasnet_b1,
     "mnasnet-small": _mnasnet_small,
     "mobilenet-v2": _mobilenet_v2,
+    "mobilenet-v2-1.3": partial(_wide_mobilenet_v2, 1.3),
+    "mobilenet-v2-1.4": partial(_wide_mobilenet_v2, 1.4),
     "proxylessnas-mobile": _proxylessnas_mobile,
+    "efficientnet-lite0": _efficientnet_lite0,
 }

@@ -20,7 +20,6 @@ from mnas.config_file import load_config
 from mnas.data import load_data
 from mnas.errors import CandidatesWait, RunFailed, SearchError
 from mnas.executors import Executor, Job, ProcessExecutor, WorkerLost
-from mnas.export import export_candidate
 from mnas.latency.cache import LatencyCache
 from mnas.latency.source import LatencySource
 from mnas.latency.timer import Timer
@@ -31,6 +30,7 @@ from mnas.search.evaluator import Candidate, Evaluator, Failed, Waiting
 from mnas.search.loop import evaluate_trials
 from mnas.search.session import Session
 from mnas.search.standalone import StandaloneEvaluator, rests
+from mnas.shipping.architecture import chosen
 from mnas.tasks import task_facts
 from mnas.training.jobs import CandidateJobs
 from search_spaces import arch_hash, space
@@ -252,7 +252,7 @@ def test_open_trials_are_timed_later_and_the_search_takes_the_course_of_an_undis
         search(trained, config, workers, hot)
     assert [trial.state.name for trial in trained.study().trials] == ["COMPLETE"] * 2 + ["RUNNING"] * 2
     with pytest.raises(SearchError, match=r"trial 2 of .* is still open: run its search again"):
-        export_candidate(trained.path, 2, ["int8"], trained.path)
+        chosen(trained.path, "2")
     search(trained, config, workers, ToldLatency(lambda name, call: by_name(name)))
     ours, theirs = (run.study().trials for run in (trained, whole))
     assert [(trial.params, trial.values) for trial in ours] == [(trial.params, trial.values) for trial in theirs]

@@ -1,5 +1,8 @@
 """Real sources, real splits."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -60,16 +63,39 @@ def test_a_limit_keeps_every_class_in_proportion():
     assert np.bincount(small.test.labels, minlength=10).min() >= 1
 
 
-def test_a_stored_set_comes_back_mapped(digits, tmp_path):
+def test_a_stored_set_comes_back(digits, tmp_path):
     save_dataset(digits, tmp_path / "data")
     again = open_dataset(tmp_path / "data")
-    assert isinstance(again.train.images, np.memmap)
     assert again.class_names == digits.class_names
     assert again.name == "digits"
     assert again.summary == digits.summary
     for name in ("train", "validation", "test"):
         assert np.array_equal(getattr(again, name).images, getattr(digits, name).images)
         assert np.array_equal(getattr(again, name).labels, getattr(digits, name).labels)
+
+
+def test_what_a_killed_process_left_is_removed(digits, tmp_path):
+    left = tmp_path / ".train-images.npy.0123456789ab.aside"
+    left.write_bytes(bytes(9))
+    save_dataset(digits, tmp_path)
+    assert not left.exists()
+    assert len(open_dataset(tmp_path).train) == len(digits.train)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path):
+    """A limit on the size of files stands for it: the system's error differs in its text alone."""
+    program = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from mnas.data import load_data, save_dataset; from mnas.errors import RunFailed\n"
+        "digits = load_data('digits', image_size=16)\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try: save_dataset(digits, Path(sys.argv[1]))\n"
+        "except RunFailed as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stdout == f"cannot write {tmp_path / 'train-images.npy'}: File too large\n"
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_set_stored_before_there_were_summaries_opens(digits, tmp_path):
@@ -91,6 +117,9 @@ def test_a_damaged_store_is_one_line(digits, tmp_path, damage):
         open_dataset(tmp_path)
 
 
+KINDS = ("folder", "npz", "idx", "tfrecord", "tfds")
+
+
 @pytest.mark.parametrize(
     ("source", "settings", "message"),
     [
@@ -98,6 +127,7 @@ def test_a_damaged_store_is_one_line(digits, tmp_path, damage):
         ("folder:", {}, "no data source 'folder:'"),
         ("digits:8", {}, "no data source 'digits:8'"),
         ("folder:/no/such", {}, "no folder /no/such"),
+        *((f"{kind}:/{'x' * 5000}", {}, f"cannot read '{kind}:/x+.*: File name too long") for kind in KINDS),
         ("npz:/no/such.npz", {}, "no file /no/such.npz"),
         ("keras:imagenet", {}, "no data set keras:imagenet"),
         ("digits", {"channels": 2}, "channels are 1 or 3"),

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from mnas.errors import SearchError
-from mnas.training.recipe import Recipe
+from mnas.training.recipe import Recipe, full_recipe
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,8 @@ from mnas.training.recipe import Recipe
         ({"learning_rate": float("nan")}, "positive learning_rate"),
         ({"weight_decay": -1.0}, "weight_decay of 0 or more"),
         ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"decay": "linear"}, "no decay 'linear'"),
+        ({"patience": -1}, "patience of 0 epochs or more"),
         ({"label_smoothing": -0.1}, "label_smoothing is -0.1"),
     ],
 )
@@ -53,3 +55,23 @@ def test_batch_norm_forgets_faster_in_a_short_training():
     assert Recipe(epochs=1, batch_size=32).batch_norm_momentum(320) == pytest.approx(0.5)
     assert Recipe(epochs=10, batch_size=32).batch_norm_momentum(640) == pytest.approx(0.95)
     assert Recipe(epochs=100, batch_size=32).batch_norm_momentum(10**6) == pytest.approx(0.99)
+
+
+def test_the_exponential_decay_is_the_papers():
+    """0.97 every 2.4 of 350 epochs behind a warm-up of 5 (MnasNet, section 5), whatever the number of steps."""
+    paper = Recipe(learning_rate=1.0, warmup_share=5 / 350, decay="exponential")
+    for steps in (350, 35_000):
+        assert paper.rate(0, steps) == pytest.approx(350 / 5 / steps)
+        assert paper.rate(steps // 70, steps) == 1.0
+        assert paper.rate(steps - 1, steps) == pytest.approx(0.97 ** (350 / 2.4), rel=0.04)
+    rates = [paper.rate(step, 350) for step in range(5, 350)]
+    assert sorted(rates, reverse=True) == rates
+    assert len(set(rates)) == 146
+
+
+def test_a_full_training_suits_the_images():
+    photos, clothes = full_recipe(1_281_167, 224), full_recipe(60_000, 28)
+    assert (photos.epochs, photos.flip, photos.crop) == (30, True, 0.35)
+    assert (clothes.epochs, clothes.flip, clothes.shift, clothes.crop) == (30, False, 1, 1.0)
+    assert full_recipe(1_000, 32).epochs == 350
+    assert full_recipe(1_000, 32).ema

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from device_bench import LatencyTable
+from device_bench import LatencyTable, to_tflite
 from device_bench.errors import BadRequest, BenchError
 from mnas.config import LatencySection
 from mnas.errors import SearchError
@@ -20,7 +20,7 @@ from mnas.latency.table import trust
 from mnas.latency_tables.at_hand import confirm
 from mnas.latency_tables.run import BuildRequest, TableSpace, build_table, check_table, leave_out, open_for_tables
 from mnas.main import mnas
-from search_spaces import Decision, Space, SpaceChoice
+from search_spaces import Decision, Space, SpaceChoice, build_model
 from search_spaces.mnasnet.architecture import MnasNetArch
 from search_spaces.mnasnet.block_strings import from_block_strings
 
@@ -79,6 +79,16 @@ def test_it_prices_every_network_of_the_space(built):
         guess = table.predict(signatures(arch, (48, 48, 3), 5, "int8"))
         assert guess.low_ms < guess.median_ms < guess.high_ms
         assert guess.filled_share == 0
+
+
+def test_it_prices_the_files_that_ship(built):
+    """Their uint8 ends are operators that no network of the space has."""
+    table, *_ = built
+    model = build_model(tiny_space("tiny", None).decode([0, 0, 0]), (48, 48, 3), 5)
+    images = np.random.default_rng(0).random((4, 48, 48, 3), np.float32)
+    plain, shipped = (table.predict(to_tflite(model, "int8", images, interface=kind)) for kind in (None, "uint8"))
+    assert shipped.filled_share == 0
+    assert shipped.median_ms > plain.median_ms
 
 
 def test_a_check_is_stored_and_a_search_says_it(built, tmp_path, monkeypatch):

@@ -12,9 +12,10 @@ from mnas.data import Split, load_data, save_dataset
 from mnas.errors import SearchError
 from mnas.executors import ProcessExecutor, silent
 from mnas.training.evaluation import EvaluationFile
-from mnas.training.jobs import CompileCandidate, EvaluateCandidate, calibration_inputs, load_weights
+from mnas.training.jobs import CompileCandidate, EvaluateCandidate, calibration_inputs
 from mnas.training.outputs import tflite_outputs
 from mnas.training.recipe import Recipe
+from mnas.training.weight_files import load_weights
 from search_spaces import cost, to_json
 from search_spaces.mnasnet.block_strings import from_block_strings
 

@@ -7,26 +7,15 @@ import threading
 import time
 from xml.etree import ElementTree
 
-import click
 import optuna
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from report_command import run_report
 
 from device_bench.terminal import printable
 from mnas.files import write_json
-from mnas.main import mnas, run
-
-
-def run_report(*arguments):
-    """`mnas report`, in this process."""
-
-    @click.command(context_settings={"ignore_unknown_options": True})
-    @click.argument("words", nargs=-1, type=click.UNPROCESSED)
-    def process(words):
-        sys.exit(run(["report", *words]))
-
-    return CliRunner().invoke(process, [str(argument) for argument in arguments])
+from mnas.main import mnas
 
 
 def test_without_options_everything_is_written_into_the_run(runs, tmp_path):

@@ -1,24 +1,12 @@
 """The page as text: nothing leaves it, nothing enters it unescaped, and everything it needs is in it."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
+from page_elements import EVIL, Elements
 
 from reports import ReportError, frame
 from reports.html import facts, page, write_page
-
-EVIL = "<script>&\"'"
-
-
-class Elements(HTMLParser):
-    def __init__(self, text):
-        super().__init__()
-        self.found = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
 
 
 def test_nothing_is_loaded_from_anywhere(runs):

@@ -4,7 +4,8 @@ import re
 import pytest
 
 from reports import frame
-from reports.payload import payload, script_json
+from reports.page_parts import script_json
+from reports.payload import payload
 
 
 def made(runs, run, **options):
