@@ -168,7 +168,8 @@ class _Work:
         lines = (*diagnosis.lines(self.task), *done.lines(self.task))
         if content is None or not done.tried:
             return replace(first, diagnosis=lines)
-        return replace(first, content=content, route=done.tried[-1].way, diagnosis=lines)
+        way = done.tried[-1] if done.met else done.best(metric)
+        return replace(first, content=content, route=way.way, diagnosis=lines)
 
     def _images(self, count: int) -> np.ndarray:
         return calibration_inputs(self.data.train, self.order.training.seed, count)
