@@ -104,6 +104,15 @@ def test_a_file_that_was_damaged_is_made_again(copy: Path, shipped: Path) -> Non
     assert file.read_bytes() == (shipped / "model-int8.tflite").read_bytes()
 
 
+def test_a_training_for_int8_follows_its_own_calibration(copy: Path, tmp_path: Path) -> None:
+    """Also where one from other images stands in the folder."""
+    words, other = [*WORDS, "--precision", "int8", "--quantize", "qat"], Path(shutil.copytree(copy, tmp_path / "other"))
+    assert run([*words, "--calibration", "3", "-o", str(copy)]) == 0
+    for folder in (copy, other):
+        assert run([*words, "--calibration", "90", "-o", str(folder)]) == 0
+    assert (copy / "model-int8.tflite").read_bytes() == (other / "model-int8.tflite").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
