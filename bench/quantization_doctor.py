@@ -9,7 +9,7 @@ four, a repair is chosen on two, and what counts is judged on two more. Exit cod
 know three photos whose class is known, or if a repaired file agrees with float on less than 95 % of the crops that
 are held out.
 
-Takes about 5 minutes on two cores.
+Takes about 6 minutes on two cores.
 """
 
 import os
@@ -18,7 +18,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,9 +58,8 @@ PARTS = (("calibration", CALIBRATION, 960, 0), ("choosing", CHOOSING, 480, 1), (
 KNOWN = {"grace_hopper.jpg": (652, "military uniform"), "china.jpg": (698, "palace"), "flower.jpg": (985, "daisy")}
 """Photo -> its ImageNet class."""
 TRAINED_AT = 224
-FLOOR, WANTED = 0.97, 0.95
+FLOOR, WANTED = 0.95, 0.95
 QAT = Recipe(epochs=4, batch_size=24, learning_rate=2e-6, warmup_share=0.05, weight_decay=0.0, label_smoothing=0.0)
-PASSES = 40
 
 
 @dataclass(frozen=True)
@@ -124,17 +122,6 @@ def labelled(plain: bytes, images: np.ndarray) -> Split:
     return Split(images, tflite_predict(plain)(images).argmax(axis=1).astype(np.int64))
 
 
-def slowdown(plain: bytes, other: bytes, image: np.ndarray) -> float:
-    """The median over passes of a file's time as a multiple of another's, in turns."""
-    files = [(content, []) for content in (plain, other)]
-    for _ in range(PASSES):
-        for content, times in files:
-            began = time.perf_counter()
-            tflite_predict(content)(image)
-            times.append(time.perf_counter() - began)
-    return float(np.median(np.divide(files[1][1], files[0][1])))
-
-
 def treated(name: str, console: Console) -> list[str]:
     """Prints what was found and done; the faults, a sentence each."""
     net, faults = NETS[name], []
@@ -156,15 +143,14 @@ def treated(name: str, console: Console) -> list[str]:
     console.print(f"\n{name} at {net.image_size} pixels, on the {len(parts['choosing'])} crops to choose by:")
     console.print("\n".join([*diagnosis.lines(CLASSIFICATION)[1:], *done.lines(CLASSIFICATION)]), highlight=False)
     held_out = labelled(plain, parts["held out"])
-    table = Table("file", "agrees with float32", "95 %", "KB", "of the time of float32", title="held-out crops")
+    table = Table("file", "agrees with float32", "95 %", "KB", title="held-out crops")
     for label, file in (("int8", given), ("repaired", content)):
         if file is None:
             faults.append(f"{name}: no repair meets the floor")
             continue
         share = CLASSIFICATION.judge(tflite_predict(file), held_out)
         low, high = wilson(share, len(held_out))
-        ratio = slowdown(plain, file, parts["held out"][:1])
-        table.add_row(label, f"{share:.1%}", f"{low:.1%} to {high:.1%}", f"{len(file) / 1000:,.0f}", f"{ratio:.2f}")
+        table.add_row(label, f"{share:.1%}", f"{low:.1%} to {high:.1%}", f"{len(file) / 1000:,.0f}")
         if file is content and share < WANTED:
             faults.append(f"{name}: the repaired file agrees with float32 on {share:.1%} of the held-out crops")
     console.print(table)

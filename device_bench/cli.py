@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from device_bench.kinds import DELEGATES, VERDICTS, Delegate, Verdict
-from device_bench.options import FILE, Listed, cores_option, devices_option, shapes_option
+from device_bench.options import FILE, Finite, Listed, cores_option, devices_option, shapes_option
 
 
 @click.command()
@@ -61,10 +61,10 @@ def devices(names: tuple[str, ...], as_json: bool) -> None:
     "--interval",
     default=0.03,
     show_default=True,
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, min_open=True),
     help="Stop when the interval's half-width is below this share of the median.",
 )
-@click.option("--time-limit", default=120.0, show_default=True, type=click.FloatRange(1), help="Seconds per cell.")
+@click.option("--time-limit", default=120.0, show_default=True, type=Finite(1), help="Seconds per cell.")
 @click.option("--no-canary", is_flag=True, help="Do not check whether the device itself becomes slower.")
 @click.option(
     "--tool", metavar="FILE|URL", help="File or URL#sha256=HEX of a benchmark_model to run instead of our own runner."

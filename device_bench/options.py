@@ -1,5 +1,6 @@
 """Options that several commands share; a light module, so that `--help` answers at once."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,20 @@ class Listed(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
         if not all(words):
             self.fail(f"{value!r} has an empty place between commas", param, ctx)
         return tuple(self._item.convert(word, param, ctx) for word in words)
+
+
+class Finite(click.FloatRange):
+    """A number within bounds; "nan" and "inf", which Python takes for numbers, are refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+    def _describe_range(self) -> str:
+        return "" if self.min is None and self.max is None else super()._describe_range()
 
 
 def devices_option(default: str, everything: str = "all") -> Callable[[Handler], Handler]:

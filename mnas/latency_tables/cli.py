@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from device_bench.kinds import PRECISIONS
-from device_bench.options import FILE, cores_option, shapes_option
+from device_bench.options import FILE, Finite, cores_option, shapes_option
 from device_bench.terminal import counted
 from mnas.latency_tables.space_options import SpaceCommand, space_parameters, typed
 
@@ -54,9 +54,7 @@ def table() -> None:
 )
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of the runtime.")
 @cores_option
-@click.option(
-    "--minutes", default=2.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Device time to use."
-)
+@click.option("--minutes", default=2.0, show_default=True, type=Finite(0, min_open=True), help="Device time to use.")
 @click.option(
     "--networks", default=24, show_default=True, type=click.IntRange(4), help="Whole networks to calibrate on."
 )
@@ -148,7 +146,7 @@ def build(
     "--unmeasured",
     default=0.0,
     show_default=True,
-    type=click.FloatRange(0, 0.9),
+    type=Finite(0, 0.9),
     help="Judge the table as if this share of its operators had never been measured.",
 )
 def check(

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from device_bench.kinds import PRECISIONS
-from device_bench.options import FOLDER, Listed
+from device_bench.options import FOLDER, Finite, Listed
 
 if TYPE_CHECKING:
     from mnas.shipping.order import FilesOrder, Order, TrainingOrder
 
 Handler = Callable[..., None]
+
+_LARGEST = 2**63 - 1
+"""Seed that TensorFlow takes."""
 
 _TRAINING = (
     click.option(
@@ -25,7 +28,7 @@ _TRAINING = (
     ),
     click.option(
         "--minutes",
-        type=click.FloatRange(0, min_open=True),
+        type=Finite(0, min_open=True),
         help="How long to train, in place of --epochs: as many epochs as fit.",
     ),
     click.option(
@@ -47,10 +50,12 @@ _TRAINING = (
         "--prune",
         default=0.0,
         show_default=True,
-        type=click.FloatRange(0, 1, max_open=True),
+        type=Finite(0, 1, max_open=True),
         help="Share of the weights that become zero: smaller downloads, the same latency.",
     ),
-    click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed for all random choices."),
+    click.option(
+        "--seed", default=0, show_default=True, type=click.IntRange(0, _LARGEST), help="Seed for all random choices."
+    ),
 )
 
 _FILES = (
@@ -91,7 +96,7 @@ _FILES = (
     ),
     click.option(
         "--floor",
-        type=float,
+        type=Finite(),
         metavar="VALUE",
         help="Value of the metric on the validation split that a repair has to reach, such as 0.9.",
     ),
@@ -101,11 +106,13 @@ _FILES = (
         show_default=True,
         help="Where to time the files: host, adb:SERIAL, adb:HOST:PORT, table:FILE, or none.",
     ),
-    click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of the runtime."),
+    click.option(
+        "--threads", default=1, show_default=True, type=click.IntRange(1, 256), help="Threads of the runtime."
+    ),
     click.option(
         "--target",
         "target_ms",
-        type=click.FloatRange(0, min_open=True),
+        type=Finite(0, min_open=True),
         metavar="MS",
         help="Latency that the files should keep to; the card says whether they do.",
     ),
@@ -183,14 +190,14 @@ def _files_order(given: dict[str, Any]) -> FilesOrder:
     "--validation-share",
     default=0.15,
     show_default=True,
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Finite(0, 1, min_open=True, max_open=True),
     help="Share of the images that tells how the training goes.",
 )
 @click.option(
     "--test-share",
     default=0.15,
     show_default=True,
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Finite(0, 1, min_open=True, max_open=True),
     help="Share of the images that the finished files are judged on.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Use at most about this many images.")

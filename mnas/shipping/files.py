@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from device_bench.conversion.convert import to_tflite
 from device_bench.terminal import counted, say
 from device_bench.tflite.apps import check_for_apps, finished
 from device_bench.tflite.metadata import Metadata
+from mnas.errors import SearchError
 from mnas.files import write_bytes
 from mnas.records.record import Many, Record
 from mnas.shipping.order import Order
@@ -20,6 +24,7 @@ from mnas.shipping.results import judged, predictions_path, read_predictions, wr
 from mnas.shipping.training import WEIGHTS, Trained
 from mnas.tasks import Data, Task
 from mnas.tasks.findings import Predictions
+from mnas.tasks.task import Predict
 
 if TYPE_CHECKING:
     from device_bench.kinds import Precision
@@ -69,16 +74,33 @@ def float_predictions(task: Task[Any], data: Data, folder: Path, trained: Traine
     """What the float network says of the test split."""
     from mnas.training.train import float_predict
 
-    path = predictions_path(folder / WEIGHTS)
-    if not path.exists():
-        write_predictions(path, judged(task, float_predict(trained.model), data.test))
+    return _said(task, data, predictions_path(folder / WEIGHTS), lambda: float_predict(trained.model))
+
+
+def _said(task: Task[Any], data: Data, path: Path, predict: Callable[[], Predict]) -> Predictions:
+    """The predictions that are kept at `path`; those that are missing, damaged or of other examples are made again."""
+    try:
+        found = read_predictions(path)
+        if np.array_equal(found.targets, data.test.targets):
+            return found
+    except SearchError:
+        pass
+    write_predictions(path, judged(task, predict(), data.test))
     return read_predictions(path)
+
+
+def _record(path: Path, task: Task[Any]) -> FileRecord | None:
+    """How a file was made; None where that is not known, or no longer readable: it is made again then."""
+    try:
+        return FileRecord.read(path, task) if path.exists() else None
+    except SearchError:
+        return None
 
 
 def _file(order: Order, task: Task[Any], data: Data, folder: Path, trained: Trained, precision: Precision) -> Made:
     path, about = folder / f"model-{precision}.tflite", folder / _MADE / f"{precision}.json"
     key = _key(order, precision, folder)
-    record = FileRecord.read(about, task) if about.exists() else None
+    record = _record(about, task)
     if record is None or record.key != key or not _holds(path, record.sha256):
         say(f"{path.name}: converting")
         made = _converted(order, task, data, folder, trained, precision)
@@ -94,7 +116,7 @@ def _file(order: Order, task: Task[Any], data: Data, folder: Path, trained: Trai
         predictions = judged(task, file_predict(content), data.test)
         write_predictions(predictions_path(path), predictions)
         record.write(about, task)
-    found = read_predictions(predictions_path(path))
+    found = _said(task, data, predictions_path(path), lambda: file_predict(path.read_bytes()))
     say(
         f"{path.name}: {counted(path.stat().st_size, 'byte')}, test {task.metric.name} {task.metric.words(found.value)}"
     )

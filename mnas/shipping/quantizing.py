@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -122,11 +123,20 @@ class _Work:
         recipe, images = further(self.network.recipe), self._images(self.order.files.calibration)
         network = quantization_aware(self.network.graph, self.network.model, images)
         stay_pruned = _pruned_again(network) if self.network.facts.sparsity else lambda: None
-        folder, what = self.folder / "training-int8", "training for int8"
+        folder, what = self._checkpoints(), "training for int8"
         train_on(network, self.order, self.task, self.data, recipe, folder, what, before_step=lambda _: stay_pruned())
         stay_pruned()
         route = f"trained on for {counted(recipe.epochs, 'epoch')} with quantization"
         return Quantized(self._int8(network, images), route)
+
+    def _checkpoints(self) -> Path:
+        """Where the training for int8 is kept: one that began from the ranges of other images is another one."""
+        above = self.folder / "training-int8"
+        own = above / f"calibrated-{self.order.files.calibration}"
+        for other in above.iterdir() if above.is_dir() else ():
+            if other != own:
+                shutil.rmtree(other, ignore_errors=True)
+        return own
 
     def checked(self, first: Quantized) -> Quantized:
         """The calibrated file, or where that loses too much the better one of it and a trained one."""
@@ -168,7 +178,8 @@ class _Work:
         lines = (*diagnosis.lines(self.task), *done.lines(self.task))
         if content is None or not done.tried:
             return replace(first, diagnosis=lines)
-        return replace(first, content=content, route=done.tried[-1].way, diagnosis=lines)
+        way = done.tried[-1] if done.met else done.best(metric)
+        return replace(first, content=content, route=way.way, diagnosis=lines)
 
     def _images(self, count: int) -> np.ndarray:
         return calibration_inputs(self.data.train, self.order.training.seed, count)

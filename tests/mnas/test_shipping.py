@@ -104,6 +104,30 @@ def test_a_file_that_was_damaged_is_made_again(copy: Path, shipped: Path) -> Non
     assert file.read_bytes() == (shipped / "model-int8.tflite").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["model-int8.predictions.npz", "weights.predictions.npz", "files/int8.json"])
+@pytest.mark.parametrize("way", ["cut", "gone", "of others"])
+def test_what_follows_from_a_file_is_made_again(name: str, way: str, copy: Path, shipped: Path) -> None:
+    if way == "cut":
+        (copy / name).write_bytes((copy / name).read_bytes()[:100])
+    elif way == "gone":
+        (copy / name).unlink()
+    elif name.endswith(".npz"):
+        arrays = dict(np.load(copy / name))
+        np.savez(copy / name, **{key: one[:5] if one.ndim else one for key, one in arrays.items()})
+    assert run([*WORDS, "-o", str(copy)]) == 0
+    assert (copy / name).read_bytes() == (shipped / name).read_bytes()
+    assert Card.open(copy).files == Card.open(shipped).files
+
+
+def test_a_training_for_int8_follows_its_own_calibration(copy: Path, tmp_path: Path) -> None:
+    """Also where one from other images stands in the folder."""
+    words, other = [*WORDS, "--precision", "int8", "--quantize", "qat"], Path(shutil.copytree(copy, tmp_path / "other"))
+    assert run([*words, "--calibration", "3", "-o", str(copy)]) == 0
+    for folder in (copy, other):
+        assert run([*words, "--calibration", "90", "-o", str(folder)]) == 0
+    assert (copy / "model-int8.tflite").read_bytes() == (other / "model-int8.tflite").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

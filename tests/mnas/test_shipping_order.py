@@ -181,6 +181,13 @@ def test_an_order_survives_its_file(tmp_path: Path) -> None:
         (["--precision", "int4"], "int4"),
         (["--channels", "2"], "'2' is not one of"),
         (["--prune", "1"], "--prune"),
+        (["--prune", "nan"], "--prune"),
+        (["--minutes", "inf"], "inf is not a finite number"),
+        (["--target", "nan"], "nan is not a finite number"),
+        (["--floor", "nan"], "nan is not a finite number"),
+        (["--test-share", "nan"], "--test-share"),
+        (["--threads", "257"], "--threads"),
+        (["--seed", "9223372036854775808"], "--seed"),
     ],
 )
 def test_options_that_cannot_be(words: list[str], told: str, tmp_path: Path) -> None:
