@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Any
 
+from search_spaces.cells import DARTS, ENAS_MICRO, NASNET, PNAS
 from search_spaces.decision import Space
 from search_spaces.drawing import Drawing
-from search_spaces.errors import SpaceError
+from search_spaces.errors import ForeignNotation, SpaceError
 from search_spaces.family import GROUP, Family
 from search_spaces.graph import Cost, Graph, Operator, Shape, check_input_shape, graph_cost
 from search_spaces.heads import Classifier, Head
@@ -22,7 +23,7 @@ from search_spaces.offers import with_offered
 Arch = Any
 """An architecture of any family: frozen, hashable, compared by value."""
 
-FAMILIES: Mapping[str, Family[Any, Any]] = {"mnasnet": MNASNET}
+FAMILIES: Mapping[str, Family[Any, Any]] = {one.name: one for one in (MNASNET, NASNET, PNAS, ENAS_MICRO, DARTS)}
 """Those that come with this package; `families` has those of others too."""
 
 
@@ -153,13 +154,15 @@ def from_notation(text: str) -> Arch:
     """The architecture behind the published notation of a family, such as block strings with blanks between them.
 
     Raises:
-        SpaceError: It is the notation of none, with what the last family that has one says of it.
+        SpaceError: It is the notation of none, with what the last family says of it that takes it for its own.
     """
     error = SpaceError("no family has a notation")
     for one in families().values():
         if one.parse is not None:
             try:
                 return one.parse(text)
+            except ForeignNotation:
+                continue
             except SpaceError as found:
                 error = found
     raise error

@@ -77,14 +77,21 @@ class Space(Generic[A]):
         decisions: In the order a controller takes them.
         build: One choice a decision -> architecture, in canonical form.
         choose: Architecture -> one choice a decision; raises `SpaceError` for one outside the space.
+        lengths: How many decisions, from the first on, spell a whole architecture, in rising order; empty where only
+            all of them do. A space that grows, such as that of PNAS, has architectures of several lengths, and its
+            tokens are as many as the architecture has decisions.
     """
 
     name: str
     decisions: tuple[Decision, ...]
     build: Callable[[tuple[Choice, ...]], A]
     choose: Callable[[A], tuple[Choice, ...]]
+    lengths: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        whole = len(self.decisions)
+        if self.lengths and list(self.lengths) != [*sorted({*self.lengths} & {*range(1, whole)}), whole]:
+            raise SpaceError(f"the lengths of a space rise from 1 to its {whole} decisions, unlike {self.lengths}")
         earlier: set[str] = set()
         for decision in self.decisions:
             unknown = [name for name in decision.points_to if name not in earlier]
@@ -101,7 +108,7 @@ class Space(Generic[A]):
 
     @property
     def cardinality(self) -> int:
-        """Number of token sequences; several may spell the same architecture."""
+        """Number of token sequences of full length; several may spell the same architecture."""
         return math.prod(self.sizes)
 
     def sample(self, rng: np.random.Generator) -> Tokens:
@@ -114,19 +121,27 @@ class Space(Generic[A]):
         Raises:
             SpaceError: Wrong number of tokens, or one out of range.
         """
-        if len(tokens) != len(self.decisions):
-            raise SpaceError(f"space {self.name!r} takes {len(self.decisions)} tokens, not {len(tokens)}")
-        for decision, token in zip(self.decisions, tokens, strict=True):
+        allowed = self.lengths or (len(self.decisions),)
+        if len(tokens) not in allowed:
+            raise SpaceError(f"space {self.name!r} takes {' or '.join(map(str, allowed))} tokens, not {len(tokens)}")
+        taken = list(zip(self.decisions, tokens, strict=False))
+        for decision, token in taken:
             if not 0 <= token < len(decision.choices):
                 raise SpaceError(f"{decision.name}: token {token} is not in 0..{len(decision.choices) - 1}")
-        return tuple(decision.choices[token] for decision, token in zip(self.decisions, tokens, strict=True))
+        return tuple(decision.choices[token] for decision, token in taken)
 
     def tokens(self, values: Mapping[str, Choice]) -> Tokens:
-        """Tokens of a mapping from decision name to choice, such as the parameters of a trial."""
-        missing = [decision.name for decision in self.decisions if decision.name not in values]
+        """Tokens of a mapping from decision name to choice, such as the parameters of a trial.
+
+        Raises:
+            SpaceError: Values are missing, or not among the choices.
+        """
+        known = sum(decision.name in values for decision in self.decisions)
+        taken = self.decisions[:known] if known in self.lengths else self.decisions
+        missing = [decision.name for decision in taken if decision.name not in values]
         if missing:
             raise SpaceError(f"space {self.name!r}: no value for {', '.join(missing)}")
-        return tuple(decision.token(values[decision.name]) for decision in self.decisions)
+        return tuple(decision.token(values[decision.name]) for decision in taken)
 
     def decode(self, tokens: Sequence[int]) -> A:
         """The architecture that `tokens` spell, in canonical form."""
@@ -140,7 +155,7 @@ class Space(Generic[A]):
                 fitting choice.
         """
         chosen = self.choose(arch)
-        return tuple(decision.token(choice) for decision, choice in zip(self.decisions, chosen, strict=True))
+        return tuple(decision.token(choice) for decision, choice in zip(self.decisions, chosen, strict=False))
 
     def canonical(self, tokens: Sequence[int]) -> Tokens:
         """One spelling for all token sequences that decode to the same architecture."""

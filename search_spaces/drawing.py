@@ -23,6 +23,9 @@ class Box:
         repeats: How many equal parts stand here, one behind the other.
         note: More about it, in small print.
         text: Its published notation, for people who want to copy it.
+        reads: The numbers of the earlier boxes of the same drawing that it reads, -1 for what stands in front of all;
+            None for the box before it.
+        inside: What is inside it, a drawing of its own whose boxes all tell what they read.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Box:
     repeats: int = 1
     note: str = ""
     text: str = ""
+    reads: tuple[int, ...] | None = None
+    inside: tuple[Box, ...] = ()
 
 
 Drawing = tuple[Box, ...]

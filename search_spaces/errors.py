@@ -9,3 +9,7 @@ class SpaceError(ValueError):
     """
 
     exit_code = 2
+
+
+class ForeignNotation(SpaceError):
+    """A text that is not in the notation of a family at all; another family may read it."""

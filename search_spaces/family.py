@@ -46,8 +46,8 @@ class Family(Generic[A, P]):
         closest: Space and architecture -> an architecture of the space near it.
         drawing: Architecture and input shape -> what a report draws of it, without inputs and head.
         lines: Architecture -> its published notation, line by line; empty where there is none.
-        parse: The published notation of a whole network, in one text -> its architecture; raises `SpaceError` for
-            anything else. None where there is none.
+        parse: The published notation of a whole network, in one text -> its architecture; raises `ForeignNotation` for
+            a text that is not in it at all, `SpaceError` for one with a mistake. None where there is none.
         strided: Architecture and input shape -> the same with strides that leave small images their pixels.
         published: Name -> maker of a published architecture.
         table_keys: Kind of a published latency table -> architecture, input shape and classes -> the keys under which

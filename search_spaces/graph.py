@@ -179,6 +179,16 @@ class Graph:
         return tuple(operator for placed in self.placed for operator in placed.operators)
 
 
+def pruned(graph: Graph) -> Graph:
+    """The same network without the operators that no output depends on."""
+    needed, kept = {*graph.outputs}, []
+    for operator in reversed(graph.operators):
+        if operator.name in needed:
+            needed.update(operator.inputs)
+            kept.append(operator)
+    return Graph(graph.inputs, (PlacedPart(Part(tuple(reversed(kept)))),), graph.outputs)
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Trainable parameters and multiply-accumulates of one inference (convolutions, FC, squeeze-and-excitation)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -24,9 +24,11 @@ class Classifier:
 
     Attributes:
         classes: Width of the softmax.
+        bias: Whether the fully connected layer has one.
     """
 
     classes: int
+    bias: bool = True
 
     def __post_init__(self) -> None:
         if self.classes < 1:
@@ -34,12 +36,17 @@ class Classifier:
 
     def append(self, graph: GraphBuilder, features: str) -> tuple[str, ...]:
         """See `Head.append`."""
-        return (graph.extend(_classifier(self.classes, graph.shape(features)), "", features),)
+        return (graph.extend(_classifier(self.classes, self.bias, graph.shape(features)), "", features),)
+
+
+def without_bias(head: Head) -> Head:
+    """The same head, a classifier without the bias of its fully connected layer."""
+    return replace(head, bias=False) if isinstance(head, Classifier) else head
 
 
 @lru_cache(maxsize=1024)
-def _classifier(classes: int, shape: Shape) -> Part:
+def _classifier(classes: int, bias: bool, shape: Shape) -> Part:
     graph = GraphBuilder({ENTRY: shape})
-    logits = graph.dense("classifier", graph.global_pool("pool", ENTRY), classes)
+    logits = graph.dense("classifier", graph.global_pool("pool", ENTRY), classes, bias=bias)
     graph.activation("softmax", logits, "softmax")
     return graph.part()

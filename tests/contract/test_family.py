@@ -26,6 +26,44 @@ class TestMnasNet(FamilyFilesTestCase):
         return [{"width": float("inf")}, {"depth": 0.0}, {"stem_filters": 0}]
 
 
+class CellFamilyTestCase(FamilyFilesTestCase):
+    """Small stacks; the image is not square, and one side of it is odd half way."""
+
+    in_order = False
+
+    @pytest.fixture
+    def input_shape(self):
+        return (12, 10, 3)
+
+    @pytest.fixture
+    def impossible(self):
+        return [{"blocks": 0}, {"blocks": 9}, {"filters": 0}, {"ops": ""}, {"ops": "sep3 sep4"}, {"ops": "enas sep3"}]
+
+
+class TestNasnet(CellFamilyTestCase):
+    @pytest.fixture(params=[{"blocks": 5}, {"blocks": 3, "combines": False, "ops": "amoebanet"}])
+    def choice(self, request):
+        return SpaceChoice.of("nasnet", {"repeats": 1, "filters": 3, **request.param})
+
+
+class TestPnas(CellFamilyTestCase):
+    @pytest.fixture
+    def choice(self):
+        return SpaceChoice.of("pnas", {"repeats": 1, "filters": 4})
+
+
+class TestEnasMicro(CellFamilyTestCase):
+    @pytest.fixture
+    def choice(self):
+        return SpaceChoice.of("enas-micro", {"repeats": 1, "filters": 4})
+
+
+class TestDarts(CellFamilyTestCase):
+    @pytest.fixture
+    def choice(self):
+        return SpaceChoice.of("darts", {"repeats": 1, "filters": 4, "blocks": 3})
+
+
 class TestToy(FamilyFilesTestCase):
     @pytest.fixture
     def choice(self):
