@@ -39,8 +39,6 @@ from mnas.training.recipe import Recipe
 from mnas.training.train import make_step
 from search_spaces import Graph, as_if_trained, build_graph, lower, published, scale
 from search_spaces.keras_models.layers import (
-    DilatedConv2D,
-    DilatedDepthwiseConv2D,
     HardSigmoid,
     HardSwish,
     StridedSlice,
@@ -49,7 +47,7 @@ from search_spaces.mnasnet.published import PUBLISHED
 
 Made = Callable[[Graph, tf_keras.Model, np.ndarray], tf_keras.Model]
 CLASS = r"\.(\w+)(?:'>| object)"
-OWN_LAYERS = (DilatedConv2D, DilatedDepthwiseConv2D, HardSigmoid, HardSwish, StridedSlice)
+OWN_LAYERS = (HardSigmoid, HardSwish, StridedSlice)
 TIMED, BATCH = "mobilenet-v2", 16
 
 

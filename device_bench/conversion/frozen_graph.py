@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from device_bench.conversion.dilations import undo_detours
 from device_bench.tflite.model_inputs import Shape
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def freeze(traced: "tf.types.experimental.ConcreteFunction") -> FrozenGraph | No
             return None
         else:
             frozen.node.add().CopyFrom(node)
+    undo_detours(frozen)
     captured = len(graph.captures)
     return FrozenGraph(frozen, graph.inputs[: len(graph.inputs) - captured], list(graph.outputs))
 

@@ -7,8 +7,6 @@ from typing import Any
 import tensorflow as tf
 import tf_keras as keras
 
-from search_spaces.keras_models.layers import DilatedConv2D, DilatedDepthwiseConv2D
-
 _WEIGHT_STEPS = 127.0
 _WINDOW = 100.0
 
@@ -113,13 +111,13 @@ def _rounded(axis: int) -> Any:
     return property(read, store)
 
 
-class RoundedConv2D(DilatedConv2D):
+class RoundedConv2D(keras.layers.Conv2D):  # type: ignore[misc]
     """A convolution whose kernel is rounded per output channel."""
 
     kernel = _rounded(3)
 
 
-class RoundedDepthwiseConv2D(DilatedDepthwiseConv2D):
+class RoundedDepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
     """A depthwise convolution whose kernel is rounded per channel."""
 
     depthwise_kernel = _rounded(2)

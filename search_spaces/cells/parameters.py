@@ -106,17 +106,50 @@ class NasnetParameters(CellParameters):
 
 @dataclass(frozen=True, slots=True)
 class PnasParameters(CellParameters):
+    """What a search may set of PNAS's space.
+
+    Attributes:
+        blocks: Most blocks of the one cell, beside its two inputs (B of the paper).
+        repeats: A third of all cells (N of the paper).
+        filters: Filters of the first cells; each reduction doubles them (F of the paper).
+        strided_stem: Filters of the strided stem that images of 96 pixels and more get; 0 for none at any size.
+        ops: The operators to choose from, separated by blanks: names of operators, or nasnet, amoebanet, pnas, enas or
+            darts for the menu of that paper.
+    """
+
     filters: int = 24
     ops: str = "pnas"
 
 
 @dataclass(frozen=True, slots=True)
 class EnasMicroParameters(CellParameters):
+    """What a search may set of ENAS's space of cells.
+
+    Attributes:
+        blocks: Blocks of each of the two cells, beside its two inputs (B of the paper).
+        repeats: Normal cells in front of, between and behind the two reductions (N of the paper).
+        filters: Filters of the first cells; each reduction doubles them (F of the paper).
+        strided_stem: Filters of the strided stem that images of 96 pixels and more get; 0 for none at any size.
+        ops: The operators to choose from, separated by blanks: names of operators, or nasnet, amoebanet, pnas, enas or
+            darts for the menu of that paper.
+    """
+
     filters: int = 20
     ops: str = "enas"
 
 
 @dataclass(frozen=True, slots=True)
 class DartsParameters(CellParameters):
+    """What a search may set of DARTS's space.
+
+    Attributes:
+        blocks: Blocks of each of the two cells, beside its two inputs (B of the paper).
+        repeats: A third of all cells (N of the paper).
+        filters: Filters of the first cells; each reduction doubles them (F of the paper).
+        strided_stem: Filters of the strided stem that images of 96 pixels and more get; 0 for none at any size.
+        ops: The operators to choose from, separated by blanks: names of operators, or nasnet, amoebanet, pnas, enas or
+            darts for the menu of that paper.
+    """
+
     blocks: int = 4
     ops: str = "darts"

@@ -72,16 +72,15 @@ def _weighted(operator: Operator, seed: int) -> keras.layers.Layer:
         uniform = keras.initializers.VarianceScaling(1.0 / 3.0, "fan_out", "uniform", seed=seed)
         return layers.Dense(filters, use_bias=operator.bias, kernel_initializer=uniform, name=name)
     window = (operator.kernel, operator.strides, operator.padding)
-    dilated = operator.dilation != (1, 1)
     if operator.kind == "depthwise":
-        return (DilatedDepthwiseConv2D if dilated else layers.DepthwiseConv2D)(
+        return layers.DepthwiseConv2D(
             *window,
             dilation_rate=operator.dilation,
             use_bias=operator.bias,
             depthwise_initializer=weights,
             name=name,
         )
-    return (DilatedConv2D if dilated else layers.Conv2D)(
+    return layers.Conv2D(
         filters,
         *window,
         dilation_rate=operator.dilation,
@@ -89,38 +88,6 @@ def _weighted(operator: Operator, seed: int) -> keras.layers.Layer:
         kernel_initializer=weights,
         name=name,
     )
-
-
-class DilatedConv2D(keras.layers.Conv2D):  # type: ignore[misc]
-    """A dilated convolution that stays one operator in a TFLite file.
-
-    TensorFlow's gradient on a CPU needs the detour over a batch of sub-images; a converter cannot undo it where
-    two convolutions read the same map.
-    """
-
-    def call(self, inputs: tf.Tensor, training: Any = None) -> tf.Tensor:
-        """`[batch, height, width, channels]` -> the same with `filters` channels."""
-        if training is not False:
-            return super().call(inputs)
-        made = tf.nn.conv2d(inputs, self.kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate)
-        return made if self.bias is None else tf.nn.bias_add(made, self.bias)
-
-
-class DilatedDepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
-    """A dilated depthwise convolution that stays one operator; see `DilatedConv2D`."""
-
-    def call(self, inputs: tf.Tensor, training: Any = None) -> tf.Tensor:
-        """`[batch, height, width, channels]` -> the same shape, with strides smaller."""
-        if training is not False:
-            return super().call(inputs)
-        made = tf.raw_ops.DepthwiseConv2dNative(
-            input=inputs,
-            filter=self.depthwise_kernel,
-            strides=[1, *self.strides, 1],
-            padding=self.padding.upper(),
-            dilations=[1, *self.dilation_rate, 1],
-        )
-        return made if self.bias is None else tf.nn.bias_add(made, self.bias)
 
 
 class StridedSlice(keras.layers.Layer):  # type: ignore[misc]

@@ -64,7 +64,7 @@ def test_what_cannot_be_used_is_one_line(offer, group, entry, words):
 
 def test_a_family_of_another_package_stands_beside_ours(offer):
     offer("mnas.families", "other = strange:other")
-    assert list(families.__wrapped__()) == ["mnasnet", "other", "toy"]
+    assert {"mnasnet", "other", "toy"} <= families.__wrapped__().keys()
 
 
 def test_a_command_says_it_without_a_traceback(offer, tmp_path):

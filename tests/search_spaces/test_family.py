@@ -34,7 +34,7 @@ def test_a_family_of_another_package_builds_a_model():
 @pytest.mark.parametrize(
     ("name", "values", "words"),
     [
-        ("toys", {}, "known: mnasnet, toy"),
+        ("toys", {}, "known: mnasnet, .*toy"),
         ("toy", {"width": 2}, "no parameter 'width'; known: factor"),
         ("toy", {"factor": 0}, "at least 1"),
         ("mnasnet", {"depth": float("nan")}, "depth must be positive"),
@@ -50,4 +50,4 @@ def test_what_is_not_an_architecture_belongs_to_no_family():
     with pytest.raises(SpaceError, match="int is not an architecture"):
         to_json(3)
     with pytest.raises(SpaceError, match='"type": "mnasnet"'):
-        from_json('{"type": "nasnet"}')
+        from_json('{"type": "no-such-net"}')
