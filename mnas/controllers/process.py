@@ -21,10 +21,10 @@ from mnas.controllers.arrays import Floats, Ints
 _RHOS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 _NOISES = (0.001, 0.01, 0.1, 0.5)
 _WEIGHTS, _NOISE = (1e-4, 5.0), (1e-4, 1.0)
-_SPREAD = 1.0  # of the logarithms of the weights and the noise around their prior
+_SPREAD = 0.5  # of the logarithms of the weights and the noise around their prior
 _ITERATIONS = 15
 _LARGEST = 240  # points that predictions rest on; the work grows with their cube
-_LARGEST_LEARNED = 120  # points that the weights are learned from
+_LARGEST_LEARNED = 200  # points that the weights are learned from
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,10 +188,10 @@ class _Draw:
             mine = [slot for slot in slots if self.goals[slot] == goal]
             known = self.history.told_distinct(goal)
             model = process.fit(np.array([key for key, _ in known]), np.array([reward for _, reward in known]))
-            pool = Pool(self.steps, self.history, self.taken)
-            pool.add(self._sampled(goal))
+            pool = Pool(self.steps, model, self.settings.explore, self.rng)
+            pool.add(self._sampled(goal, self.settings.batch * self.settings.overdraw))
             best = [row for row, _ in self.history.best(_SCREENED_PARENTS, goal)]
-            self._put_all(mine, promising(pool, model, best, len(mine), self.settings.explore, self.rng), goal)
+            self._put_all(mine, promising(pool, best, self.history, self.taken, len(mine)), goal)
 
     def _screen_plainly(self) -> None:
         """Fills all slots with the most promising of samples and neighbours, by the surrogate of ``ppo-gp``."""
@@ -199,7 +199,7 @@ class _Draw:
             slots = [slot for slot in range(self.settings.batch) if self.goals[slot] == goal]
             known = self.history.told_distinct(goal)
             model = fit(np.array([key for key, _ in known]), np.array([reward for _, reward in known]))
-            pool = self._sampled(goal) + self._neighbourhood(goal, len(slots))[0]
+            pool = self._sampled(goal, self.settings.pool) + self._neighbourhood(goal, len(slots))[0]
             rows = [pool[pick] for pick in self._new(pool)]
             if not rows:
                 continue
@@ -207,10 +207,10 @@ class _Draw:
             order = np.argsort(-(mean + self.settings.explore * deviation), kind="stable")[: len(slots)].tolist()
             self._put_all(slots, [rows[pick] for pick in order], goal)
 
-    def _sampled(self, goal: int) -> list[Tokens]:
-        """The samples that are screened; those tried before are kept for the update."""
+    def _sampled(self, goal: int, checked: int) -> list[Tokens]:
+        """The samples that are screened; of the first ``checked`` those tried before are kept for the update."""
         rows = [tuple(row) for row in self._sample(np.full(self.settings.pool, goal))[0].tolist()]
-        for row in rows:
+        for row in rows[:checked]:
             tried = self.history.find(self.steps.key(row))
             if tried is not None:
                 self.repeats.append((row, goal, tried))

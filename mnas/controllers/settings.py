@@ -127,12 +127,12 @@ MNASNET = NASNET
 
 _SETTINGS: dict[str, Settings] = {
     "ppo": Settings(screen=10, explore=3.0),
-    "ppo-plain": Settings(),
     "ppo-paper": NASNET,
     "reinforce": replace(
         NASNET, loss="reinforce", batch=10, hidden=64, embedding=32, learning_rate=1e-2, clip_norm=1.0, epochs=1
     ),
     "ppo-gp": Settings(surrogate_after=15),
+    "ppo-plain": Settings(),
 }
 
 
