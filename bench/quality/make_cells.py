@@ -77,7 +77,7 @@ def run(task: Task) -> float:
     return judged.judge(float_predict(model), data.validation)
 
 
-def write(about: CellTable, accuracies: dict[Tokens, list[float]]) -> None:
+def write(about: CellTable, accuracies: dict[Tokens, list[float]], path: Path) -> None:
     """The table: decisions, empty where a smaller cell has none, accuracies, their mean, MACs."""
     space, shape = about.space(), (about.image_size, about.image_size, 1)
     names = [decision.name for decision in space.decisions]
@@ -90,8 +90,8 @@ def write(about: CellTable, accuracies: dict[Tokens, list[float]]) -> None:
         blank = [""] * (len(names) - len(choices))
         shown = [f"{value:.4f}" for value in (*found[:seeds], statistics.fmean(found[:seeds]))]
         writer.writerow([*choices, *blank, *shown, cost(space.decode(tokens), shape, _CLASSES).macs])
-    about.path.write_bytes(gzip.compress(file.getvalue().encode(), mtime=0))
-    click.echo(f"{about.path.name}: {len(accuracies)} networks, {seeds} seeds, {about.path.stat().st_size} bytes")
+    path.write_bytes(gzip.compress(file.getvalue().encode(), mtime=0))
+    click.echo(f"{path.name}: {len(accuracies)} networks, {seeds} seeds, {path.stat().st_size} bytes")
 
 
 @click.command()
@@ -114,7 +114,7 @@ def main(name: str, seeds: int | None) -> None:
         )
         for task, accuracy in done.items():
             accuracies[task.tokens].append(accuracy)
-        write(about, accuracies)
+        write(about, accuracies, about.path)
 
 
 if __name__ == "__main__":
