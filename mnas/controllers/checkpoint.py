@@ -70,7 +70,8 @@ def begun_with(path: Path | None, settings: Settings) -> Settings:
         return settings
     try:
         stored = json.loads(str(read_npz(path)["about"]))["settings"]
-        return plain if asdict(Settings()) | stored == asdict(plain) else settings
+        older = "screen" not in stored and asdict(Settings()) | stored == asdict(plain)
+        return plain if older else settings
     except (SearchError, KeyError, ValueError, TypeError):
         return settings  # `load` says what is wrong with it
 
