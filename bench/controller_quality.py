@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 import numpy as np
 from quality.experiment import Curves, Task, run
-from quality.searches import ALGORITHMS
+from quality.searches import ALGORITHMS, GROWING
 from quality.stored import finish
 from quality.tables import MACRO, OWN, load
 from rich.console import Console
@@ -63,16 +63,18 @@ def main(
     if target is None:
         target = 60e6 if path == MACRO else 0.3
     names = tuple(algorithms.split(","))
-    unknown = [word for word in names if word not in ALGORITHMS]
+    benchmark = load(path)
+    known = [*ALGORITHMS, *(GROWING if benchmark.space is not None and benchmark.space.lengths else ())]
+    unknown = [word for word in names if word not in known]
     if unknown:
-        raise click.UsageError(f"algorithm {unknown[0]!r} is unknown: use {', '.join(ALGORITHMS)}")
-    size = len(load(path).accuracy)
+        raise click.UsageError(f"algorithm {unknown[0]!r} is unknown for this table: use {', '.join(known)}")
+    size = len(benchmark.accuracy)
     if evaluations > size:
         raise click.UsageError(f"{path.name} has {size} architectures: ask for at most so many evaluations")
     marks = tuple(sorted({*(mark for mark in _MARKS if mark < evaluations), evaluations}))
     chosen = range(first_seed, first_seed + seeds)
     tasks = [Task(path, word, reward, target, seed, marks, noise, canonical) for seed in chosen for word in names]
-    stem = name or f"{load(path).name}-{reward}{'-noise' if noise else ''}{'-canonical' if canonical else ''}"
+    stem = name or f"{benchmark.name}-{reward}{'-noise' if noise else ''}{'-canonical' if canonical else ''}"
     done = finish(
         tasks,
         run,

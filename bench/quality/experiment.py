@@ -15,7 +15,7 @@ from mnas.controllers.blas import one_thread
 from mnas.search.ranking import Contender, Plan, contenders, next_runs, verdict
 from search_spaces.decision import Tokens
 
-from .searches import ALGORITHMS
+from .searches import ALGORITHMS, GROWING, in_a_study
 from .tables import Table, load, reward_of
 
 CONFIRMATION = Plan(top=8, rounds=2, keep=4)
@@ -86,7 +86,11 @@ def run(task: Task) -> Curves:
         return told[-1]
 
     with one_thread():
-        ALGORITHMS[task.algorithm](table.steps, evaluate, task.seed, max(task.checkpoints))
+        budget = max(task.checkpoints)
+        if task.algorithm in GROWING and table.space is not None:
+            in_a_study(GROWING[task.algorithm](table.space, task.seed, budget), table.space, evaluate, budget)
+        else:
+            ALGORITHMS[task.algorithm](table.steps, evaluate, task.seed, budget)
     volumes = _hypervolumes(table.accuracy, table.cost, rows, task.checkpoints)
     regret = [max(0.0, best - truth[rows[int(np.argmax(told[:count]))]]) for count in task.checkpoints]
     confirmed = list(regret)

@@ -44,11 +44,7 @@ class Task:
 
 @cache
 def _data(table: str) -> Dataset:
-    """The images, with one thread to train on them."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    """The images in their splits."""
     about = CELL_TABLES[table]
     return load_data(
         about.source,
@@ -99,6 +95,8 @@ def write(about: CellTable, accuracies: dict[Tokens, list[float]], path: Path) -
 @click.option("--seeds", type=int, help="Trainings of each network.  [2]")
 def main(name: str, seeds: int | None) -> None:
     """Train what is missing, one seed after the other, and write the table."""
+    for kind in ("INTRA", "INTER"):  # of the worker, when it loads TensorFlow
+        os.environ[f"TF_NUM_{kind}OP_THREADS"] = "1"
     about = CELL_TABLES[name]
     networks = sorted(set(spellings(about.space()).values()), key=lambda tokens: (len(tokens), tokens))
     accuracies: dict[Tokens, list[float]] = {tokens: [] for tokens in networks}

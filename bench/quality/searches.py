@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from mnas.controllers.evolution import Evolution
 from mnas.controllers.history import History, Observation
 from mnas.controllers.settings import Settings, settings_for
 from mnas.controllers.steps import Steps
-from search_spaces.decision import Tokens
+from search_spaces.decision import Space, Tokens
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
 
 Evaluate = Callable[[Tokens], float]
 """Tokens -> reward; called once an evaluation, so that noise is drawn anew."""
@@ -58,6 +62,19 @@ def evolve(evolution: Evolution, steps: Steps, evaluate: Evaluate, seed: int, bu
         seen.append(Observation(number, tokens, steps.key(tokens), (evaluate(tokens),)))
 
 
+def in_a_study(sampler: BaseSampler, space: Space[Any], evaluate: Evaluate, budget: int) -> None:
+    """Any sampler that knows its space, in a study of its own; it may leave decisions out."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    for _ in range(budget):
+        trial = study.ask()
+        taken = [one for one in space.decisions if one.name in trial.relative_params]
+        values = {one.name: trial.suggest_categorical(one.name, one.choices) for one in taken}
+        study.tell(trial, evaluate(space.tokens(values)))
+
+
 def _controller(name: str) -> Search:
     settings = settings_for(name)
     return lambda steps, evaluate, seed, budget: control(
@@ -99,3 +116,6 @@ ALGORITHMS: dict[str, Search] = {
     **{name: _controller(name) for name in ("reinforce", "ppo-paper", "ppo-plain", "ppo-gp", "ppo")},
 }
 """In the order in which they are shown."""
+
+GROWING: dict[str, Callable[[Space[Any], int, int], BaseSampler]] = {}
+"""Samplers of spaces that grow, for the tables that have a space: (space, seed, budget) -> sampler."""

@@ -13,11 +13,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mnas.controllers.steps import Steps, steps_of
-from search_spaces.decision import Tokens
+from search_spaces.decision import Space, Tokens
 
 from .cells import CELL_TABLES, spellings
 
@@ -38,6 +39,7 @@ class Table:
         accuracy: Mean over seeds, in [0, 1], ``[rows]``.
         seeds: Accuracy of single trainings, ``[rows, seeds]``.
         cost: Whatever the reward calls latency, ``[rows]``.
+        space: The space, where it is one of the package's.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Table:
     accuracy: np.ndarray
     seeds: np.ndarray
     cost: np.ndarray
+    space: Space[Any] | None = None
 
 
 def load(path: Path, canonical: bool = False) -> Table:
@@ -68,7 +71,9 @@ def load(path: Path, canonical: bool = False) -> Table:
     accuracy = np.array([[float(record[name]) for name in (mean, *(seeds or [mean]))] for record in records])
     if accuracy.max() > 1:
         accuracy /= 100
-    return Table(name, steps, rows, accuracy[:, 0], accuracy[:, 1:], np.array([float(one[cost]) for one in records]))
+    costs = np.array([float(one[cost]) for one in records])
+    space = CELL_TABLES[name].space() if name in CELL_TABLES else None
+    return Table(name, steps, rows, accuracy[:, 0], accuracy[:, 1:], costs, space)
 
 
 def _grid(names: list[str], records: list[dict[str, str]], canonical: bool) -> tuple[Steps, dict[Tokens, int]]:

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnas.controllers.evolution import Evolution, EvolutionSampler
 from search_spaces.catalog import cost
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 from quality import make_cells
 from quality.cells import CELL_TABLES, DIGITS_CELLS, spellings
 from quality.experiment import Task, run
+from quality.searches import evolve, in_a_study
 from quality.tables import load
 
 
@@ -64,3 +66,17 @@ def test_a_training_of_a_table_is_repeatable():
     first, again = (make_cells.run(make_cells.Task("cells-digits", tokens, 5)) for _ in range(2))
     assert first == again
     assert 0.5 < first < 1
+
+
+def test_a_sampler_in_a_study_of_a_table_evaluates_what_it_asked_for(tmp_path):
+    path, _ = written(DIGITS_CELLS, tmp_path)
+    table, found = load(path), []
+
+    def evaluate(tokens):
+        found.append(tokens)
+        return float(table.accuracy[table.rows[tokens]])
+
+    in_a_study(EvolutionSampler(table.space, seed=4), table.space, evaluate, 30)
+    alone = []
+    evolve(Evolution(), table.steps, lambda tokens: alone.append(tokens) or evaluate(tokens), 4, 30)
+    assert found[:30] == alone
