@@ -209,7 +209,7 @@ def _cell_values(cell: Cell) -> dict[str, Any]:
 
 
 def _cell(values: Any) -> Cell:
-    if values.keys() != {"blocks", "output"}:
+    if not isinstance(values, dict) or values.keys() != {"blocks", "output"}:
         raise ValueError(f"a cell has blocks and an output, not {values}")
     blocks = []
     for one, op, other, other_op, *combine in values["blocks"]:
