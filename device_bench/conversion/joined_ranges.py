@@ -9,7 +9,7 @@ or through pools and the like, get the range that holds each of theirs, before t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -60,20 +60,26 @@ def _join(graph: schema.SubGraphT, codes: list[int]) -> bool:
             for one in operator.inputs:
                 if sets.of(one) not in rigid:
                     sets.unite(one, operator.outputs[0])
+    derived = {operator.outputs[0] for kind, operator in kinds if kind in _KEEPING | _JOINING}
     for members in sets.groups():
         if sets.of(members[0]) not in rigid:
-            _give_one_range(graph, members)
+            _give_one_range(graph, members, derived)
     return True
 
 
-def _give_one_range(graph: schema.SubGraphT, members: Iterable[int]) -> None:
-    ranges = [graph.tensors[index].quantization for index in members]
-    known = [one for one in ranges if one is not None and one.min is not None and one.max is not None]
-    if not known:
-        return
-    low, high = min(float(one.min[0]) for one in known), max(float(one.max[0]) for one in known)
-    for one in known:
-        one.min, one.max = np.array([low], np.float32), np.array([high], np.float32)
+def _give_one_range(graph: schema.SubGraphT, members: list[int], derived: set[int]) -> None:
+    """Gives one range to what operators compute anew; what is `derived` of it has none of its own.
+
+    Left with ranges, results of pools and the like that read what is also joined would stay in float32.
+    """
+    ranges = {index: graph.tensors[index].quantization for index in members}
+    known = {index: one for index, one in ranges.items() if one is not None and one.min is not None}
+    if known.keys() <= derived:
+        return  # conversions of other steps, joined: the range is that of the concatenation
+    low, high = min(float(one.min[0]) for one in known.values()), max(float(one.max[0]) for one in known.values())
+    for index, one in known.items():
+        own = index not in derived
+        one.min, one.max = (np.array([end], np.float32) if own else None for end in (low, high))
 
 
 class _Sets:

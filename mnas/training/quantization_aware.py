@@ -66,21 +66,16 @@ def quantization_aware(
     examples = _checked(inputs, graph)
     folded, weights = fold(graph, model)
     without = _without_range(folded)
-    joins, joints = joins_of(folded.operators), defaultdict[str, Joint](Joint)
+    joined, joints = joins_of(folded.operators).members, defaultdict[str, Joint](Joint)
 
     def applied(operator: Operator, tensors: Any) -> Any:
         name = operator.name
-        for place, read in enumerate(operator.inputs):
-            if (name, read) in joins.converted:
-                tensors[place] = JointRange(joints[joins.members[name]], name=f"{name}.{read}.range")(tensors[place])
         tensor = _layer(operator)(tensors)
         if operator.activation != "none":
             tensor = relu(f"{name}.{operator.activation}", operator.activation)(tensor)
-        if name in without:
-            return tensor
-        if name in joins.members:
-            return JointRange(joints[joins.members[name]], name=f"{name}.range")(tensor)
-        return _range(operator)(tensor)
+        if name in joined:
+            return JointRange(joints[joined[name]], name=f"{name}.range")(tensor)
+        return tensor if name in without else _range(operator)(tensor)
 
     network = assemble(folded, applied, lambda name, image: FixedRange(*input_range, name=f"{name}.range")(image))
     for name, arrays in weights.items():
