@@ -17,6 +17,7 @@ from search_spaces.errors import ForeignNotation, SpaceError
 from search_spaces.family import GROUP, Family
 from search_spaces.graph import Cost, Graph, Operator, Shape, check_input_shape, graph_cost
 from search_spaces.heads import Classifier, Head
+from search_spaces.layered import ENAS_MACRO, NAS_CNN
 from search_spaces.mnasnet import MNASNET
 from search_spaces.offers import with_offered
 from search_spaces.training_extras import Extras
@@ -24,7 +25,9 @@ from search_spaces.training_extras import Extras
 Arch = Any
 """An architecture of any family: frozen, hashable, compared by value."""
 
-FAMILIES: Mapping[str, Family[Any, Any]] = {one.name: one for one in (MNASNET, NASNET, PNAS, ENAS_MICRO, DARTS)}
+FAMILIES: Mapping[str, Family[Any, Any]] = {
+    one.name: one for one in (MNASNET, NASNET, PNAS, ENAS_MICRO, DARTS, NAS_CNN, ENAS_MACRO)
+}
 """Those that come with this package; `families` has those of others too."""
 
 
