@@ -50,11 +50,22 @@ class Joint:
     """What a file holds in one step: activations that are rounded between the outermost of their limits.
 
     Attributes:
-        ranges: Of the activations.
+        ranges: Of the activations that are computed anew, such as by convolutions; the first keeps the outer limits.
     """
 
     def __init__(self) -> None:
-        self.ranges: list[Range] = []
+        self.ranges: list[JointRange] = []
+
+    def rounded(self, values: tf.Tensor) -> tf.Tensor:
+        """Any shape -> the same, rounded."""
+        first = self.ranges[0]
+        return tf.quantization.fake_quant_with_min_max_vars(values, first.outer_low, first.outer_high)
+
+    def follow(self) -> None:
+        """Moves the outer limits to those of the ranges."""
+        first = self.ranges[0]
+        first.outer_low.assign(tf.reduce_min([one.low for one in self.ranges]))
+        first.outer_high.assign(tf.reduce_max([one.high for one in self.ranges]))
 
 
 class JointRange(Range):
@@ -65,7 +76,7 @@ class JointRange(Range):
         self._joint = joint
 
     def build(self, input_shape: Any) -> None:
-        """Makes the limits of its own, and the joint ones if it is the first."""
+        """Makes limits of its own, and the outer ones if it is the first."""
         super().build(input_shape)
         if not self._joint.ranges:
             self.outer_low = self.add_weight("outer_low", (), trainable=False, initializer="zeros")
@@ -73,16 +84,25 @@ class JointRange(Range):
         self._joint.ranges.append(self)
 
     def follow(self, batch: tf.Tensor) -> None:
-        """Moves its limits towards those of a batch, and the joint ones with them."""
+        """Moves its limits towards those of a batch, and the outer ones with them."""
         super().follow(batch)
-        first = self._joint.ranges[0]
-        first.outer_low.assign(tf.reduce_min([one.low for one in self._joint.ranges]))
-        first.outer_high.assign(tf.reduce_max([one.high for one in self._joint.ranges]))
+        self._joint.follow()
 
     def rounded(self, values: tf.Tensor) -> tf.Tensor:
         """Any shape -> the same, rounded."""
-        first = self._joint.ranges[0]
-        return tf.quantization.fake_quant_with_min_max_vars(values, first.outer_low, first.outer_high)
+        return self._joint.rounded(values)
+
+
+class Kept(keras.layers.Layer):  # type: ignore[misc]
+    """Rounds what a pool, a padding, a slice or a concatenation makes to the steps of what it reads."""
+
+    def __init__(self, joint: Joint, **options: Any) -> None:
+        super().__init__(**options)
+        self._joint = joint
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Any shape -> the same, rounded."""
+        return self._joint.rounded(inputs)
 
 
 class FixedRange(keras.layers.Layer):  # type: ignore[misc]

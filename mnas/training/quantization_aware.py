@@ -17,6 +17,7 @@ from mnas.training.fake_quantized import (
     FixedRange,
     Joint,
     JointRange,
+    Kept,
     Range,
     RoundedConv2D,
     RoundedDense,
@@ -66,15 +67,18 @@ def quantization_aware(
     examples = _checked(inputs, graph)
     folded, weights = fold(graph, model)
     without = _without_range(folded)
-    joined, joints = joins_of(folded.operators).members, defaultdict[str, Joint](Joint)
+    joins, joints = joins_of(folded.operators), defaultdict[str, Joint](Joint)
+    changing = {concat for concat, _ in joins.converted}
 
     def applied(operator: Operator, tensors: Any) -> Any:
         name = operator.name
         tensor = _layer(operator)(tensors)
         if operator.activation != "none":
             tensor = relu(f"{name}.{operator.activation}", operator.activation)(tensor)
-        if name in joined:
-            return JointRange(joints[joined[name]], name=f"{name}.range")(tensor)
+        if name in joins.members:
+            # What is computed anew moves the limits; so do inputs of other steps, which a concatenation converts.
+            kind = Kept if name in without and name not in changing else JointRange
+            return kind(joints[joins.members[name]], name=f"{name}.range")(tensor)
         return tensor if name in without else _range(operator)(tensor)
 
     network = assemble(folded, applied, lambda name, image: FixedRange(*input_range, name=f"{name}.range")(image))
