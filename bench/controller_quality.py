@@ -4,6 +4,7 @@
     python bench/controller_quality.py --seeds 100 --evaluations 500      the figures of docs/controllers.md
     python bench/controller_quality.py --table FILE.csv.gz --reward hard --target 0.3
     python bench/controller_quality.py --noise                            one training's noise, and a confirmation
+    python bench/controller_quality.py --table bench/quality/cells-digits.csv.gz --seeds 50
 
 NAS-Bench-Macro is read where it lies beside the repository, else the project's own table. Regret is the best reward
 of the table less that of the incumbent, x 1e-5. Writes a CSV and a figure under bench/results,
@@ -65,7 +66,7 @@ def main(
     unknown = [word for word in names if word not in ALGORITHMS]
     if unknown:
         raise click.UsageError(f"algorithm {unknown[0]!r} is unknown: use {', '.join(ALGORITHMS)}")
-    size = len(load(path).rows)
+    size = len(load(path).accuracy)
     if evaluations > size:
         raise click.UsageError(f"{path.name} has {size} architectures: ask for at most so many evaluations")
     marks = tuple(sorted({*(mark for mark in _MARKS if mark < evaluations), evaluations}))

@@ -40,8 +40,8 @@ class Curves:
     """One search, at its checkpoints.
 
     Attributes:
-        regret: Best mean reward of the table less that of the incumbent, ``[checkpoints]``. The incumbent is the best
-            by what the search was told.
+        regret: Best mean reward of the table's networks of full length less that of the incumbent, at least 0,
+            ``[checkpoints]``. The incumbent is the best by what the search was told.
         confirmed: The same when the last evaluations before the checkpoint go to training the top few again.
         hypervolume: Of the front of what was evaluated (mean accuracy, cost), as a share of the whole table's.
     """
@@ -71,6 +71,7 @@ def _problem(path: Path, canonical: bool, kind: str, target: float) -> tuple[Tab
 def run(task: Task) -> Curves:
     """Searches once."""
     table, truth, again = _problem(task.table, task.canonical, task.reward, task.target)
+    best = max(truth[row] for tokens, row in table.rows.items() if len(tokens) == len(table.steps.sizes))
     rng = np.random.default_rng([task.seed, 7])
     rows: list[int] = []
     told: list[float] = []
@@ -87,14 +88,14 @@ def run(task: Task) -> Curves:
     with one_thread():
         ALGORITHMS[task.algorithm](table.steps, evaluate, task.seed, max(task.checkpoints))
     volumes = _hypervolumes(table.accuracy, table.cost, rows, task.checkpoints)
-    regret = [truth.max() - truth[rows[int(np.argmax(told[:count]))]] for count in task.checkpoints]
+    regret = [max(0.0, best - truth[rows[int(np.argmax(told[:count]))]]) for count in task.checkpoints]
     confirmed = list(regret)
     if task.noise:
         for place, count in enumerate(task.checkpoints):
             spent = count - CONFIRMATION.trainings
             if spent >= CONFIRMATION.top:
                 named = _confirm(rows[:spent], told[:spent], drawn[:spent], again, rng)
-                confirmed[place] = truth.max() - truth[named]
+                confirmed[place] = max(0.0, best - truth[named])
     return Curves(np.array(regret), np.array(confirmed), volumes)
 
 

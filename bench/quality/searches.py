@@ -96,6 +96,6 @@ ALGORITHMS: dict[str, Search] = {
     **{name: partial(evolve, evolution) for name, evolution in EVOLUTIONS.items()},
     "TPESampler": partial(_optuna, "TPESampler", {}),
     "NSGAIISampler": partial(_optuna, "NSGAIISampler", {"population_size": 20}),
-    **{name: _controller(name) for name in ("reinforce", "ppo-paper", "ppo", "ppo-gp")},
+    **{name: _controller(name) for name in ("reinforce", "ppo-paper", "ppo-plain", "ppo-gp", "ppo")},
 }
 """In the order in which they are shown."""

@@ -2,6 +2,7 @@
 
 Columns: the decisions first (or one column ``arch`` with a digit a decision, as NAS-Bench-Macro has), then accuracies
 of single seeds (``accuracy_0``, ``accuracy_1``, ... or ``acc0``, ``acc1``, ...), then the mean accuracy and the cost.
+The tables of cells hold every network once, and their spaces say which spellings are one network.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mnas.controllers.steps import Steps
+from mnas.controllers.steps import Steps, steps_of
 from search_spaces.decision import Tokens
+
+from .cells import CELL_TABLES, spellings
 
 OWN = Path(__file__).with_name("digits3.csv.gz")
 MACRO = Path(__file__).parents[3] / "shared" / "data" / "nasbench_macro" / "nas_bench_macro_cifar10.csv.gz"
-_MEANS, _COSTS = ("mean_acc", "accuracy"), ("flops", "latency_ms")
+_MEANS, _COSTS = ("mean_acc", "accuracy"), ("flops", "latency_ms", "macs")
 _SEED = re.compile(r"(accuracy_|acc)\d+")
 
 
@@ -31,7 +34,7 @@ class Table:
     Attributes:
         name: The file's.
         steps: The decisions.
-        rows: Tokens -> row.
+        rows: Tokens -> row; where the space grows, tokens of every length.
         accuracy: Mean over seeds, in [0, 1], ``[rows]``.
         seeds: Accuracy of single trainings, ``[rows, seeds]``.
         cost: Whatever the reward calls latency, ``[rows]``.
@@ -60,6 +63,16 @@ def load(path: Path, canonical: bool = False) -> Table:
     cost = next(name for name in _COSTS if name in columns)
     seeds = [name for name in columns if _SEED.fullmatch(name)]
     names = columns[: min(columns.index(name) for name in (mean, cost, *seeds))]
+    name = path.name.split(".")[0]
+    steps, rows = _cells(name, records) if name in CELL_TABLES else _grid(names, records, canonical)
+    accuracy = np.array([[float(record[name]) for name in (mean, *(seeds or [mean]))] for record in records])
+    if accuracy.max() > 1:
+        accuracy /= 100
+    return Table(name, steps, rows, accuracy[:, 0], accuracy[:, 1:], np.array([float(one[cost]) for one in records]))
+
+
+def _grid(names: list[str], records: list[dict[str, str]], canonical: bool) -> tuple[Steps, dict[Tokens, int]]:
+    """The steps and rows of a table that lists all combinations."""
     choices: list[tuple[str, ...]] = [tuple(record[name] for name in names) for record in records]
     if names == ["arch"]:
         choices = [tuple(choice[0]) for choice in choices]
@@ -68,17 +81,18 @@ def load(path: Path, canonical: bool = False) -> Table:
     tokens = [tuple(menu.index(value) for menu, value in zip(menus, row, strict=True)) for row in choices]
     form = macro_canonical if canonical and names[0] == "layer1" else None
     tags = tuple(name.rsplit(".", 1)[-1] for name in names)
-    accuracy = np.array([[float(record[name]) for name in (mean, *(seeds or [mean]))] for record in records])
-    if accuracy.max() > 1:
-        accuracy /= 100
-    return Table(
-        name=path.name.split(".")[0],
-        steps=Steps(tuple(names), tuple(map(len, menus)), tags, form),
-        rows={row: index for index, row in enumerate(tokens)},
-        accuracy=accuracy[:, 0],
-        seeds=accuracy[:, 1:],
-        cost=np.array([float(record[cost]) for record in records]),
-    )
+    rows = {row: index for index, row in enumerate(tokens)}
+    return Steps(tuple(names), tuple(map(len, menus)), tags, form), rows
+
+
+def _cells(name: str, records: list[dict[str, str]]) -> tuple[Steps, dict[Tokens, int]]:
+    """The steps and rows of a table of cells, in which every spelling leads to its network."""
+    space = CELL_TABLES[name].space()
+    known: dict[Tokens, int] = {}
+    for row, record in enumerate(records):
+        taken = [decision for decision in space.decisions if record[decision.name]]
+        known[tuple([*map(str, one.choices)].index(record[one.name]) for one in taken)] = row
+    return steps_of(space), {tokens: known[key] for tokens, key in spellings(space).items()}
 
 
 def macro_canonical(tokens: Sequence[int]) -> Tokens:

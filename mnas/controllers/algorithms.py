@@ -92,10 +92,11 @@ def _evolution(work: Assignment) -> Callable[[int], BaseSampler]:
 
 
 ALGORITHMS: Mapping[str, Algorithm] = {
-    "ppo": _controller("ppo", "a controller that learns by PPO"),
+    "ppo": _controller("ppo", "a controller that learns by PPO, its proposals screened by a Gaussian process"),
     "ppo-paper": _controller("ppo-paper", "NASNet's controller as published"),
     "reinforce": _controller("reinforce", "a controller that learns by REINFORCE"),
-    "ppo-gp": _controller("ppo-gp", "ppo with a Gaussian process as a surrogate"),
+    "ppo-gp": _controller("ppo-gp", "ppo-plain with a Gaussian process that weighs all decisions alike"),
+    "ppo-plain": _controller("ppo-plain", "ppo without the screen"),
     "evolution": Algorithm("regularized evolution", _BATCH, _evolution, several_targets=False),
 }
 """Ours by name; `algorithm` has Optuna's too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial
 
 from mnas.controllers.adam import Slots
 from mnas.controllers.controller import State
-from mnas.controllers.settings import Settings
+from mnas.controllers.settings import Settings, settings_for
 from mnas.controllers.steps import Steps
 from mnas.errors import SearchError
 from mnas.files import read_npz, write_npz
@@ -56,6 +56,24 @@ def identity(steps: Steps | None, settings: Settings, seed: int) -> dict[str, An
             for step, (name, size) in enumerate(zip(steps.names, steps.sizes, strict=True))
         ]
     return {"format": _FORMAT, "seed": seed, "steps": named, "settings": asdict(settings)}
+
+
+def begun_with(path: Path | None, settings: Settings) -> Settings:
+    """The settings to resume with: a search that began when ``ppo`` had no screen goes on without one.
+
+    Args:
+        path: The checkpoint; there may be none.
+        settings: As they are asked for.
+    """
+    screened, plain = (replace(settings_for(name), batch=settings.batch) for name in ("ppo", "ppo-plain"))
+    if path is None or settings != screened or not path.exists():
+        return settings
+    try:
+        stored = json.loads(str(read_npz(path)["about"]))["settings"]
+        older = "screen" not in stored and asdict(Settings()) | stored == asdict(plain)
+        return plain if older else settings
+    except (SearchError, KeyError, ValueError, TypeError):
+        return settings  # `load` says what is wrong with it
 
 
 def save(path: Path, saved: Saved, about: dict[str, Any]) -> None:

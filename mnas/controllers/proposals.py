@@ -1,6 +1,7 @@
-"""How a batch of proposals is drawn: from the neighbourhood of the best, from the policy, never one twice.
+"""How a batch of proposals is drawn: by a screen, from the neighbourhood of the best, from the policy, never one twice.
 
-Three sources fill a batch in turn. The neighbourhood: architectures one decision away from the best few, chosen by
+Sources fill a batch in turn. A screen: what a Gaussian process expects most of, among many candidates. Where there is
+none, the neighbourhood: architectures one decision away from the best few, chosen by
 the policy's own probability, so that the controller decides what to change. The policy: plain samples, at a higher
 temperature when too few are new. Chance: uniform draws and, of a small space, whatever is left.
 """
@@ -12,10 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnas.controllers import process
 from mnas.controllers.arrays import Floats, Ints
 from mnas.controllers.history import History
 from mnas.controllers.neighbours import crossings, mutants, neighbours
 from mnas.controllers.policy import Policy
+from mnas.controllers.screening import Pool, promising
 from mnas.controllers.settings import Settings
 from mnas.controllers.surrogate import fit
 from search_spaces.decision import Tokens
@@ -26,6 +29,7 @@ _ENUMERABLE = 20_000
 _LARGEST_NEIGHBOURHOOD = 64
 _FARTHEST = 4
 _CROSSED_PARENTS = 5
+_SCREENED_PARENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,10 @@ class _Draw:
             tokens, log_probs = self._sample(self.goals)
             return Proposals(tokens, log_probs, self.goals)
         told = len(self.history.told)
-        if 0 < settings.surrogate_after <= told:
+        if 0 < settings.screen <= told:
             self._screen()
+        elif 0 < settings.surrogate_after <= told:
+            self._screen_plainly()
         elif told >= settings.guided_after:
             self._guide()
         for temperature in _TEMPERATURES:
@@ -113,10 +119,7 @@ class _Draw:
 
     def _guide(self) -> None:
         """Fills the guided slots from the neighbourhood, by the policy's probability and the parent's rank."""
-        exact = self.settings.guided * self.settings.batch
-        count = int(exact) + int(self.rng.random() < exact - int(exact))
-        # Other slots from batch to batch, so that every goal has its share of both sources.
-        slots = [(self.index + turn) % self.settings.batch for turn in range(count)]
+        slots = self._share_of_slots(self.settings.guided)
         for goal in sorted({int(self.goals[slot]) for slot in slots}):
             mine = [slot for slot in slots if self.goals[slot] == goal]
             if self.settings.crossed:
@@ -172,26 +175,51 @@ class _Draw:
                 break
         return rows, ranks
 
+    def _share_of_slots(self, share: float) -> list[int]:
+        """Other slots from batch to batch, so that every goal has its share of both sources."""
+        exact = share * self.settings.batch
+        count = int(exact) + int(self.rng.random() < exact - int(exact))
+        return [(self.index + turn) % self.settings.batch for turn in range(count)]
+
     def _screen(self) -> None:
-        """Fills all slots with the most promising of many samples and neighbours, by the surrogate."""
+        """Fills most slots with what a process that weighs the decisions expects most of."""
+        slots = self._share_of_slots(self.settings.screened)
+        for goal in sorted({int(self.goals[slot]) for slot in slots}):
+            mine = [slot for slot in slots if self.goals[slot] == goal]
+            known = self.history.told_distinct(goal)
+            model = process.fit(np.array([key for key, _ in known]), np.array([reward for _, reward in known]))
+            pool = Pool(self.steps, model, self.settings.explore, self.rng)
+            pool.add(self._sampled(goal, self.settings.batch * self.settings.overdraw))
+            best = [row for row, _ in self.history.best(_SCREENED_PARENTS, goal)]
+            self._put_all(mine, promising(pool, best, self.history, self.taken, len(mine)), goal)
+
+    def _screen_plainly(self) -> None:
+        """Fills all slots with the most promising of samples and neighbours, by the surrogate of ``ppo-gp``."""
         for goal in sorted({int(goal) for goal in self.goals}):
             slots = [slot for slot in range(self.settings.batch) if self.goals[slot] == goal]
             known = self.history.told_distinct(goal)
             model = fit(np.array([key for key, _ in known]), np.array([reward for _, reward in known]))
-            sampled, log_probs = self._sample(np.full(self.settings.pool, goal))
-            for row, key in zip(sampled.tolist(), map(self.steps.key, sampled.tolist()), strict=True):
-                tried = self.history.find(key)
-                if tried is not None:
-                    self.repeats.append((tuple(row), goal, tried))
-            pool = [tuple(row) for row in sampled.tolist()] + self._neighbourhood(goal, len(slots))[0]
+            pool = self._sampled(goal, self.settings.pool) + self._neighbourhood(goal, len(slots))[0]
             rows = [pool[pick] for pick in self._new(pool)]
             if not rows:
                 continue
             mean, deviation = model.predict(np.array([self.steps.key(row) for row in rows]))
             order = np.argsort(-(mean + self.settings.explore * deviation), kind="stable")[: len(slots)].tolist()
-            log_probs = self._joint([rows[pick] for pick in order], goal)
-            for slot, pick, log_prob in zip(slots, order, log_probs.tolist(), strict=False):
-                self._put(slot, rows[pick], log_prob)
+            self._put_all(slots, [rows[pick] for pick in order], goal)
+
+    def _sampled(self, goal: int, checked: int) -> list[Tokens]:
+        """The samples that are screened; of the first ``checked`` those tried before are kept for the update."""
+        rows = [tuple(row) for row in self._sample(np.full(self.settings.pool, goal))[0].tolist()]
+        for row in rows[:checked]:
+            tried = self.history.find(self.steps.key(row))
+            if tried is not None:
+                self.repeats.append((row, goal, tried))
+        return rows
+
+    def _put_all(self, slots: Sequence[int], rows: Sequence[Tokens], goal: int) -> None:
+        if rows:
+            for slot, row, log_prob in zip(slots, rows, self._joint(rows, goal).tolist(), strict=False):
+                self._put(slot, row, log_prob)
 
     def _new(self, rows: Sequence[Sequence[int]]) -> list[int]:
         """Which rows are architectures that nobody tried, each once."""

@@ -9,6 +9,7 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from mnas.controllers.checkpoint import begun_with
 from mnas.controllers.controller import State
 from mnas.controllers.follower import Follower
 from mnas.controllers.joint import JointSampler
@@ -35,7 +36,7 @@ class ControllerSampler(JointSampler):
 
     Args:
         space: The decisions, and which spellings are one architecture; ``None`` learns them from the trials.
-        algorithm: ``"ppo"``, ``"ppo-paper"``, ``"reinforce"`` or ``"ppo-gp"``.
+        algorithm: ``"ppo"``, ``"ppo-plain"``, ``"ppo-paper"``, ``"reinforce"`` or ``"ppo-gp"``.
         reward: Makes one number of (accuracy, latency in ms), for a study with directions maximize, minimize. Several
             rewards, such as several targets, are served by one controller, trial by trial in turn. ``None``: the
             study's one value is improved in its direction.
@@ -60,10 +61,10 @@ class ControllerSampler(JointSampler):
         if seed < 0:
             raise SearchError(f"controller seed is {seed}: it must not be negative")
         super().__init__(seed)
-        self.settings = settings or settings_for(algorithm)
         self.rewards = (reward,) if isinstance(reward, Reward) else tuple(reward or ())
         menu = None if space is None else menu_of(space)
         path = None if checkpoint is None else Path(checkpoint)
+        self.settings = begun_with(path, settings or settings_for(algorithm))
         self._follower = Follower(menu, self.settings, self.rewards, seed, path)
 
     def sync(self, study: Study) -> State | None:

@@ -42,9 +42,13 @@ class Settings:
         guided_temperature: Divides the log-probabilities of that choice.
         parents: How many of the best have a neighbourhood.
         rank_cost: What a parent's rank costs its neighbours, in nats.
-        surrogate_after: Trials told before a Gaussian process screens the samples; 0 for never.
-        pool: Samples it screens, beside the neighbourhood.
+        surrogate_after: Trials told before a Gaussian process that weighs all decisions alike screens the samples; 0
+            for never.
+        pool: Samples that a Gaussian process screens, beside the neighbourhood.
         explore: Standard deviations added to its mean.
+        screen: Trials told before a Gaussian process that learns which decisions matter screens candidates; 0 for
+            never. While it does, `guided` and `surrogate_after` do nothing.
+        screened: Share of a batch that it chooses; plain samples of the policy take the rest.
     """
 
     loss: Literal["ppo", "reinforce"] = "ppo"
@@ -76,6 +80,8 @@ class Settings:
     surrogate_after: int = 0
     pool: int = 200
     explore: float = 0.5
+    screen: int = 0
+    screened: float = 0.8
 
     def __post_init__(self) -> None:
         whole = ("batch", "hidden", "embedding", "epochs", "overdraw", "pool", "parents")
@@ -89,14 +95,16 @@ class Settings:
             "queue",
             "queue_weight",
             "surrogate_after",
+            "screen",
             "guided_after",
             "crossed",
             "tanh_constant",
         ):
             if not getattr(self, name) >= 0:
                 raise SearchError(f"controller {name} is {getattr(self, name)}: it must not be negative")
-        if not 0 <= self.guided <= 1:
-            raise SearchError(f"controller guided is {self.guided}: it is a share of a batch, from 0 to 1")
+        for name in ("guided", "screened"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SearchError(f"controller {name} is {getattr(self, name)}: it is a share of a batch, from 0 to 1")
 
 
 NASNET = Settings(
@@ -118,12 +126,13 @@ MNASNET = NASNET
 """MnasNet names NASNet's controller and PPO and publishes no settings of its own (section 4.2)."""
 
 _SETTINGS: dict[str, Settings] = {
-    "ppo": Settings(),
+    "ppo": Settings(screen=10, explore=3.0),
     "ppo-paper": NASNET,
     "reinforce": replace(
         NASNET, loss="reinforce", batch=10, hidden=64, embedding=32, learning_rate=1e-2, clip_norm=1.0, epochs=1
     ),
     "ppo-gp": Settings(surrogate_after=15),
+    "ppo-plain": Settings(),
 }
 
 

@@ -76,7 +76,7 @@ RECORDED = {
     },
 }
 PROPOSED = {
-    "ppo": [
+    "ppo-plain": [
         [
             "100112111110110021100121001101201100210110",
             "001010101011010120311010100022111021200100",
@@ -195,3 +195,9 @@ def test_samples_passes_and_gradients_are_what_they_were(share):
 @pytest.mark.parametrize("algorithm", PROPOSED)
 def test_controllers_propose_what_they_proposed(algorithm):
     assert proposed(algorithm) == PROPOSED[algorithm]
+
+
+def test_the_default_proposes_what_it_proposed_until_its_screen_begins():
+    now, plain = proposed("ppo"), PROPOSED["ppo-plain"]
+    assert now[:2] == plain[:2]
+    assert now[2:] != plain[2:]

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mnas import SearchError
 from mnas.controllers.history import History, Observation
 from mnas.controllers.neighbours import crossings, mutants, neighbours
 from mnas.controllers.policy import Policy
@@ -200,3 +201,59 @@ def test_the_published_form_samples_plainly():
     drawn = propose(history(random_rows(30)), settings=plain)
     assert len(drawn.tokens) == 40
     assert drawn.repeats == ()
+
+
+SCREENED = replace(SETTINGS, screen=10, explore=3.0)
+
+
+@pytest.mark.parametrize("told", [0, 4, 10, 30, 100])
+def test_a_screened_batch_is_new_and_without_twins_at_any_time(told):
+    past = history(random_rows(told))
+    rows = [tuple(row) for row in propose(past, settings=SCREENED).tokens.tolist()]
+    assert len(set(rows)) == SCREENED.batch
+    assert not set(rows) & {seen.tokens for seen in past.observations}
+
+
+@pytest.mark.parametrize(("share", "screened"), [(1.0, 5), (0.8, 4), (0.4, 2), (0.0, 0)])
+def test_a_screen_takes_its_share_of_a_batch_and_the_policy_the_rest(share, screened):
+    policy, weights = policy_of()
+    policy.views(weights)["head_bias"][5] = [0, 0, 0, 40]  # its samples end in 3, which was told to be bad
+    rewards = {row: float(sum(row[:5]) - 9 * (row[5] == 3)) for row in random_rows(90)}
+    past = History(STEPS, [Observation(n, row, row, (reward,)) for n, (row, reward) in enumerate(rewards.items())])
+    settings = replace(SCREENED, screened=share, explore=0.0)
+    drawn = draw(policy, settings, weights, past, 0, RNG(3)).tokens
+    assert (drawn[:, 5] != 3).sum() == screened
+
+
+def test_a_screen_knows_what_a_worse_choice_costs():
+    rows = [row for row in random_rows(200) if row[0] != 2]
+    past = History(
+        STEPS, [Observation(n, row, row, (float(row[0]) - 0.1 * row[5],)) for n, row in enumerate(rows[:60])]
+    )
+    chosen = propose(past, 0, settings=replace(SCREENED, explore=0.0)).tokens[:4]
+    assert chosen[:, 0].min() >= 1
+    assert chosen[:, 5].mean() < 1
+
+
+def test_each_goal_is_screened_by_its_own_rewards():
+    past = history(random_rows(60), goals=2)
+    drawn = propose(past, 0, settings=replace(SCREENED, screened=1.0, explore=0.0), goals=2)
+    first = [row[0] for row in drawn.tokens.tolist()]  # the later the row, the better for goal 0
+    assert first == [2 if goal == 0 else 0 for goal in drawn.goals]
+
+
+def test_a_screened_search_tries_all_of_a_small_space_and_goes_on():
+    small = Steps(("a", "b", "c"), (3, 3, 2), ("x",) * 3)
+    policy, weights = policy_of(steps=small)
+    seen: list[Observation] = []
+    for index in range(5):
+        for row in draw(policy, SCREENED, weights, History(small, seen), index, RNG(index)).tokens.tolist():
+            seen.append(Observation(len(seen), tuple(row), tuple(row), (float(sum(row)),)))
+    assert len({one.tokens for one in seen[:20]}) == 18
+    assert len(seen) == 25
+
+
+@pytest.mark.parametrize(("name", "value"), [("screened", 1.2), ("screened", -0.1), ("screen", -1)])
+def test_a_screen_out_of_range_is_refused(name, value):
+    with pytest.raises(SearchError, match=f"controller {name} is {value}"):
+        replace(SETTINGS, **{name: value})

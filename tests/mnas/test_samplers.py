@@ -1,5 +1,7 @@
+import json
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 
@@ -44,6 +46,44 @@ def test_a_search_in_two_parts_proposes_what_one_in_one_part_does(
     run(parts, searched, name, 8, tmp_path / "parts.npz")
     run(parts, searched, name, 14, tmp_path / "parts.npz")
     assert [trial.params for trial in whole.trials] == [trial.params for trial in parts.trials]
+
+
+def made_before_there_was_a_screen(path: Path) -> None:
+    """Leaves out of a checkpoint what a version without a screen did not write."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    about = json.loads(str(arrays["about"]))
+    for name in ("screen", "screened"):
+        del about["settings"][name]
+    np.savez(path, **arrays | {"about": np.array(json.dumps(about))})
+
+
+@pytest.mark.parametrize("batch", [4, 5])
+def test_a_run_that_began_when_ppo_had_no_screen_resumes_without_one(
+    batch: int, searched: Space[MnasNetArch], tmp_path: Path
+) -> None:
+    straight, older = new_study(), new_study()
+    run(straight, searched, "ppo-plain", 30, tmp_path / "straight.npz", batch)
+    run(older, searched, "ppo-plain", 13, tmp_path / "older.npz", batch)
+    made_before_there_was_a_screen(tmp_path / "older.npz")
+    run(older, searched, "ppo", 30, tmp_path / "older.npz", batch)
+    assert [trial.params for trial in older.trials] == [trial.params for trial in straight.trials]
+
+
+@pytest.mark.parametrize(("begun", "resumed"), [("ppo-plain", "ppo"), ("ppo", "ppo-plain")])
+def test_a_run_does_not_resume_with_a_screen_or_without_by_mistake(
+    begun: str, resumed: str, searched: Space[MnasNetArch], tmp_path: Path
+) -> None:
+    study = new_study()
+    run(study, searched, begun, 12, tmp_path / "c.npz")
+    with pytest.raises(SearchError, match=r"another settings.*delete it"):
+        run(study, searched, resumed, 16, tmp_path / "c.npz")
+
+
+def test_a_damaged_checkpoint_is_named_by_the_default_too(searched: Space[MnasNetArch], tmp_path: Path) -> None:
+    (tmp_path / "c.npz").write_bytes(b"not an archive")
+    with pytest.raises(SearchError, match=r"c\.npz"):
+        run(new_study(), searched, "ppo", 4, tmp_path / "c.npz")
 
 
 @pytest.mark.parametrize(("name", "suggested"), [("ppo", 20), ("NSGAIISampler", 42), ("TPESampler", 42)])
