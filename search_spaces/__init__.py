@@ -15,6 +15,7 @@ from search_spaces.catalog import (
     cost,
     describe,
     drawing,
+    extras,
     families,
     family,
     family_of,
@@ -24,6 +25,7 @@ from search_spaces.catalog import (
     operators,
     published,
     published_names,
+    restack,
     scale,
     space,
     to_json,
@@ -34,6 +36,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.family import Family
 from search_spaces.graph import Cost, Graph, Operator, Shape
 from search_spaces.heads import Classifier, Head
+from search_spaces.training_extras import Extras
 
 if TYPE_CHECKING:
     from search_spaces.keras_models import as_if_trained as as_if_trained
@@ -49,6 +52,7 @@ __all__ = [
     "Cost",
     "Decision",
     "Drawing",
+    "Extras",
     "Family",
     "Graph",
     "GraphBuilder",
@@ -68,6 +72,7 @@ __all__ = [
     "cost",
     "describe",
     "drawing",
+    "extras",
     "families",
     "family",
     "family_of",
@@ -77,6 +82,7 @@ __all__ = [
     "operators",
     "published",
     "published_names",
+    "restack",
     "scale",
     "space",
     "to_json",

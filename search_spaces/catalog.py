@@ -17,13 +17,17 @@ from search_spaces.errors import ForeignNotation, SpaceError
 from search_spaces.family import GROUP, Family
 from search_spaces.graph import Cost, Graph, Operator, Shape, check_input_shape, graph_cost
 from search_spaces.heads import Classifier, Head
+from search_spaces.layered import ENAS_MACRO, NAS_CNN
 from search_spaces.mnasnet import MNASNET
 from search_spaces.offers import with_offered
+from search_spaces.training_extras import Extras
 
 Arch = Any
 """An architecture of any family: frozen, hashable, compared by value."""
 
-FAMILIES: Mapping[str, Family[Any, Any]] = {one.name: one for one in (MNASNET, NASNET, PNAS, ENAS_MICRO, DARTS)}
+FAMILIES: Mapping[str, Family[Any, Any]] = {
+    one.name: one for one in (MNASNET, NASNET, PNAS, ENAS_MICRO, DARTS, NAS_CNN, ENAS_MACRO)
+}
 """Those that come with this package; `families` has those of others too."""
 
 
@@ -223,9 +227,30 @@ def lower(arch: Arch, input_shape: Shape, head: Head | int) -> Graph:
     Raises:
         SpaceError: A shape or a head that the network cannot have.
     """
-    return family_of(arch).lower(
-        arch, check_input_shape(input_shape), Classifier(head) if isinstance(head, int) else head
-    )
+    return family_of(arch).lower(arch, check_input_shape(input_shape), _head(head))
+
+
+def extras(arch: Arch, input_shape: Shape, head: Head | int) -> Extras:
+    """What the training of a network has beside what ships; arguments as for `lower`."""
+    return family_of(arch).extras(arch, check_input_shape(input_shape), _head(head))
+
+
+def restack(arch: Arch, repeats: int, channels: int, input_shape: Shape) -> Arch:
+    """The cells of a network stacked deeper and wider (Zoph et al. 2017, section 3: `N@P`).
+
+    Args:
+        arch: A network of cells.
+        repeats: Normal cells in front of, between and behind the reductions, N.
+        channels: Of the last map, P.
+        input_shape: `(height, width, channels)` of one image.
+
+    Raises:
+        SpaceError: It has no cells, or none that can be stacked so.
+    """
+    one = family_of(arch)
+    if one.restack is None:
+        raise SpaceError(f"a network of the family {one.name} has no cells to stack")
+    return one.restack(arch, repeats, channels, check_input_shape(input_shape))
 
 
 def operators(arch: Arch, input_shape: Shape, head: Head | int) -> tuple[Operator, ...]:
@@ -246,3 +271,7 @@ def drawing(arch: Arch, input_shape: Shape) -> Drawing:
 def describe(arch: Arch) -> dict[str, Any]:
     """An architecture as JSON values for a record: `arch` (`from_json` reads it), `arch_hash` and `blocks`."""
     return {"arch": json.loads(to_json(arch)), "arch_hash": arch_hash(arch), "blocks": family_of(arch).lines(arch)}
+
+
+def _head(head: Head | int) -> Head:
+    return Classifier(head) if isinstance(head, int) else head

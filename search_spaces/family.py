@@ -14,6 +14,7 @@ from search_spaces.decision import Space
 from search_spaces.drawing import Drawing
 from search_spaces.graph import Graph, Shape
 from search_spaces.heads import Head
+from search_spaces.training_extras import Extras
 
 A = TypeVar("A")
 P = TypeVar("P")
@@ -24,6 +25,10 @@ GROUP = "mnas.families"
 
 def _as_it_is(arch: A, input_shape: Shape) -> A:
     return arch
+
+
+def _no_extras(arch: Any, input_shape: Shape, head: Head) -> Extras:
+    return Extras()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ class Family(Generic[A, P]):
         parse: The published notation of a whole network, in one text -> its architecture; raises `ForeignNotation` for
             a text that is not in it at all, `SpaceError` for one with a mistake. None where there is none.
         strided: Architecture and input shape -> the same with strides that leave small images their pixels.
+        restack: Architecture, N, channels of the last map and input shape -> the same cells, N of them in front of,
+            between and behind the reductions, as wide as that, on a stem for images of that shape (the papers' `N@P`);
+            None where networks of the family have no cells to stack.
+        extras: Architecture, input shape and head -> what its training has beside what ships.
         published: Name -> maker of a published architecture.
         table_keys: Kind of a published latency table -> architecture, input shape and classes -> the keys under which
             such tables list its parts.
@@ -72,6 +81,8 @@ class Family(Generic[A, P]):
     lines: Callable[[A], list[str]]
     parse: Callable[[str], A] | None = None
     strided: Callable[[A, Shape], A] = _as_it_is
+    restack: Callable[[A, int, int, Shape], A] | None = None
+    extras: Callable[[A, Shape, Head], Extras] = _no_extras
     published: Mapping[str, Callable[[], A]] = field(default_factory=dict)
     table_keys: Mapping[str, Callable[[A, Shape, int], tuple[str, ...]]] = field(default_factory=dict)
     definition_keys: Mapping[str, Callable[[Any, int], tuple[str, ...]]] = field(default_factory=dict)

@@ -63,6 +63,11 @@ def file_operators(graph: Graph) -> tuple[FileOperator, ...]:
     return tuple(kept.values())
 
 
+def converted_operators(graph: Graph) -> list[FileOperator]:
+    """The operators of `graph` as a converter sees them before it joins some to others."""
+    return shared(_expanded(graph), graph.outputs)[0]
+
+
 def shared(listed: Iterable[FileOperator], outputs: tuple[str, ...]) -> tuple[list[FileOperator], tuple[str, ...]]:
     """Operators without weights that compute the same from the same are computed once; what changes nothing is gone."""
     kept: list[FileOperator] = []

@@ -6,14 +6,16 @@ them, and a test holds the two equal. They come from the one list of operators.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, get_args
 
 from search_spaces.catalog import Arch, lower
 from search_spaces.errors import SpaceError
-from search_spaces.fusion import FileOperator, file_operators, is_rewritten
+from search_spaces.fusion import FileOperator, converted_operators, file_operators, is_rewritten
 from search_spaces.graph import Graph, Operator, Part, Shape
 from search_spaces.heads import Head
+from search_spaces.joins import joins_of
 
 Precision = Literal["float32", "float16", "dynamic", "int8"]
 
@@ -61,17 +63,24 @@ def signatures(arch: Arch, input_shape: Shape, head: Head | int, precision: Prec
 def graph_signatures(graph: Graph, precision: Precision) -> tuple[str, ...]:
     """The operators of a graph as a TFLite file at batch 1 has them, in the order of the graph.
 
-    In int8, what a converter adds around a `concat` is not foreseen: requantizations, and float32 where a map is both
-    joined and pooled, padded or sliced.
-
     Raises:
         SpaceError: A precision that no file has.
     """
     if precision not in get_args(Precision):
         raise SpaceError(f"unknown precision {precision!r}; known: {', '.join(get_args(Precision))}")
     if any(is_rewritten(placed.part) for placed in graph.placed):
-        return tuple(_line(one, precision) for one in file_operators(graph))
+        lines = tuple(_line(one, precision) for one in file_operators(graph))
+        return (*lines, *_conversions(graph)) if precision == "int8" else lines
     return tuple(line for placed in graph.placed for line in _part_lines(placed.part, precision))
+
+
+def _conversions(graph: Graph) -> Iterator[str]:
+    """What an int8 file converts in front of its concatenations, once for all that read it in one step."""
+    operators = [one.operator for one in converted_operators(graph)]
+    joins = joins_of(operators)
+    shapes = dict(graph.inputs) | {operator.name: operator.output_shape for operator in operators}
+    for name, _ in sorted({(name, joins.members[concat]) for concat, name in joins.converted}):
+        yield f"QUANTIZE {_shape(shapes[name])}>{_shape(shapes[name])} int8>int8"
 
 
 @lru_cache(maxsize=65536)

@@ -14,6 +14,7 @@ import numpy as np
 from device_bench.conversion.dead_activations import refused_operators, widen_ranges
 from device_bench.conversion.frozen_graph import freeze, trace
 from device_bench.conversion.interface import check_interface, checked_interface, spanning
+from device_bench.conversion.joined_ranges import join_ranges
 from device_bench.conversion.quiet import quiet_tensorflow
 from device_bench.errors import BadRequest, ConversionError
 from device_bench.kinds import PRECISIONS, Interface, Precision
@@ -58,9 +59,10 @@ def to_tflite(
         examples = spanning(examples)
     with quiet_tensorflow() as chatter:
         try:
-            converter = _converter(model, shapes, precision, ends, examples)
-            converted = bytes(converter.convert())
-            converted = _repaired(converter, converted) if precision == "int8" else converted
+            traced = trace(model, shapes)
+            converter = _converter(traced, precision, ends, examples)
+            joins = any(one.type == "ConcatV2" for one in traced.graph.get_operations())
+            converted = _int8(converter, joins=joins) if precision == "int8" else bytes(converter.convert())
             if interface is not None:
                 check_interface(converted, interface)
             return converted
@@ -100,8 +102,7 @@ def _checked_calibration(
 
 
 def _converter(
-    model: "tf_keras.Model",
-    shapes: Sequence[Shape],
+    traced: "tf.types.experimental.ConcreteFunction",
     precision: Precision,
     interface: Interface,
     examples: Sequence[np.ndarray],
@@ -109,7 +110,6 @@ def _converter(
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    traced = trace(model, shapes)
     graph = freeze(traced)
     if graph is None:
         # Without the model beside it, which would mean the slow way through a SavedModel.
@@ -131,19 +131,33 @@ def _converter(
     return converter
 
 
-def _repaired(converter: "tf.lite.TFLiteConverter", converted: bytes) -> bytes:
-    """Quantizes once more with wider ranges where XNNPACK would refuse the model (see `dead_activations`)."""
-    from tensorflow.lite.python.convert import mlir_quantize
+def _int8(converter: "tf.lite.TFLiteConverter", *, joins: bool) -> bytes:
+    """Quantizes with one range for all that is joined, and anew where XNNPACK would refuse what came of it.
 
-    if not refused_operators(converted):
-        return converted
+    See `joined_ranges` and `dead_activations`.
+    """
+    if not joins:
+        converted = bytes(converter.convert())
+        if not refused_operators(converted):
+            return converted
     converter._experimental_calibrate_only = True
-    widened = widen_ranges(bytes(converter.convert()))
-    kinds = {"input_data_type": converter.inference_input_type, "output_data_type": converter.inference_output_type}
-    repaired = bytes(mlir_quantize(widened, **kinds))
+    ranged = join_ranges(bytes(converter.convert()))
+    converted = _quantized(converter, ranged)
+    return _repaired(converter, ranged) if refused_operators(converted) else converted
+
+
+def _repaired(converter: "tf.lite.TFLiteConverter", ranged: bytes) -> bytes:
+    repaired = _quantized(converter, join_ranges(widen_ranges(ranged)))
     if refused := refused_operators(repaired):
         raise ConversionError(
             f"{len(refused)} activations, first {refused[0]}, are constant over the calibration images, which XNNPACK "
             "cannot run; calibrate with more varied images or train the model first"
         )
     return repaired
+
+
+def _quantized(converter: "tf.lite.TFLiteConverter", ranged: bytes) -> bytes:
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    kinds = {"input_data_type": converter.inference_input_type, "output_data_type": converter.inference_output_type}
+    return bytes(mlir_quantize(ranged, **kinds))

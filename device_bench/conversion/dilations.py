@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
-_CONSTANTS = 5  # two of each change of the batch, and a kernel
+_CONSTANTS = 4  # two of each change of the batch
 _THERE, _BACK = "SpaceToBatchND", "BatchToSpaceND"
 
 
-def undo_detours(definition: "tf.compat.v1.GraphDef") -> None:
-    """Replaces each detour of a graph of constants, in place, by the dilated convolution that it computes."""
+def undo_detours(definition: "tf.compat.v1.GraphDef", traced: "tf.Graph") -> None:
+    """Replaces each detour of a frozen graph by the dilated convolution that it computes.
+
+    Args:
+        definition: The frozen graph, which is changed in place.
+        traced: The graph that it was frozen from, whose shapes are known.
+    """
     nodes = {node.name: node for node in definition.node}
     readers = Counter(name for node in definition.node for name in node.input)
     for back in [node for node in definition.node if node.op == _BACK]:
@@ -27,8 +32,9 @@ def undo_detours(definition: "tf.compat.v1.GraphDef") -> None:
         if conv.op not in _CONVOLUTIONS or readers[conv.name] > 1 or not _is_plain(conv):
             continue
         there = nodes[conv.input[0]]
-        constants = _constants(nodes, (*there.input[1:], *back.input[1:], conv.input[1]))
-        if there.op != _THERE or len(constants) < _CONSTANTS or not (padding := _padding(*constants)):
+        constants = _constants(nodes, (*there.input[1:], *back.input[1:]))
+        kernel = traced.get_operation_by_name(conv.name).inputs[1].shape
+        if there.op != _THERE or len(constants) < _CONSTANTS or not (padding := _padding(constants, kernel[:2])):
             continue
         back.op = conv.op
         del back.input[:]
@@ -47,13 +53,17 @@ def _is_plain(conv: Any) -> bool:
     return conv.attr["padding"].s == b"VALID" and conv.attr["data_format"].s == b"NHWC" and set(steps) == {1}
 
 
-def _padding(
-    by: np.ndarray, pads: np.ndarray, by_back: np.ndarray, crops: np.ndarray, kernel: np.ndarray
-) -> bytes | None:
-    """The padding of the dilated convolution that a detour computes, or None where it computes something else."""
+def _padding(constants: list[np.ndarray], kernel: Sequence[int]) -> bytes | None:
+    """The padding of the dilated convolution that a detour computes, or None where it computes something else.
+
+    Args:
+        constants: Block sizes and margins of the change to sub-images, and block sizes and crops of the change back.
+        kernel: Height and width.
+    """
+    by, pads, by_back, crops = constants
     if len(by) != 2 or not np.array_equal(by, by_back):
         return None
-    axes = zip(by.tolist(), pads.tolist(), crops.tolist(), kernel.shape[:2], strict=True)
+    axes = zip(by.tolist(), pads.tolist(), crops.tolist(), kernel, strict=True)
     fitting = [_fitting((size - 1) * rate, pad, crop) for rate, pad, crop, size in axes]
     return min(fitting[0] & fitting[1], default=None)
 

@@ -67,7 +67,7 @@ def freeze(traced: "tf.types.experimental.ConcreteFunction") -> FrozenGraph | No
             return None
         else:
             frozen.node.add().CopyFrom(node)
-    undo_detours(frozen)
+    undo_detours(frozen, graph)
     captured = len(graph.captures)
     return FrozenGraph(frozen, graph.inputs[: len(graph.inputs) - captured], list(graph.outputs))
 

@@ -40,6 +40,7 @@ class Assignment:
         batch: Candidates proposed together.
         seed: Of every draw.
         checkpoint: Where what was learned may be kept.
+        trials: How many the search is to have.
     """
 
     space: Space[Arch]
@@ -47,6 +48,7 @@ class Assignment:
     batch: int
     seed: int
     checkpoint: Path
+    trials: int = 1160
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Algorithm:
             with the same proposals, for what they know is a function of the seed and the study.
         several_targets: Whether one search may have more than one.
         unfit: Why it cannot drive a search, found out when it is called; empty if it can.
+        grows: Whether it takes a space whose architectures have several lengths.
     """
 
     description: str
@@ -67,6 +70,7 @@ class Algorithm:
     samplers: Callable[[Assignment], Callable[[int], BaseSampler]]
     several_targets: bool = True
     unfit: Callable[[], str] = str
+    grows: bool = False
 
 
 def _controller(name: str, description: str) -> Algorithm:
@@ -91,6 +95,15 @@ def _evolution(work: Assignment) -> Callable[[int], BaseSampler]:
     return lambda number: sampler
 
 
+def _progressive(work: Assignment) -> Callable[[int], BaseSampler]:
+    from mnas.controllers.progressive import ProgressiveSampler
+
+    sampler = ProgressiveSampler(
+        work.space, trials=work.trials, reward=work.rewards[0], seed=work.seed, batch=work.batch
+    )
+    return lambda number: sampler
+
+
 ALGORITHMS: Mapping[str, Algorithm] = {
     "ppo": _controller("ppo", "a controller that learns by PPO, its proposals screened by a Gaussian process"),
     "ppo-paper": _controller("ppo-paper", "NASNet's controller as published"),
@@ -98,6 +111,9 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     "ppo-gp": _controller("ppo-gp", "ppo-plain with a Gaussian process that weighs all decisions alike"),
     "ppo-plain": _controller("ppo-plain", "ppo without the screen"),
     "evolution": Algorithm("regularized evolution", _BATCH, _evolution, several_targets=False),
+    "pnas": Algorithm(
+        "progressive search from small cells to large ones", _BATCH, _progressive, several_targets=False, grows=True
+    ),
 }
 """Ours by name; `algorithm` has Optuna's too."""
 
@@ -119,17 +135,22 @@ def algorithm(name: str) -> Algorithm:
     return Algorithm(f"Optuna's {name}", _BATCH, partial(_fresh, kind), unfit=partial(_unfit, kind))
 
 
-def check_algorithm(name: str, goals: int = 1) -> None:
+def check_algorithm(name: str, goals: int = 1, space: Space[Arch] | None = None) -> None:
     """Refuses what cannot drive a search.
 
     Args:
         name: As the configuration has it.
         goals: How many targets it is to serve.
+        space: What it is to search, if that is known.
 
     Raises:
         SearchError: No algorithm and no sampler of that name, or one that cannot serve such a search.
     """
     chosen = algorithm(name)
+    if chosen.grows and space is not None:
+        from mnas.controllers.progressive import check_grows
+
+        check_grows(space)
     if goals > 1 and not chosen.several_targets:
         raise SearchError(f"search.algorithm {quoted(name)} serves one latency.target_ms: several take a controller")
     if reason := chosen.unfit():

@@ -102,7 +102,8 @@ def evaluate_trials(session: Session, settings: SearchSection) -> None:
     session.display.begin(settings.trials, finished)
     chosen = algorithm(settings.algorithm)
     batch = settings.batch or chosen.batch
-    sampler_of = chosen.samplers(Assignment(space, session.rewards, batch, session.seed, session.run.checkpoint))
+    work = Assignment(space, session.rewards, batch, session.seed, session.run.checkpoint, settings.trials)
+    sampler_of = chosen.samplers(work)
     while (first := first_open(study)) < settings.trials:
         _batch(session, open_proposals(study, space, batch_of(first, batch, settings.trials), sampler_of))
     _leave_last_update(study)
@@ -182,7 +183,7 @@ def checked(
     searched = config.space.choice.space(shape)
     arches = reference_architectures(config.references.names, config.space.choice, shape)
     check_targets(targets, config.references.names)
-    check_algorithm(config.search.algorithm, goals=len(targets))
+    check_algorithm(config.search.algorithm, goals=len(targets), space=searched)
     check_networks(config, searched, shape)
     check_start(config)
     return searched, arches, targets

@@ -61,9 +61,18 @@ def open_proposals(
             trial = optuna.trial.Trial(study, known[number]._trial_id)
         else:
             trial = study.ask()
-        values: dict[str, Any] = {
-            decision.name: trial.suggest_categorical(decision.name, decision.choices) for decision in space.decisions
-        }
+        values = _suggested(space, trial)
         arch = space.decode(space.tokens(values))
         proposals.append(Proposal(trial, arch, arch_hash(arch)))
     return proposals
+
+
+def _suggested(space: Space[Arch], trial: Trial) -> dict[str, Any]:
+    """The choices of a trial: of the decisions that its sampler takes together, if an architecture can have so many."""
+    values: dict[str, Any] = {}
+    for place, decision in enumerate(space.decisions):
+        # Optuna asks the sampler which these are at the first suggestion.
+        if place and place in space.lengths and place == len(trial.relative_search_space or ()):
+            break
+        values[decision.name] = trial.suggest_categorical(decision.name, decision.choices)
+    return values

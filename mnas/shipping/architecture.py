@@ -23,6 +23,7 @@ from search_spaces import (
     from_notation,
     published,
     published_names,
+    restack,
     scale,
 )
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _LONGEST_NAME = 40
+_STACK = re.compile(r"([1-9][0-9]{0,3})@([1-9][0-9]{0,5})")
 _FACTORS = re.compile(r"([0-9.]+)(?:x([0-9.]+))?")
 
 
@@ -86,6 +88,26 @@ def network(text: str, shape: Shape) -> Named:
     if _is(Path(text), folder=True):
         raise SearchError(f"{text} is a folder: name a trial of its search, as in {text}:best")
     return Named(_written(read_text(Path(text)) if _is(Path(text), folder=False) else text, text))
+
+
+def stacked(named: Named, cells: str, shape: Shape) -> Named:
+    """The cells of a network in another stack.
+
+    Args:
+        named: Any network of cells.
+        cells: `N@P` of the NASNet paper: N normal cells in front of, between and behind the reductions, and P channels
+            of the last map.
+        shape: Of the images; those of 96 pixels and more get a strided stem.
+
+    Raises:
+        SearchError: It is not `N@P`.
+        SpaceError: The network has no cells, or none that can be stacked so.
+    """
+    found = _STACK.fullmatch(cells)
+    if found is None:
+        raise SearchError(f"--cells {quoted(cells)} is not of the form N@P, such as 6@768")
+    arch = restack(named.arch, int(found[1]), int(found[2]), shape)
+    return Named(arch, (f"Its cells were stacked anew, {cells}, for images of {shape[0]}x{shape[1]} pixels.",))
 
 
 def called(text: str, arch: Arch) -> str:

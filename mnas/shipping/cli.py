@@ -201,6 +201,13 @@ def _files_order(given: dict[str, Any]) -> FilesOrder:
     help="Share of the images that the finished files are judged on.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Use at most about this many images.")
+@click.option(
+    "--cells",
+    default="",
+    metavar="N@P",
+    help="Stack the cells of ARCH anew: N normal cells in front of, between and behind the two reductions, and P "
+    "channels of the last map, such as 6@768.",
+)
 @_gathered("training", _TRAINING, _training_order)
 @_gathered("files", _FILES, _files_order)
 @_output
@@ -212,6 +219,7 @@ def train(
     validation_share: float,
     test_share: float,
     limit: int | None,
+    cells: str,
     training: TrainingOrder,
     files: FilesOrder,
     output: Path,
@@ -223,9 +231,13 @@ def train(
     interruption: it resumes where it stopped, and ends in the same files.
 
     Example: mnas train mnasnet-a1@0.5 --data folder:photos --minutes 60 -o out/
+
+    Cells that were found on small images ship in a larger stack on large ones.
+
+    Example: mnas train runs/cells:best --cells 4@1056 --data folder:photos --minutes 60 -o out/
     """
     from mnas.config import DataSection
-    from mnas.shipping.architecture import called, network
+    from mnas.shipping.architecture import called, network, stacked
     from mnas.shipping.order import Order, Subject
     from search_spaces import to_json
 
@@ -239,14 +251,16 @@ def train(
         test_share=test_share,
         limit=limit,
     )
-    named = network(arch, (image_size, image_size, data.channels))
+    shape = (image_size, image_size, data.channels)
+    named = network(arch, shape)
+    named = stacked(named, cells, shape) if cells else named
     _make(
         {
             output: Order(
                 subject=Subject(arch=to_json(named.arch), data=data),
                 training=training,
                 files=files,
-                named=called(arch, named.arch),
+                named=called(f"{arch} {cells}".rstrip(), named.arch),
                 notes=named.notes,
                 command=_command(),
             )

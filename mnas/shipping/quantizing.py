@@ -124,7 +124,7 @@ class _Work:
         network = quantization_aware(self.network.graph, self.network.model, images)
         stay_pruned = _pruned_again(network) if self.network.facts.sparsity else lambda: None
         folder, what = self._checkpoints(), "training for int8"
-        train_on(network, self.order, self.task, self.data, recipe, folder, what, before_step=lambda _: stay_pruned())
+        train_on(network, self.order, self.task, self.data, recipe, folder, what, before_step=lambda *_: stay_pruned())
         stay_pruned()
         route = f"trained on for {counted(recipe.epochs, 'epoch')} with quantization"
         return Quantized(self._int8(network, images), route)

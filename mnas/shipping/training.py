@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,14 @@ from mnas.shipping.display import TrainingDisplay
 from mnas.shipping.order import Order, changed
 from mnas.tasks import Data, Task
 from mnas.training.recipe import Recipe, full_recipe
-from search_spaces import Graph, from_json, lower
+from search_spaces import Extras, Graph, extras, from_json, lower
 from search_spaces.front import FRONT
 
 if TYPE_CHECKING:
     import tf_keras
 
-    from mnas.training.long import LongTraining, Network
+    from mnas.training.in_training import BeforeStep, Network
+    from mnas.training.long import LongTraining
     from mnas.training.transfer import Taken
 
 WEIGHTS = "weights.npz"
@@ -114,7 +114,11 @@ def _recipe(order: Order, task: Task[Any], data: Data) -> Recipe:
     if order.training.weights:
         recipe = replace(recipe, epochs=max(_FEWEST_TUNED, round(_TUNED * recipe.epochs)))
     epochs = {"epochs": order.training.epochs} if order.training.epochs else {}
-    return changed(recipe, {**order.training.recipe, **epochs})
+    return changed(recipe, {**order.training.recipe, **epochs}).in_effect(_extras(order, task, data))
+
+
+def _extras(order: Order, task: Task[Any], data: Data) -> Extras:
+    return extras(from_json(order.subject.arch), data.input_shape, task.head(data.outputs))
 
 
 def _build(graph: Graph, recipe: Recipe, order: Order, data: Data) -> tf_keras.Model:
@@ -158,6 +162,7 @@ def _of_search(order: Order, task: Task[Any], data: Data, graph: Graph, recipe: 
 
 
 def _from_start(order: Order, task: Task[Any], data: Data, folder: Path, graph: Graph, recipe: Recipe) -> Trained:
+    from mnas.training.in_training import InTraining
     from mnas.training.transfer import initial_weights
 
     parent = open_parent(order.training.weights, graph) if order.training.weights else None
@@ -182,7 +187,20 @@ def _from_start(order: Order, task: Task[Any], data: Data, folder: Path, graph: 
             facts = Training.read(earlier, task)
             facts = facts.model_copy(update={"initial": (*facts.initial, *start)})
         return Trained(graph, model, changed(recipe, facts.recipe), facts)
-    done = train_on(model, order, task, data, recipe, folder / _FLOAT, "training", minutes=order.training.minutes)
+    network = InTraining(
+        model, graph, _extras(order, task, data), recipe, images=len(data.train), seed=order.training.seed
+    )
+    done = train_on(
+        network,
+        order,
+        task,
+        data,
+        recipe,
+        folder / _FLOAT,
+        "training",
+        minutes=order.training.minutes,
+        before_step=network.before_step,
+    )
     history = [Epoch(epoch=at, loss=one.loss, value=one.value) for at, one in enumerate(done.history, 1)]
     told = {
         "recipe": asdict(done.recipe),
@@ -225,7 +243,7 @@ def train_on(
     what: str,
     *,
     minutes: float | None = None,
-    before_step: Callable[[int], None] | None = None,
+    before_step: BeforeStep | None = None,
 ) -> LongTraining:
     """One training of an order, shown as `what`, its checkpoint in a folder of its own."""
     from mnas.training.long import train_long

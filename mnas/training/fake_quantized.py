@@ -46,14 +46,63 @@ class Range(keras.layers.Layer):  # type: ignore[misc]
         return tf.quantization.fake_quant_with_min_max_vars(values, self.low, self.high)
 
 
-class RoundedConcat(Range):
-    """Joins the channels of maps; a file can join only what has the step of the result."""
+class Joint:
+    """What a file holds in one step: activations that are rounded between the outermost of their limits.
 
-    def call(self, inputs: list[tf.Tensor], training: Any = None) -> tf.Tensor:
-        """Maps `[batch, height, width, channels]` of one size -> `[batch, height, width, sum of the channels]`."""
-        if training:
-            self.follow(tf.concat(inputs, -1))
-        return tf.concat([self.rounded(one) for one in inputs], -1)
+    Attributes:
+        ranges: Of the activations that are computed anew, such as by convolutions; the first keeps the outer limits.
+    """
+
+    def __init__(self) -> None:
+        self.ranges: list[JointRange] = []
+
+    def rounded(self, values: tf.Tensor) -> tf.Tensor:
+        """Any shape -> the same, rounded."""
+        first = self.ranges[0]
+        return tf.quantization.fake_quant_with_min_max_vars(values, first.outer_low, first.outer_high)
+
+    def follow(self) -> None:
+        """Moves the outer limits to those of the ranges."""
+        first = self.ranges[0]
+        first.outer_low.assign(tf.reduce_min([one.low for one in self.ranges]))
+        first.outer_high.assign(tf.reduce_max([one.high for one in self.ranges]))
+
+
+class JointRange(Range):
+    """Rounds an activation to 256 steps between the outermost limits of all that are held in one step with it."""
+
+    def __init__(self, joint: Joint, **options: Any) -> None:
+        super().__init__(**options)
+        self._joint = joint
+
+    def build(self, input_shape: Any) -> None:
+        """Makes limits of its own, and the outer ones if it is the first."""
+        super().build(input_shape)
+        if not self._joint.ranges:
+            self.outer_low = self.add_weight("outer_low", (), trainable=False, initializer="zeros")
+            self.outer_high = self.add_weight("outer_high", (), trainable=False, initializer="zeros")
+        self._joint.ranges.append(self)
+
+    def follow(self, batch: tf.Tensor) -> None:
+        """Moves its limits towards those of a batch, and the outer ones with them."""
+        super().follow(batch)
+        self._joint.follow()
+
+    def rounded(self, values: tf.Tensor) -> tf.Tensor:
+        """Any shape -> the same, rounded."""
+        return self._joint.rounded(values)
+
+
+class Kept(keras.layers.Layer):  # type: ignore[misc]
+    """Rounds what a pool, a padding, a slice or a concatenation makes to the steps of what it reads."""
+
+    def __init__(self, joint: Joint, **options: Any) -> None:
+        super().__init__(**options)
+        self._joint = joint
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Any shape -> the same, rounded."""
+        return self._joint.rounded(inputs)
 
 
 class FixedRange(keras.layers.Layer):  # type: ignore[misc]

@@ -20,12 +20,13 @@ from mnas.training.evaluation import Evaluation, EvaluationFile, Job
 from mnas.training.outputs import tflite_predict
 from mnas.training.recipe import Recipe
 from mnas.training.weight_files import read_weights, save_weights
-from search_spaces import Arch, cost, from_json, to_json
+from search_spaces import Arch, cost, extras, from_json, lower, to_json
 
 if TYPE_CHECKING:
     import tf_keras
 
     from device_bench.kinds import Precision
+    from mnas.training.in_training import InTraining
 
 CALIBRATION_INPUTS = 48
 """Training inputs that set the ranges of int8 activations."""
@@ -69,12 +70,14 @@ class EvaluateCandidate:
         report("build")
         model = self._build(arch, judged_by, data)
         self._inherit(model, judged_by, data)
+        network = self._in_training(model, arch, judged_by, data)
         train(
-            model,
+            network,
             judged_by,
             data,
             self.recipe,
             seed=self.seed,
+            before_step=network.before_step,
             on_epoch=lambda epoch, epochs, loss: report("train", epoch, epochs, loss),
         )
         report("convert")
@@ -131,6 +134,19 @@ class EvaluateCandidate:
             judged_by.head(data.outputs),
             dropout=self.recipe.dropout,
             batch_norm_momentum=self.recipe.batch_norm_momentum(len(data.train)),
+            seed=self.seed,
+        )
+
+    def _in_training(self, model: "tf_keras.Model", arch: Arch, judged_by: Task[Any], data: Data) -> "InTraining":
+        from mnas.training.in_training import InTraining
+
+        head = judged_by.head(data.outputs)
+        return InTraining(
+            model,
+            lower(arch, data.input_shape, head),
+            extras(arch, data.input_shape, head),
+            self.recipe,
+            images=len(data.train),
             seed=self.seed,
         )
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import count, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import tensorflow as tf
 
@@ -17,6 +17,7 @@ from mnas.tasks.task import Data, Task
 from mnas.training.averages import MovingAverage
 from mnas.training.batches import Batch, epoch_batches
 from mnas.training.checkpoint import Checkpoint, Epoch, Standing
+from mnas.training.in_training import BeforeStep, Network, supervised
 from mnas.training.recipe import Recipe
 from mnas.training.train import finite, float_predict, make_step
 
@@ -26,24 +27,12 @@ _EVERY_S = 60.0
 _CHECKPOINTS_SHARE = 0.05
 """Behind epochs so short that checkpoints would take more than this share of the time, there are fewer of them."""
 
+_NEW = ("auxiliary", "drop_path")
+"""What recipes of earlier versions did not have."""
+
 _TIMED_STEPS = 8
 _TIMED_SHARE = 0.02
 """At least so many steps and such a share of its minutes show a training how many steps fit."""
-
-
-class Network(Protocol):
-    """What can be trained; a Keras model is one."""
-
-    @property
-    def variables(self) -> Sequence[tf.Variable]:
-        """All that changes in training."""
-
-    @property
-    def trainable_variables(self) -> Sequence[tf.Variable]:
-        """What an optimizer changes."""
-
-    def __call__(self, inputs: Any, training: bool) -> Any:
-        """Inputs `[batch, ...]` -> outputs `[batch, ...]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +84,7 @@ def train_long(
     seed: int,
     folder: Path,
     minutes: float | None = None,
-    before_step: Callable[[int], None] | None = None,
+    before_step: BeforeStep | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> LongTraining:
     """Trains a network in place, or resumes its training.
@@ -113,7 +102,7 @@ def train_long(
         folder: Of the checkpoint.
         minutes: How long to train, in place of the recipe's epochs: as many steps as fit are planned once, at the
             start, and the learning rate falls over them.
-        before_step: Called before each step with its number from 0; what it changes has to be among the variables.
+        before_step: Called before each step; what it changes has to be among the variables, or follow from the step.
         on_progress: Told after each step, and after each epoch.
 
     Raises:
@@ -189,7 +178,7 @@ class _Work:
         average = MovingAverage(network.variables) if recipe.ema else None
         after = average.update if average else lambda: None
         self._average = average
-        self._step, slots = make_step(network, recipe, task.loss(data, recipe), after)
+        self._step, slots = make_step(network, recipe, supervised(task.loss(data, recipe), recipe), after)
         self._predict = float_predict(network)
         self._best = [tf.Variable(one, trainable=False) for one in network.variables] if recipe.patience else []
         self.groups = {
@@ -208,7 +197,8 @@ class _Work:
             "data source": [data.name, list(data.input_shape), data.outputs, *splits],
             "seed": self._seed,
             "number of minutes": minutes,
-            **{f"recipe ({name})": value for name, value in asdict(self._recipe).items()},
+            # Without what is new and left out, so that trainings of earlier versions resume.
+            **{f"recipe ({key})": value for key, value in asdict(self._recipe).items() if value or key not in _NEW},
         }
 
     def planned(self, minutes: float | None) -> Standing:
@@ -226,14 +216,14 @@ class _Work:
             epochs, steps = 1, max(1, min(steps, int((left_s - judge_s) / step_s)))
         return Standing(epochs, steps, seconds=taken_s)
 
-    def epoch(self, standing: Standing, recipe: Recipe, before_step: Callable[[int], None] | None) -> Iterator[None]:
+    def epoch(self, standing: Standing, recipe: Recipe, before_step: BeforeStep | None) -> Iterator[None]:
         """What is left of the epoch at hand, step by step."""
         epoch, total = len(standing.history), standing.epochs * standing.steps
         first = standing.step - epoch * standing.steps
         batches = epoch_batches(self._task, self._data.train, recipe, seed=self._seed, epoch=epoch, first=first)
         for inputs, targets in islice(batches, standing.steps - first):
             if before_step is not None:
-                before_step(standing.step)
+                before_step(standing.step, total)
             rate = tf.constant(recipe.rate(standing.step, total), tf.float32)
             loss = float(self._step(tf.constant(inputs), tf.constant(targets), rate))
             standing.losses += finite(loss, recipe, epoch)

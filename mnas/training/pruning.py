@@ -27,8 +27,8 @@ class Pruning:
 
     model: keras.Model
 
-    def before_step(self, step: int) -> None:
-        """Tells the schedule how far the training is; `step` counts from 0."""
+    def before_step(self, step: int, _: int) -> None:
+        """Tells the schedule how far the training is; see `mnas.training.in_training.BeforeStep`."""
         for layer in self._wrapped():
             layer.pruning_step.assign(step)
 

@@ -6,6 +6,7 @@ operators whose results TFLite quantizes by themselves. `to_tflite(network, "int
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,10 @@ import tf_keras as keras
 from mnas.errors import SearchError
 from mnas.training.fake_quantized import (
     FixedRange,
+    Joint,
+    JointRange,
+    Kept,
     Range,
-    RoundedConcat,
     RoundedConv2D,
     RoundedDense,
     RoundedDepthwiseConv2D,
@@ -23,13 +26,15 @@ from mnas.training.fake_quantized import (
     RoundedNorm,
 )
 from search_spaces import Graph, Operator
+from search_spaces.joins import KEEPING, joins_of
 from search_spaces.keras_models.build import assemble
 from search_spaces.keras_models.folded import fold
 from search_spaces.keras_models.layers import layer_of, relu
 
 _ROUNDED: dict[str, Any] = {"conv": RoundedConv2D, "depthwise": RoundedDepthwiseConv2D, "dense": RoundedDense}
 _FIXED = {"sigmoid": (0.0, 255 / 256), "tanh": (-1.0, 127 / 128)}
-_AS_THEIR_INPUTS = ("average_pool", "max_pool", "pad", "slice", "softmax")
+_WITHOUT_RANGE = (*KEEPING, "concat", "softmax")
+"""What has the limits of what it reads, or of its format."""
 _SUMS = (*_ROUNDED, "batch_norm")
 """What ends with the sum with a constant, so that another sum becomes part of it."""
 _HARDLY = 1e-6
@@ -62,12 +67,19 @@ def quantization_aware(
     examples = _checked(inputs, graph)
     folded, weights = fold(graph, model)
     without = _without_range(folded)
+    joins, joints = joins_of(folded.operators), defaultdict[str, Joint](Joint)
+    changing = {concat for concat, _ in joins.converted}
 
     def applied(operator: Operator, tensors: Any) -> Any:
-        tensor = _layer(operator, operator.name in without)(tensors)
+        name = operator.name
+        tensor = _layer(operator)(tensors)
         if operator.activation != "none":
-            tensor = relu(f"{operator.name}.{operator.activation}", operator.activation)(tensor)
-        return tensor if operator.name in without else _range(operator)(tensor)
+            tensor = relu(f"{name}.{operator.activation}", operator.activation)(tensor)
+        if name in joins.members:
+            # What is computed anew moves the limits; so do inputs of other steps, which a concatenation converts.
+            kind = Kept if name in without and name not in changing else JointRange
+            return kind(joints[joins.members[name]], name=f"{name}.range")(tensor)
+        return tensor if name in without else _range(operator)(tensor)
 
     network = assemble(folded, applied, lambda name, image: FixedRange(*input_range, name=f"{name}.range")(image))
     for name, arrays in weights.items():
@@ -101,29 +113,20 @@ def _checked(inputs: np.ndarray, graph: Graph) -> np.ndarray:
 def _without_range(graph: Graph) -> set[str]:
     """The operators behind which nothing is rounded.
 
-    Pools, pads and slices have the limits of what they read, a softmax those of its format. The sum and the ReLU of a
-    hard sigmoid become part of a convolution before it. A file joins only maps of one step: where nothing else reads
-    them they are rounded as they are joined; otherwise each keeps limits of its own, and the file converts it.
+    The sum and the ReLU of a hard sigmoid become part of a convolution before it.
     """
     made = {operator.name: operator for operator in graph.operators}
-    readers = {name: ["output"] if name in graph.outputs else [] for name in made}
+    readers = Counter(name for operator in graph.operators for name in operator.inputs)
+    readers.update(graph.outputs)
+    without = {one.name for one in graph.operators if one.kind in _WITHOUT_RANGE}
     for operator in graph.operators:
-        for name in made.keys() & operator.inputs:
-            readers[name].append(operator.kind)
-    fixed = (*_AS_THEIR_INPUTS, *_FIXED, "concat")
-    fit = {
-        "hard_sigmoid": {one.name for one in graph.operators if one.kind in _SUMS and one.activation == "none"},
-        "concat": {one.name for one in graph.operators if one.kind not in fixed},
-    }
-    without = {one.name for one in graph.operators if one.kind in _AS_THEIR_INPUTS}
-    for operator in graph.operators:
-        alone = all(readers.get(name) == [operator.kind] for name in operator.inputs)
-        if alone and fit.get(operator.kind, set()).issuperset(operator.inputs):
-            without.update(operator.inputs, [operator.name] * (operator.kind == "concat"))
+        before = made.get(operator.inputs[0])
+        if operator.kind == "hard_sigmoid" and before and readers[before.name] == 1:
+            without |= {before.name} if before.kind in _SUMS and before.activation == "none" else set()
     return without
 
 
-def _layer(operator: Operator, without_range: bool) -> keras.layers.Layer:
+def _layer(operator: Operator) -> keras.layers.Layer:
     if operator.kind in _ROUNDED:
         plain = layer_of(operator, seed=0, batch_norm_momentum=0.99)
         return _ROUNDED[operator.kind].from_config(plain.get_config())
@@ -131,8 +134,6 @@ def _layer(operator: Operator, without_range: bool) -> keras.layers.Layer:
         return RoundedNorm(name=operator.name)
     if operator.kind == "hard_sigmoid":
         return RoundedHardSigmoid(name=operator.name)
-    if operator.kind == "concat" and without_range:
-        return RoundedConcat(name=operator.name)
     return layer_of(operator, seed=0, batch_norm_momentum=0.99)
 
 

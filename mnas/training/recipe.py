@@ -1,12 +1,13 @@
 """How candidates are trained, as plain data: the configuration reads it without TensorFlow."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from pydantic import ConfigDict, with_config
 
 from mnas.errors import SearchError
+from search_spaces import Extras
 
 Optimizer = Literal["sgd", "rmsprop"]
 Decay = Literal["cosine", "exponential"]
@@ -38,6 +39,9 @@ class Recipe:
         weight_decay: L2 factor on kernels; biases and batch normalizations have none.
         label_smoothing: Share of the target spread over all classes.
         dropout: Dropout rate in front of the classifier.
+        auxiliary: Weight of the loss of the auxiliary head that networks of cells have in training; 0 leaves it out.
+        drop_path: Share of the images for which each path of the last cell is left out at the end of the training of a
+            network of cells; it rises from 0 over the steps, and is smaller in earlier cells.
         weights: In a search, where every candidate's first weights come from: a file, `RUN:best`, `RUN:N` or the
             directory of a training, whose layers are cropped to fit; empty for random ones.
         shift: Each image is moved by up to this many pixels in both directions; its edge is repeated.
@@ -67,6 +71,8 @@ class Recipe:
     decay: Decay = "cosine"
     ema: bool = False
     patience: int = 0
+    auxiliary: float = 0.0
+    drop_path: float = 0.0
 
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(Optimizer):
@@ -83,7 +89,9 @@ class Recipe:
             raise SearchError(f"crop is {self.crop!r}: it must lie in (0, 1], and 1 keeps the central square")
         if self.cutout < 0 or not 0 <= self.mixup < math.inf:
             raise SearchError("a recipe needs a cutout of 0 pixels or more and a mixup of 0 or more")
-        for name in ("warmup_share", "label_smoothing", "dropout"):
+        if not 0 <= self.auxiliary < math.inf:
+            raise SearchError("a recipe needs an auxiliary weight of 0 or more")
+        for name in ("warmup_share", "label_smoothing", "dropout", "drop_path"):
             if not 0 <= getattr(self, name) < 1:
                 raise SearchError(f"{name} is {getattr(self, name)!r}: it must lie in [0, 1)")
 
@@ -100,6 +108,11 @@ class Recipe:
             return float(self.learning_rate * _DECAYED ** int(_DECAYS * (step - warmup) / (steps - warmup)))
         return self.learning_rate * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
 
+    def in_effect(self, extras: Extras) -> "Recipe":
+        """The recipe as far as a network has what it asks for."""
+        auxiliary = self.auxiliary if extras.auxiliary is not None else 0.0
+        return replace(self, auxiliary=auxiliary, drop_path=self.drop_path if extras.paths else 0.0)
+
     def batch_norm_momentum(self, images: int) -> float:
         """Of the running statistics: their window is a tenth of the training, and at most 100 steps.
 
@@ -113,7 +126,8 @@ def full_recipe(images: int, image_size: int) -> Recipe:
     """What a full training does by default: the MnasNet paper's (section 5) on the scale of the data.
 
     As there RMSProp with warm-up, dropout 0.2, L2 1e-5, label smoothing and a moving average of the weights; but a
-    cosine, which does better in fewer epochs, and from 64 pixels on random crops and mirrored images.
+    cosine, which does better in fewer epochs, and from 64 pixels on random crops and mirrored images. Networks of cells
+    get the weight of their auxiliary head from the NASNet paper (Zoph et al. 2017, appendix A.2).
 
     Args:
         images: Of the train split.
@@ -130,4 +144,5 @@ def full_recipe(images: int, image_size: int) -> Recipe:
         flip=photos,
         crop=0.35 if photos else 1.0,
         ema=True,
+        auxiliary=0.4,
     )

@@ -13,6 +13,7 @@ from mnas.data.inputs import Inputs
 from mnas.errors import SearchError
 from mnas.tasks.task import Data, Loss, Predict, Task
 from mnas.training.batches import epoch_batches
+from mnas.training.in_training import BeforeStep, Network, supervised
 from mnas.training.optimizers import make_apply
 from mnas.training.recipe import Recipe
 
@@ -38,24 +39,26 @@ def prepare_tensorflow() -> None:
 
 
 def train(
-    model: tf_keras.Model,
+    network: Network,
     task: Task[Any],
     data: Data,
     recipe: Recipe,
     *,
     seed: int,
+    before_step: BeforeStep | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Training:
-    """Trains `model` in place on the train split.
+    """Trains a network in place on the train split.
 
-    With one thread, the same model, data, recipe and seed give the same weights, bit by bit.
+    With one thread, the same network, data, recipe and seed give the same weights, bit by bit.
 
     Args:
-        model: Inputs to outputs.
+        network: Inputs to outputs.
         task: Gives the loss and the augmentation.
         data: Their train split is used, nothing else.
         recipe: How.
         seed: Of the order of the examples and of their augmentation.
+        before_step: Called before each step.
         on_epoch: Told after each epoch.
 
     Raises:
@@ -63,11 +66,13 @@ def train(
     """
     steps = recipe.steps_per_epoch(len(data.train))
     total = recipe.epochs * steps
-    step, _ = make_step(model, recipe, task.loss(data, recipe))
+    step, _ = make_step(network, recipe, supervised(task.loss(data, recipe), recipe))
     losses = []
     for epoch in range(recipe.epochs):
         mean = 0.0
         for index, (inputs, targets) in enumerate(epoch_batches(task, data.train, recipe, seed=seed, epoch=epoch)):
+            if before_step is not None:
+                before_step(epoch * steps + index, total)
             rate = recipe.rate(epoch * steps + index, total)
             loss = float(step(tf.constant(inputs), tf.constant(targets), tf.constant(rate, tf.float32)))
             mean += finite(loss, recipe, epoch) / steps
@@ -97,7 +102,7 @@ def float_predict(model: Any) -> Predict:
 
 
 def make_step(
-    network: Any, recipe: Recipe, loss_of: Loss, after: Callable[[], None] = lambda: None
+    network: Network, recipe: Recipe, loss_of: Loss, after: Callable[[], None] = lambda: None
 ) -> tuple[Step, list[tf.Variable]]:
     """What makes one step of a training, and the variables that it keeps beside those of the network.
 

@@ -43,8 +43,8 @@ class Style:
         joins: Which states the cells of a search concatenate: those that nothing reads, these with the inputs of the
             cell among them (ENAS), or all that the blocks make (DARTS).
         biased: Whether the fully connected layer has a bias.
-        late_auxiliary: Whether the auxiliary head reads the cell behind the second reduction (ENAS) instead of the one
-            in front of it.
+        auxiliary: Which cell the auxiliary head of a training reads, counted from the second reduction: the one in
+            front of it, itself (DARTS), or the one behind it (ENAS).
     """
 
     one_cell: bool = False
@@ -55,7 +55,7 @@ class Style:
     identity: Identity = "conv"
     joins: Literal["unread", "unread with inputs", "all"] = "unread"
     biased: bool = True
-    late_auxiliary: bool = False
+    auxiliary: Literal[-1, 0, 1] = -1
 
     def output(self, blocks: tuple[Block, ...]) -> tuple[int, ...]:
         """What leaves a cell of these blocks."""
@@ -119,7 +119,14 @@ class NasnetArch(CellArch):
 class DartsArch(CellArch):
     """A network of DARTS's kind (Liu et al., ICLR 2019)."""
 
-    style = Style(reductions="among", raw_start=False, projects_always=True, identity="relu_factorized", joins="all")
+    style = Style(
+        reductions="among",
+        raw_start=False,
+        projects_always=True,
+        identity="relu_factorized",
+        joins="all",
+        auxiliary=0,
+    )
 
 
 class PnasArch(CellArch):
@@ -137,7 +144,7 @@ class EnasMicroArch(CellArch):
         identity="factorized",
         joins="unread with inputs",
         biased=False,
-        late_auxiliary=True,
+        auxiliary=1,
     )
 
 
@@ -154,6 +161,29 @@ def strided(arch: CellArch, input_shape: Shape) -> CellArch:
         SpaceError: The image is under 4 pixels high or wide.
     """
     return replace(arch, strided_stem=stem_for(arch.strided_stem, input_shape))
+
+
+def restack(arch: CellArch, repeats: int, channels: int, input_shape: Shape) -> CellArch:
+    """The same cells, stacked deeper and wider: the `N@P` of the papers (Zoph et al. 2017, section 3).
+
+    Args:
+        arch: What holds the cells.
+        repeats: Normal cells in front of, between and behind the two reductions, N.
+        channels: Of the last map, P.
+        input_shape: Of the images; from 96 pixels on the network gets the strided stem.
+
+    Raises:
+        SpaceError: No number of filters gives the channels, or the image is too small.
+    """
+    step = len(arch.normal.output) * _DOUBLINGS
+    if channels % step:
+        near = sorted({max(1, channels // step) * step, (channels // step + 1) * step})
+        raise SpaceError(
+            f"the last map of these cells has a multiple of {step} channels, not {channels}: "
+            f"{' or '.join(f'{repeats}@{one}' for one in near)} is near"
+        )
+    stem = stem_for(arch.strided_stem or STRIDED_STEM, input_shape)
+    return replace(arch, cells=3 * repeats, filters=channels // step, strided_stem=stem)
 
 
 def stem_for(strided_stem: int, input_shape: Shape) -> int:
@@ -209,7 +239,7 @@ def _cell_values(cell: Cell) -> dict[str, Any]:
 
 
 def _cell(values: Any) -> Cell:
-    if values.keys() != {"blocks", "output"}:
+    if not isinstance(values, dict) or values.keys() != {"blocks", "output"}:
         raise ValueError(f"a cell has blocks and an output, not {values}")
     blocks = []
     for one, op, other, other_op, *combine in values["blocks"]:

@@ -13,11 +13,13 @@ from search_spaces.cells.architecture import (
     NasnetArch,
     PnasArch,
     reader,
+    restack,
     scale,
     strided,
     to_dict,
 )
 from search_spaces.cells.drawing import drawing
+from search_spaces.cells.extras import extras
 from search_spaces.cells.lowering import lower
 from search_spaces.cells.notation import lines, parse
 from search_spaces.cells.parameters import (
@@ -60,6 +62,8 @@ def _family(
         lines=partial(lines, form),
         parse=partial(parse, form),
         strided=strided,
+        restack=restack,
+        extras=extras,
         published=published,
     )
 

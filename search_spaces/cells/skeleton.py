@@ -84,12 +84,9 @@ def _read(stack: tuple[Place, ...]) -> list[Place]:
 
 
 def auxiliary_place(arch: CellArch) -> int:
-    """Which output the auxiliary head reads in training, by its number among the places.
-
-    NASNet and PNASNet: the cell in front of the second reduction; ENAS: the normal cell behind it.
-    """
+    """The number among the places of the cell that the auxiliary head reads in training."""
     strided = [number for number, place in enumerate(places(arch)) if place.stride == 2]
-    return strided[-1] + 1 if arch.style.late_auxiliary else strided[-1] - 1
+    return strided[-1] + arch.style.auxiliary
 
 
 def _previous(arch: CellArch, index: int, *, behind_reduction: bool) -> int | None:

@@ -57,14 +57,19 @@ def build_graph(graph: Graph, *, dropout: float = 0.0, batch_norm_momentum: floa
     def applied(operator: Operator, inputs: Any) -> Any:
         if operator.kind == "dense" and dropout:
             inputs = SeededDropout(dropout, seed, name=f"{operator.name}.dropout")(inputs)
-        tensor = layer_of(operator, next(seeds), batch_norm_momentum)(inputs)
-        if operator.batch_norm:
-            tensor = batch_norm(f"{operator.name}.norm", batch_norm_momentum)(tensor)
-        if operator.activation != "none":
-            tensor = relu(f"{operator.name}.{operator.activation}", operator.activation)(tensor)
-        return tensor
+        return with_layers_of(operator, inputs, next(seeds), batch_norm_momentum)
 
     return assemble(graph, applied)
+
+
+def with_layers_of(operator: Operator, inputs: Any, seed: int, batch_norm_momentum: float) -> Any:
+    """What new layers of an operator, and of what is joined to it, make of its inputs."""
+    tensor = layer_of(operator, seed, batch_norm_momentum)(inputs)
+    if operator.batch_norm:
+        tensor = batch_norm(f"{operator.name}.norm", batch_norm_momentum)(tensor)
+    if operator.activation != "none":
+        tensor = relu(f"{operator.name}.{operator.activation}", operator.activation)(tensor)
+    return tensor
 
 
 def assemble(graph: Graph, applied: Applied, entered: Entered = lambda _, image: image) -> keras.Model:

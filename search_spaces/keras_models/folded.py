@@ -94,7 +94,7 @@ def _fold(graph: Graph, weights: Weights) -> tuple[Graph, Weights]:
         source = standing.get(read, read)
         before = kept.get(source)
         alone = before is not None and readers[read] == 1 and before.activation == "none"
-        if before and alone and _joins(operator, before) and f"{source}.{operator.kind}" not in names:
+        if before and alone and _joins(operator, before) and f"{source}.{operator.kind}" not in names - {name}:
             kept[source] = replace(before, activation=_activation(operator))
             _scale(left, before, weights.get(name))
             standing[name] = source

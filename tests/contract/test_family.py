@@ -64,6 +64,38 @@ class TestDarts(CellFamilyTestCase):
         return SpaceChoice.of("darts", {"repeats": 1, "filters": 4, "blocks": 3})
 
 
+class TestNasCnn(FamilyFilesTestCase):
+    in_order = False
+
+    @pytest.fixture(params=[{"layers": 5}, {"layers": 4, "strides": True, "pools": 1}])
+    def choice(self, request):
+        return SpaceChoice.of("nas-cnn", {"width": 0.1, **request.param})
+
+    @pytest.fixture
+    def input_shape(self):
+        return (12, 10, 3)
+
+    @pytest.fixture
+    def impossible(self):
+        return [{"layers": 0}, {"width": 0.0}, {"width": float("nan")}, {"width": 0.01}, {"layers": 3, "pools": 3}]
+
+
+class TestEnasMacro(FamilyFilesTestCase):
+    in_order = False
+
+    @pytest.fixture(params=[True, False])
+    def choice(self, request):
+        return SpaceChoice.of("enas-macro", {"layers": 5, "filters": 4, "separable": request.param})
+
+    @pytest.fixture
+    def input_shape(self):
+        return (12, 10, 3)
+
+    @pytest.fixture
+    def impossible(self):
+        return [{"layers": 2}, {"layers": 101}, {"filters": 0}]
+
+
 class TestToy(FamilyFilesTestCase):
     @pytest.fixture
     def choice(self):

@@ -7,6 +7,7 @@ from mnas import ControllerSampler
 from mnas.controllers.algorithms import Assignment, algorithm
 from mnas.controllers.evolution import Evolution, EvolutionSampler
 from mnas.testing import SamplerTestCase
+from search_spaces import SpaceChoice
 
 SAMPLERS = {
     "evolution": lambda: EvolutionSampler(evolution=Evolution(population=3, tournament=2), seed=0),
@@ -39,3 +40,16 @@ class TestOptunas(SamplerTestCase):
     @pytest.fixture(params=["NSGAIISampler", "TPESampler", "RandomSampler"])
     def open_samplers(self, request, space, rewards, batch):
         return opener(request.param, space, rewards, batch)
+
+
+class TestProgressive(SamplerTestCase):
+    @pytest.fixture
+    def space(self):
+        return SpaceChoice.of("pnas", {"blocks": 2, "repeats": 1, "filters": 4, "ops": "enas"}).space((16, 16, 1))
+
+    @pytest.fixture
+    def open_samplers(self, space, rewards, batch):
+        def opened(seed, path):
+            return algorithm("pnas").samplers(Assignment(space, tuple(rewards), batch, seed, path, 14))
+
+        return opened

@@ -224,7 +224,7 @@ def test_any_network_is_trained_on_any_task(tmp_path: Path) -> None:
     def network(until: int):
         line = Line(64, 1)
 
-        def before(step: int) -> None:
+        def before(step: int, _: int) -> None:
             if step == until:
                 raise InterruptedError
             line.seen.assign_add(1)

@@ -12,7 +12,7 @@ from random_graphs import random_graph
 from device_bench.conversion.convert import to_tflite
 from device_bench.tflite.graph import Graph as File
 from mnas.errors import SearchError
-from search_spaces import GraphBuilder, SpaceError, build_graph
+from search_spaces import Classifier, GraphBuilder, SpaceError, build_graph, lower, space
 
 
 def ranges(network):
@@ -34,8 +34,7 @@ def test_every_operator_is_int8_and_computes_what_the_network_does(name: str) ->
     assert_same(*network_and_file(name), images(operator_graph(name)))
 
 
-# A map that a concatenation joins and others read has two steps, or the concatenation's is learned too late for those.
-@pytest.mark.parametrize("name", [name for name in OPERATORS if name != "joined_and_read"])
+@pytest.mark.parametrize("name", OPERATORS)
 def test_the_file_has_the_operators_of_one_that_was_calibrated(name: str) -> None:
     graph = operator_graph(name)
     assert operators(network_and_file(name)[1]) == operators(to_tflite(model_of(graph), "int8", images(graph)))
@@ -47,9 +46,35 @@ def test_random_graphs(seed: int) -> None:
     network = aware_of(graph)
     content = to_tflite(network, "int8", images(graph))
     assert_same(network, content, images(graph))
-    file = File(content)
-    for converted in (one.outputs[0] for one in file.operators if one.name == "QUANTIZE"):
-        assert "CONCATENATION" in [one.name for one in file.operators if converted in one.inputs]
+    assert operators(content) == operators(to_tflite(model_of(graph), "int8", images(graph)))
+
+
+@pytest.mark.parametrize("name", ["nasnet", "pnas", "enas-micro", "darts"])
+def test_networks_of_cells(name: str) -> None:
+    drawn = space(name, (12, 12, 3), filters=4, repeats=1)
+    graph = lower(drawn.decode(drawn.sample(np.random.default_rng(2))), (12, 12, 3), 5)
+    network = aware_of(graph)
+    content = to_tflite(network, "int8", images(graph))
+    assert_same(network, content, images(graph))
+    assert operators(content) == operators(to_tflite(model_of(graph), "int8", images(graph)))
+
+
+def test_what_is_joined_has_the_outermost_limits_of_all_of_it() -> None:
+    builder = GraphBuilder({"image": (8, 8, 3)})
+    narrow, wide = builder.conv("narrow", "image", 4, 3), builder.conv("wide", "image", 4, 3)
+    pooled = builder.pool("pooled", wide, "max_pool", 3)
+    joined = builder.concat("joined", narrow, pooled)
+    graph = builder.graph(*Classifier(4).append(builder, joined))
+    model = model_of(graph)
+    model.get_layer("wide.norm").gamma.assign([9.0] * 4)
+    network = aware_of(graph, model)
+    own = {name: network.get_layer(f"{name}.range") for name in ("narrow", "wide")}
+    assert own["wide"].high.numpy() > 2 * own["narrow"].high.numpy()
+    [first] = [one for one in own.values() if hasattr(one, "outer_high")]
+    assert first.outer_high.numpy() == own["wide"].high.numpy()
+    file = File(to_tflite(network, "int8", images(graph)))
+    [join] = [one for one in file.operators if one.name == "CONCATENATION"]
+    assert len({file.tensors[one].scaling for one in (*join.inputs, *join.outputs)}) == 1
 
 
 @pytest.mark.parametrize("name", OPERATORS)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from device_bench.file_lock import held
 from mnas.errors import SearchError
-from mnas.shipping.architecture import called, network
+from mnas.shipping.architecture import Named, called, network, stacked
 from mnas.shipping.cli import train
 from mnas.shipping.order import FilesOrder, Order, Subject, TrainingOrder, claimed, recipe_changes
 from search_spaces import SpaceError, from_notation, published, scale, to_json
@@ -35,6 +35,31 @@ def test_small_images_keep_their_pixels_and_the_card_says_so() -> None:
     assert named.arch.stem_stride == 1
     assert len(named.notes) == 1
     assert "32x32" in named.notes[0]
+
+
+def test_found_cells_are_stacked_deeper_and_wider_for_larger_images() -> None:
+    small = network("nasnet-a-cifar@0.25x0.33", SMALL)
+    large = stacked(small, "4@1056", LARGE)
+    assert large.arch == published("nasnet-a-mobile")
+    assert large.notes == ("Its cells were stacked anew, 4@1056, for images of 224x224 pixels.",)
+    assert stacked(large, "6@768", SMALL).arch == published("nasnet-a-cifar")
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "words"),
+    [
+        ("nasnet-a-cifar", "6x768", "'6x768' is not of the form N@P, such as 6@768"),
+        ("nasnet-a-cifar", "0@768", "not of the form N@P"),
+        ("nasnet-a-cifar", "6@770", "a multiple of 24 channels, not 770: 6@768 or 6@792 is near"),
+        ("nasnet-a-cifar", "6@3", "6@24 is near"),
+        ("nasnet-a-cifar", "101@768", "from 3 to 300 cells"),
+        ("mnasnet-a1", "6@768", "a network of the family mnasnet has no cells to stack"),
+    ],
+)
+def test_what_cannot_be_stacked_is_one_line(name: str, cells: str, words: str) -> None:
+    with pytest.raises((SearchError, SpaceError), match=re.escape(words)) as caught:
+        stacked(Named(published(name)), cells, SMALL)
+    assert "\n" not in str(caught.value)
 
 
 def test_what_is_written_out_is_taken_as_it_is(tmp_path: Path) -> None:

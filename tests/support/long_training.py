@@ -40,14 +40,36 @@ def make_aware(recipe=RECIPE):
     return quantization_aware(graph, make(recipe), digits().train.inputs[:32])
 
 
+CELLS_RECIPE = Recipe(epochs=3, batch_size=24, dropout=0.2, learning_rate=0.01, ema=True, auxiliary=0.4, drop_path=0.5)
+
+
+def make_cells(recipe=CELLS_RECIPE):
+    """A network of cells with its auxiliary head and droppable paths."""
+    from mnas.training.in_training import InTraining
+    from mnas.training.train import prepare_tensorflow
+    from search_spaces import build_graph, extras, from_notation, lower
+
+    prepare_tensorflow()
+    arch = from_notation("pnas cells 3 filters 4 cell 0 sep3 1 max3, 0 identity 2 sep3 > 3")
+    shape, classes = digits().input_shape, digits().classes
+    graph = lower(arch, shape, classes)
+    model = build_graph(graph, dropout=recipe.dropout, seed=1)
+    return InTraining(model, graph, extras(arch, shape, classes), recipe, images=len(digits().train), seed=1)
+
+
 def train(folder, before_step=None, recipe=RECIPE, made=make, **options):
     """One training; the network with what it went through."""
     from mnas.training.long import train_long
 
     model = made(recipe)
-    found = train_long(
-        model, TASK, digits(), recipe, **{"seed": 5, "folder": folder, "before_step": before_step, **options}
-    )
+
+    def before(step, steps):
+        if hasattr(model, "before_step"):
+            model.before_step(step, steps)
+        if before_step is not None:
+            before_step(step)
+
+    found = train_long(model, TASK, digits(), recipe, **{"seed": 5, "folder": folder, "before_step": before, **options})
     return model, found
 
 
@@ -59,7 +81,8 @@ def _trained_until(folder, step, made):
     import mnas.training.long
 
     mnas.training.long._EVERY_S = 0.0
-    train(folder, lambda number: number == step and _die(), made=made)
+    recipe = CELLS_RECIPE if made is make_cells else RECIPE
+    train(folder, lambda number: number == step and _die(), recipe, made)
 
 
 def _trained_until_written(folder, count, state):
