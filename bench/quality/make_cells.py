@@ -1,7 +1,7 @@
 """Makes cells-digits.csv.gz and cells-fashion.csv.gz: every network of two small spaces of cells, trained.
 
-    python bench/quality/make_cells.py cells-digits       756 networks, some 30 minutes per seed on one core
-    python bench/quality/make_cells.py cells-fashion      441 networks, some 30 minutes per seed on one core
+    python bench/quality/make_cells.py cells-digits       756 networks, some 35 minutes per seed on one core
+    python bench/quality/make_cells.py cells-fashion      441 networks, some 45 minutes per seed on one core
 
 Networks that are the same by another spelling are trained once. Trainings are kept under bench/results as they end, so
 the same command resumes; the table is written whenever a seed is complete. The cost is the MACs of the network, which
@@ -92,7 +92,7 @@ def write(about: CellTable, accuracies: dict[Tokens, list[float]], path: Path) -
 
 @click.command()
 @click.argument("name", type=click.Choice(list(CELL_TABLES)))
-@click.option("--seeds", type=int, help="Trainings of each network.  [2]")
+@click.option("--seeds", type=int, help="Trainings of each network.  [1]")
 def main(name: str, seeds: int | None) -> None:
     """Train what is missing, one seed after the other, and write the table."""
     for kind in ("INTRA", "INTER"):  # of the worker, when it loads TensorFlow

@@ -12,6 +12,7 @@ import numpy as np
 from mnas.controllers.controller import Controller, State
 from mnas.controllers.evolution import Evolution
 from mnas.controllers.history import History, Observation
+from mnas.controllers.progressive import ProgressiveSampler
 from mnas.controllers.settings import Settings, settings_for
 from mnas.controllers.steps import Steps
 from search_spaces.decision import Space, Tokens
@@ -117,5 +118,7 @@ ALGORITHMS: dict[str, Search] = {
 }
 """In the order in which they are shown."""
 
-GROWING: dict[str, Callable[[Space[Any], int, int], BaseSampler]] = {}
+GROWING: dict[str, Callable[[Space[Any], int, int], BaseSampler]] = {
+    "pnas": lambda space, seed, budget: ProgressiveSampler(space, trials=budget, seed=seed, batch=5)
+}
 """Samplers of spaces that grow, for the tables that have a space: (space, seed, budget) -> sampler."""

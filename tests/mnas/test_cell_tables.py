@@ -54,7 +54,7 @@ def test_a_space_that_grows_has_its_small_networks_in_the_table_too(tmp_path):
     assert len(table.steps.sizes) == 8
 
 
-@pytest.mark.parametrize("algorithm", ["random", "evolution", "ppo"])
+@pytest.mark.parametrize("algorithm", ["random", "evolution", "ppo", "pnas"])
 def test_searches_run_on_a_table_of_cells(algorithm, tmp_path):
     path, _ = written(DIGITS_CELLS, tmp_path)
     curves = run(Task(path, algorithm, "soft", 0.5, 0, (10, 30)))
