@@ -93,7 +93,8 @@ def write(about: CellTable, accuracies: dict[Tokens, list[float]], path: Path) -
 @click.command()
 @click.argument("name", type=click.Choice(list(CELL_TABLES)))
 @click.option("--seeds", type=int, help="Trainings of each network.  [1]")
-def main(name: str, seeds: int | None) -> None:
+@click.option("--workers", default=1, show_default=True, help="Trainings at a time, each on one core.")
+def main(name: str, seeds: int | None, workers: int) -> None:
     """Train what is missing, one seed after the other, and write the table."""
     for kind in ("INTRA", "INTER"):  # of the worker, when it loads TensorFlow
         os.environ[f"TF_NUM_{kind}OP_THREADS"] = "1"
@@ -105,7 +106,7 @@ def main(name: str, seeds: int | None) -> None:
             [Task(name, tokens, seed) for tokens in networks],
             run,
             RESULTS / f"{name}.jsonl",
-            workers=1,
+            workers=workers,
             title=f"{name}, seed {seed}",
             to_record=lambda accuracy: {"accuracy": accuracy},
             from_record=lambda record: float(record["accuracy"]),
