@@ -194,6 +194,7 @@ def _trained_for_int8(image):
 
 
 def test_the_float_network_of_a_file_has_its_operators(images):
+    tf_keras.utils.set_random_seed(0)
     image = tf_keras.Input(SHAPE)
     int8 = to_tflite(tf_keras.Model(image, _trained_for_int8(image)), "int8", images)
     plain = dequantized(int8)

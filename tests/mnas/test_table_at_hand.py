@@ -22,11 +22,15 @@ from mnas.latency_tables.at_hand import confirm
 from mnas.main import mnas
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory):
+def timed(folder):
     """Ten additions, timed on this machine."""
     with open_device("host", install=install_native) as device:
-        return tiny_table(device, tmp_path_factory.mktemp("parts"))
+        return tiny_table(device, folder)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return timed(tmp_path_factory.mktemp("parts"))
 
 
 def said(table, **settings):
@@ -35,6 +39,17 @@ def said(table, **settings):
     (line,) = lines
     assert "\n" not in line
     return line
+
+
+def confirmed(table, folder, facts):
+    """A machine that has changed its pace since the table was built is tried again, with a new table."""
+    for attempt in range(4):
+        own = with_facts(timed(folder) if attempt else table, **facts)
+        try:
+            return said(own), own
+        except SearchError as error:
+            refused = error
+    raise refused
 
 
 def with_facts(table, **facts):
@@ -46,8 +61,8 @@ def slowed(table, factor):
     return replace(with_facts(table, canary_ms=table.facts["canary_ms"] * factor), entries=entries)
 
 
-def test_the_table_of_this_machine_is_confirmed(table):
-    line = said(table)
+def test_the_table_of_this_machine_is_confirmed(table, tmp_path):
+    line, _ = confirmed(table, tmp_path, {})
     assert line.startswith(f"times of {table.facts['device']} (")
     assert "checked on host: 8 operators take" in line
 
@@ -64,7 +79,7 @@ def test_a_table_of_other_times_is_refused_with_both_numbers(table):
 
 
 def test_another_machine_of_the_same_name_is_refused_by_its_identity(table):
-    older = "AuthenticAMD family 25 model 1 stepping 1"
+    older = "GenuineIntel family 6 model 1 stepping 9"  # a Pentium Pro
     other = with_facts(table, identity={**asdict(table.identity), "processor": older})
     if not table.identity.processor:
         pytest.skip("this machine's /proc/cpuinfo does not tell its family")
@@ -115,13 +130,13 @@ def test_what_cannot_be_timed_here_is_said_and_no_reason_to_stop(table):
 
 @pytest.mark.xdist_group("adbd")
 @pytest.mark.usefixtures("at_desk")
-def test_a_phone_that_is_attached_is_held_against_its_table(phone, table):
+def test_a_phone_that_is_attached_is_held_against_its_table(phone, table, tmp_path):
     name = f"adb:{phone.host}:{phone.port}"
     with open_device(name) as device:
         facts = {"name": name, "device": device.info.model, "identity": asdict(device.info.identity)}
     # The phone of the tests runs on this machine's processor.
-    own = with_facts(table, **facts)
-    assert f"checked on {name}: 8 operators take" in said(own)
+    line, own = confirmed(table, tmp_path, facts)
+    assert f"checked on {name}: 8 operators take" in line
     with pytest.raises(SearchError, match=f"which {name} does not take"):
         said(slowed(own, 6))
     with pytest.raises(SearchError, match="by the table and here: Pixel 7 against"):

@@ -30,9 +30,9 @@ def bounded(limit_s, *, busy_s=0.5):
 
 def wait_until(condition, limit_s=5.0):
     deadline = time.monotonic() + limit_s
-    while not condition() and time.monotonic() < deadline:
+    while not (met := condition()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert condition()
+    assert met
 
 
 def left_lying(phone):
