@@ -64,7 +64,7 @@ def _searched(space: str, trials: int, epochs: int, folder: Path) -> Path:
         CONFIG.format(run=run, trials=trials, algorithm=algorithm, space=space, parameters=parameters, epochs=epochs),
         encoding="utf-8",
     )
-    subprocess.run([sys.executable, "-m", "mnas.main", "search", str(config)], check=True)
+    subprocess.run([sys.executable, "-m", "mnas", "search", str(config)], check=True)
     return run
 
 
@@ -76,7 +76,7 @@ def main(trials: int, epochs: int, folder: Path) -> None:
     """Search every space and draw their fronts."""
     folder.mkdir(parents=True, exist_ok=True)
     runs = [str(_searched(space, trials, epochs, folder)) for space in SPACES]
-    subprocess.run([sys.executable, "-m", "mnas.main", "report", *runs, "-f", str(FIGURE)], check=True)
+    subprocess.run([sys.executable, "-m", "mnas", "report", *runs, "-f", str(FIGURE)], check=True)
 
 
 if __name__ == "__main__":
