@@ -30,7 +30,7 @@ from mnas.shipping.card_text import boxes
 from mnas.shipping.results import MOST_THUMBNAILS, THUMBNAILS, predictions_path, read_predictions, read_thumbnails
 from mnas.tasks.findings import Findings, Picture
 from reports import card_facts, curves
-from reports.drawings import packed, with_ends
+from reports.drawings import packed, packed_cells, packed_skips, with_ends
 from reports.errors import ReportError
 from reports.page_parts import environment, made, printable_values, script_json, source
 
@@ -151,6 +151,8 @@ def _payload(card: Card, looks: Sequence[Look], pictures: dict[int, np.ndarray])
         "pictures": {str(place): _inline(image) for place, image in pictures.items()},
         "cells": [_cells(look.found, pictures) for look in looks],
         "boxes": [packed(box) for box in ends],
+        "skips": packed_skips(ends),
+        "networkCells": packed_cells(ends),
         "title": card.architecture.name,
     }
 

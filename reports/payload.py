@@ -14,7 +14,7 @@ import pandas as pd
 from mnas.reward import Reward
 from mnas.tasks import Metric
 from reports import rewards
-from reports.drawings import drawing_of, packed
+from reports.drawings import drawing_of, packed, packed_cells, packed_skips
 from reports.metrics import axis_label
 from reports.page_parts import printable_values
 from reports.pareto import hypervolume_history, worst_corner
@@ -38,7 +38,8 @@ def payload(
     """
     table, metric = pd.concat(tables, ignore_index=True), runs[0].metric
     corner = worst_corner(table)
-    blocks, boxes = _Numbered(), _Numbered()
+    blocks, boxes, cells = _Numbered(), _Numbered(), _Numbered()
+    drawn = [drawing_of(record, run) for run in runs for record in (*run.records, *run.references)]
     targets = {run.target_ms for run in runs}
     reward = rewards.of_run(runs[0]) if len(runs) == 1 else None
     found = {
@@ -49,16 +50,15 @@ def payload(
         "rows": {
             **_columns(table, runs),
             "blocks": [[blocks.of(block) for block in row] for row in table["blocks"]],
-            "boxes": [
-                [boxes.of(packed(box)) for box in drawing_of(record, run)]
-                for run in runs
-                for record in (*run.records, *run.references)
-            ],
+            "boxes": [[boxes.of(packed(box)) for box in stack] for stack in drawn],
+            "skips": [packed_skips(stack) for stack in drawn],
+            "cells": [[cells.of(cell) for cell in packed_cells(stack)] for stack in drawn],
             "choice": [choice for run in runs for choice in _choices(run)],
             "file": [has for run, rows in zip(runs, tables, strict=True) for has in _files(run, rows, page)],
         },
         "blocks": blocks.values,
         "boxes": boxes.values,
+        "cells": cells.values,
         "decisions": [_decisions(run) for run in runs],
         "history": [_history(rows, corner) for rows in tables],
         "curves": _curves(reward, table, metric),

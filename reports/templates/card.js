@@ -83,4 +83,4 @@ document.documentElement.classList.add("scripted");
 document.querySelectorAll("img[data-picture]").forEach(fill);
 document.querySelectorAll("table.matrix").forEach((table) => new Matrix(table));
 files();
-if (data.boxes.length) byId("drawing").append(drawNetwork(data.boxes, data.title));
+if (data.boxes.length) byId("drawing").append(...drawNetwork(data.boxes, data.skips, data.networkCells, data.title));

@@ -48,7 +48,7 @@ function showDetails(panel) {
   const link = modelLink(row);
   if (link) parts.push(make("p", {}, make("a", { href: link, download: `${nameOf(row).replace("#", "trial-")}.tflite`, class: "button" }, "download model.tflite")));
   if (rows.blocks[row].length) {
-    parts.push(drawNetwork(rows.boxes[row].map((index) => data.boxes[index]), titleOf(row)));
+    parts.push(...drawNetwork(rows.boxes[row].map((index) => data.boxes[index]), rows.skips[row], rows.cells[row].map((index) => data.cells[index]), titleOf(row)));
     parts.push(make("details", {}, make("summary", {}, "block strings"), make("pre", {}, blocksOf(row).join("\n"))));
   }
   const decisions = rows.choice[row] ? decisionsOf(row) : [];

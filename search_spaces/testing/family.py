@@ -35,6 +35,7 @@ from search_spaces.catalog import (
     to_json,
 )
 from search_spaces.decision import Space, Tokens
+from search_spaces.drawing import Drawing
 from search_spaces.errors import SpaceError
 from search_spaces.graph import IMAGE, Shape
 
@@ -234,14 +235,16 @@ class FamilyTestCase:
             assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
 
     def test_a_drawing_is_given(self, arches: list[Arch], references: dict[str, Arch], input_shape: Shape) -> None:
-        """Each network is one box or more, each of them with a name; its notation is lines of text."""
+        """Each network is one box or more, each with a name, that read earlier ones; its notation is lines of text."""
         for arch in [*arches, *references.values()]:
             boxes = drawing(arch, input_shape)
-            assert boxes
+            _check_boxes(boxes)
             for box in boxes:
-                assert box.name
                 assert box.repeats >= 1
                 assert box.shape is None or min(box.shape) > 0
+                if box.inside:
+                    _check_boxes(box.inside)
+                    assert all(one.reads is not None and not one.inside for one in box.inside)
             assert all(isinstance(line, str) and "\n" not in line for line in describe(arch)["blocks"])
 
     def test_published_networks_are_found_scaled_and_fitted(
@@ -286,3 +289,13 @@ class FamilyTestCase:
             return
         arch = space.decode(space.sample(np.random.default_rng(0)))
         assert cost(arch, (1, 1, 3), classes).params > 0
+
+
+def _check_boxes(boxes: Drawing) -> None:
+    """There are some, each has a name, reads earlier ones, and is read unless it is the last."""
+    assert boxes
+    assert all(box.name for box in boxes)
+    reads = [(number - 1,) if box.reads is None else box.reads for number, box in enumerate(boxes)]
+    for number, read in enumerate(reads):
+        assert list(read) == sorted({*read} & {*range(-1, number)})
+    assert {*range(len(boxes) - 1)} <= {one for read in reads for one in read}
