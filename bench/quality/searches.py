@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnas.controllers.controller import Controller, State
-from mnas.controllers.evolution import Evolution
+from mnas.controllers.evolution import AMOEBANET, Evolution
 from mnas.controllers.history import History, Observation
 from mnas.controllers.progressive import ProgressiveSampler
 from mnas.controllers.settings import Settings, settings_for
@@ -32,6 +32,7 @@ Search = Callable[[Steps, Evaluate, int, int], Learned | None]
 
 EVOLUTIONS = {
     "evolution": Evolution(population=20, tournament=10, unique=True),
+    "evolution-paper": AMOEBANET,
     "evolution-repeating": Evolution(population=20, tournament=5, unique=False),
 }
 
@@ -114,7 +115,10 @@ ALGORITHMS: dict[str, Search] = {
     **{name: partial(evolve, evolution) for name, evolution in EVOLUTIONS.items()},
     "TPESampler": partial(_optuna, "TPESampler", {}),
     "NSGAIISampler": partial(_optuna, "NSGAIISampler", {"population_size": 20}),
-    **{name: _controller(name) for name in ("reinforce", "ppo-paper", "ppo-plain", "ppo-gp", "ppo")},
+    **{
+        name: _controller(name)
+        for name in ("reinforce", "reinforce-nas", "enas", "ppo-paper", "ppo-plain", "ppo-gp", "ppo")
+    },
 }
 """In the order in which they are shown."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mnas.controllers.arrays import Floats
 
-_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
+_BETA2 = 0.999
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,14 @@ class Slots:
 
 
 def ascend(
-    weights: Floats, gradient: Floats, slots: Slots, *, learning_rate: float, clip_norm: float
+    weights: Floats,
+    gradient: Floats,
+    slots: Slots,
+    *,
+    learning_rate: float,
+    clip_norm: float,
+    beta1: float = 0.9,
+    epsilon: float = 1e-8,
 ) -> tuple[Floats, Slots]:
     """One step uphill.
 
@@ -37,6 +44,8 @@ def ascend(
         slots: The optimizer's state.
         learning_rate: Step size.
         clip_norm: A longer gradient is scaled to this norm; 0 leaves it.
+        beta1: Decay of the first moment.
+        epsilon: Added to the root of the second.
 
     Returns:
         New weights and new slots.
@@ -45,7 +54,7 @@ def ascend(
     if clip_norm and norm > clip_norm:
         gradient = gradient * (clip_norm / norm)
     count = slots.count + 1
-    first = _BETA1 * slots.first + (1 - _BETA1) * gradient
+    first = beta1 * slots.first + (1 - beta1) * gradient
     second = _BETA2 * slots.second + (1 - _BETA2) * gradient * gradient
-    rate = learning_rate * math.sqrt(1 - _BETA2**count) / (1 - _BETA1**count)
-    return weights + rate * first / (np.sqrt(second) + _EPSILON), Slots(first, second, count)
+    rate = learning_rate * math.sqrt(1 - _BETA2**count) / (1 - beta1**count)
+    return weights + rate * first / (np.sqrt(second) + epsilon), Slots(first, second, count)

@@ -74,24 +74,27 @@ class Algorithm:
 
 
 def _controller(name: str, description: str) -> Algorithm:
-    settings = settings_for(name)
+    batch = settings_for(name).batch
 
     def samplers(work: Assignment) -> Callable[[int], BaseSampler]:
         from mnas.controllers.sampler import ControllerSampler
 
-        sized = replace(settings, batch=work.batch)
+        sized = replace(settings_for(name, work.space), batch=work.batch)
         sampler = ControllerSampler(
             work.space, reward=work.rewards, seed=work.seed, checkpoint=work.checkpoint, settings=sized
         )
         return lambda number: sampler
 
-    return Algorithm(description, settings.batch, samplers)
+    return Algorithm(description, batch, samplers)
 
 
-def _evolution(work: Assignment) -> Callable[[int], BaseSampler]:
-    from mnas.controllers.evolution import EvolutionSampler
+def _evolution(work: Assignment, *, published: bool) -> Callable[[int], BaseSampler]:
+    from mnas.controllers.evolution import AMOEBANET, Evolution, EvolutionSampler
 
-    sampler = EvolutionSampler(work.space, reward=work.rewards[0], seed=work.seed, batch=work.batch)
+    evolution = AMOEBANET if published else Evolution()
+    sampler = EvolutionSampler(
+        work.space, reward=work.rewards[0], seed=work.seed, batch=work.batch, evolution=evolution
+    )
     return lambda number: sampler
 
 
@@ -108,9 +111,19 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     "ppo": _controller("ppo", "a controller that learns by PPO, its proposals screened by a Gaussian process"),
     "ppo-paper": _controller("ppo-paper", "NASNet's controller as published"),
     "reinforce": _controller("reinforce", "a controller that learns by REINFORCE"),
+    "reinforce-nas": _controller("reinforce-nas", "NAS's controller as published"),
+    "enas": _controller("enas", "ENAS's controller as published"),
     "ppo-gp": _controller("ppo-gp", "ppo-plain with a Gaussian process that weighs all decisions alike"),
     "ppo-plain": _controller("ppo-plain", "ppo without the screen"),
-    "evolution": Algorithm("regularized evolution", _BATCH, _evolution, several_targets=False),
+    "evolution": Algorithm(
+        "regularized evolution", _BATCH, partial(_evolution, published=False), several_targets=False
+    ),
+    "evolution-paper": Algorithm(
+        "AmoebaNet's regularized evolution as published",
+        _BATCH,
+        partial(_evolution, published=True),
+        several_targets=False,
+    ),
     "pnas": Algorithm(
         "progressive search from small cells to large ones", _BATCH, _progressive, several_targets=False, grows=True
     ),

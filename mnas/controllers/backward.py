@@ -9,6 +9,7 @@ import numpy as np
 from mnas.controllers.arrays import Floats
 from mnas.controllers.forward import Forward
 from mnas.controllers.layout import Layout
+from mnas.controllers.lstm import Unrolled
 
 
 class Backward:
@@ -67,12 +68,44 @@ class Backward:
 
         return back
 
+    def through_layers(self, doutputs: Floats) -> None:
+        """The gradients of the LSTM and of what drives it, given that at every output of its last layer."""
+        traces, last = self.forward.layers, len(self.forward.layers) - 1
+        runs = [
+            Unrolled(
+                self.view["lift_recurrent"][layer - 1] if layer else self.view["recurrent"],
+                trace.gates,
+                trace.cells,
+                doutputs if layer == last else np.zeros_like(doutputs),
+            )
+            for layer, trace in enumerate(traces)
+        ]
+        returning = self.returning(doutputs)
+        for tick in reversed(range(len(doutputs))):
+            for layer in range(last, 0, -1):
+                runs[layer - 1].doutputs[tick] += runs[layer].back(tick) @ self.view["lift"][layer - 1].T
+            dgates = runs[0].back(tick)
+            if returning is not None:
+                returning(tick, dgates)
+        self.from_gates(runs[0].dgates)
+        for layer in range(1, last + 1):
+            self._from_lift(layer, runs[layer].dgates)
+
+    def _from_lift(self, layer: int, dgates: Floats) -> None:
+        """The gradients of a layer above the first, given that at all its gates."""
+        below, own = (self.forward.layers[one].outputs for one in (layer - 1, layer))
+        hidden, flat = own.shape[2], dgates.reshape(-1, dgates.shape[2])
+        self.grad["lift"][layer - 1] += below[1:].reshape(-1, hidden).T @ flat
+        self.grad["lift_recurrent"][layer - 1] += own[:-1].reshape(-1, hidden).T @ flat
+        self.grad["lift_bias"][layer - 1] += flat.sum(axis=0)
+
     def from_gates(self, dgates: Floats) -> None:
-        """The gradients of the LSTM and of what drives it, given that at all gates, ``[ticks, rows, 4 * hidden]``."""
+        """The gradients of the first layer and of what drives it, given that at its gates."""
         layout, view, grad, forward = self.layout, self.view, self.grad, self.forward
         (embedding, width), hidden = view["kernel"].shape, len(view["recurrent"])
         grad["bias"] += dgates.sum(axis=(0, 1))
-        grad["recurrent"] += forward.outputs[:-1].reshape(-1, hidden).T @ dgates.reshape(-1, width)
+        before = forward.layers[0].outputs[:-1]
+        grad["recurrent"] += before.reshape(-1, hidden).T @ dgates.reshape(-1, width)
         # What a plain step feeds is one of few embeddings: the gradients of those that are equal are added first.
         fed = forward.tokens.T[layout.feeding][:, None, :]
         chosen = (fed == np.arange(layout.choices)[:, None]).astype(dgates.dtype)

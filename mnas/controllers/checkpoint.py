@@ -55,6 +55,8 @@ def identity(steps: Steps | None, settings: Settings, seed: int) -> dict[str, An
             [name, size, *(steps.names[point] for point in steps.points(step))]
             for step, (name, size) in enumerate(zip(steps.names, steps.sizes, strict=True))
         ]
+    # How steps point makes no difference where none does; older checkpoints of `ppo-paper` have it otherwise.
+    settings = settings if steps is not None and steps.points_to else replace(settings, pointers=True)
     return {"format": _FORMAT, "seed": seed, "steps": named, "settings": asdict(settings)}
 
 

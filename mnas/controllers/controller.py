@@ -7,7 +7,7 @@ function of the seed, the state and the trials before it, so that a search can s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,13 +55,15 @@ class Controller:
         self.seed = seed
         self.goals = goals
         self.policy = Policy(
-            steps,
+            steps if settings.pointers else replace(steps, points_to=()),
             hidden=settings.hidden,
             embedding=settings.embedding,
             contexts=goals,
             share=settings.share,
             temperature=settings.softmax_temperature,
             tanh_constant=settings.tanh_constant,
+            plain_tanh=settings.plain_tanh,
+            layers=settings.layers,
         )
         self._last: tuple[State, tuple[int, list[Seen]], Proposals] | None = None
 
@@ -131,6 +133,7 @@ class Controller:
     ) -> tuple[Floats, Floats]:
         """Advantages ``[rows]`` and the new baseline ``[goals]``."""
         values, ids = np.array(rewards, dtype=np.float64), np.array(goals, dtype=np.int64)
+        values = np.sign(values) * np.abs(values) ** self.settings.power
         if self.settings.advantage == "rank":
             ranks = np.zeros(len(values))
             for goal in range(self.goals):

@@ -30,13 +30,21 @@ class Evolution:
         population: How many of the newest told trials live.
         tournament: How many of them compete to be the parent.
         unique: Never propose an architecture twice; the published algorithm does.
+        halves: Whether a mutation is first drawn to be one of a hidden state (of what a block reads) or of an operator,
+            each as often (section 3); if not, all decisions are as likely. Decisions that point to earlier ones, and
+            those of their tag, are the hidden states; a space without them has operators only.
+        identity: How often a mutation changes nothing, and the parent is evaluated again.
     """
 
     population: int = 20
     tournament: int = 10
     unique: bool = True
+    halves: bool = False
+    identity: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.identity < 1:
+            raise SearchError(f"evolution identity is {self.identity}: it is a share from 0 to below 1")
         if not 1 <= self.tournament <= self.population:
             raise SearchError(
                 f"evolution tournament is {self.tournament}: it must be from 1 to the population, {self.population}"
@@ -51,8 +59,20 @@ class Evolution:
         parent = max((living[index] for index in sorted(chosen)), key=lambda seen: (seen.rewards or (0.0,))[0])
         # One decision; where all its neighbours are known, two, then more.
         return self._first_new(
-            history, (_mutated(steps, parent.tokens, 1 + attempt // 20, rng) for attempt in range(_TRIES))
+            history, (self._mutated(steps, parent.tokens, 1 + attempt // 20, rng) for attempt in range(_TRIES))
         )
+
+    def _mutated(self, steps: Steps, tokens: Tokens, changes: int, rng: np.random.Generator) -> Tokens:
+        """Other choices for ``changes`` decisions drawn with replacement."""
+        if self.identity and rng.random() < self.identity:
+            return tokens
+        result = list(tokens)
+        kinds = _hidden_states_and_operators(steps) if self.halves else [_open(steps)]
+        for _ in range(changes if kinds[0] else 0):
+            kind = kinds[int(rng.integers(len(kinds)))] if self.halves else kinds[0]
+            step = kind[int(rng.integers(len(kind)))]
+            result[step] = (result[step] + 1 + int(rng.integers(steps.sizes[step] - 1))) % steps.sizes[step]
+        return tuple(result)
 
     def _first_new(self, history: History, candidates: Iterable[Tokens]) -> Tokens:
         tokens: Tokens = ()
@@ -66,14 +86,20 @@ def _random(steps: Steps, rng: np.random.Generator) -> Tokens:
     return tuple(int(token) for token in rng.integers(steps.sizes))
 
 
-def _mutated(steps: Steps, tokens: Tokens, changes: int, rng: np.random.Generator) -> Tokens:
-    """Other choices for ``changes`` decisions drawn with replacement."""
-    result = list(tokens)
-    open_steps = [step for step, size in enumerate(steps.sizes) if size > 1]
-    for _ in range(changes if open_steps else 0):
-        step = open_steps[int(rng.integers(len(open_steps)))]
-        result[step] = (result[step] + 1 + int(rng.integers(steps.sizes[step] - 1))) % steps.sizes[step]
-    return tuple(result)
+def _open(steps: Steps) -> list[int]:
+    return [step for step, size in enumerate(steps.sizes) if size > 1]
+
+
+def _hidden_states_and_operators(steps: Steps) -> list[list[int]]:
+    """The decisions of each kind of mutation; a kind that has none is left out."""
+    pointing = {tag for step, tag in enumerate(steps.tags) if steps.points(step)}
+    kinds = [[step for step in _open(steps) if (steps.tags[step] in pointing) == hidden] for hidden in (True, False)]
+    return [kind for kind in kinds if kind] or [[]]
+
+
+AMOEBANET = Evolution(population=100, tournament=25, unique=False, halves=True, identity=0.05)
+"""As published (Real et al. 2019, section 3 and appendix): the best of 25 out of a population of 100 is the parent, of
+which one hidden state or one operator mutates. That 5 % of the mutations change nothing is quoted from memory."""
 
 
 class EvolutionSampler(JointSampler):

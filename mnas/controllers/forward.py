@@ -10,6 +10,21 @@ from mnas.controllers.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What went through one layer of the LSTM.
+
+    Attributes:
+        gates: Activated i, f, g, o, ``[ticks, rows, 4 * hidden]``.
+        cells: Cell states with the zero state first, ``[ticks + 1, rows, hidden]``.
+        outputs: Hidden states with the zero state first, ``[ticks + 1, rows, hidden]``.
+    """
+
+    gates: Floats
+    cells: Floats
+    outputs: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Forward:
     """What one teacher-forced pass leaves for the backward pass; a tick is a step of the LSTM.
 
@@ -19,9 +34,7 @@ class Forward:
         log_probs: Log-probability of every choice, ``[steps, rows, choices]``.
         slopes: Derivative of every logit by what it was before temperature and tanh, of the same shape; ``None`` where
             neither is used.
-        gates: Activated i, f, g, o, ``[ticks, rows, 4 * hidden]``.
-        cells: Cell states with the zero state first, ``[ticks + 1, rows, hidden]``.
-        outputs: Hidden states with the zero state first, ``[ticks + 1, rows, hidden]``.
+        layers: Of the LSTM, the lowest first; what the decisions are read off is the last one's outputs.
         pointed: By tick that points, what `Pointer.seen` and `Pointer.attended` made of its choices.
     """
 
@@ -29,10 +42,13 @@ class Forward:
     contexts: Ints
     log_probs: Floats
     slopes: Floats | None
-    gates: Floats
-    cells: Floats
-    outputs: Floats
+    layers: tuple[Trace, ...]
     pointed: dict[int, tuple[Floats, Floats]]
+
+    @property
+    def outputs(self) -> Floats:
+        """Of the last layer, with the zero state first, ``[ticks + 1, rows, hidden]``."""
+        return self.layers[-1].outputs
 
     def chosen(self) -> Floats:
         """Log-probability of each token, ``[rows, steps]``."""

@@ -31,9 +31,12 @@ class Layout:
         weight_count: Length of the flat vector.
     """
 
-    def __init__(self, steps: Steps, *, hidden: int, embedding: int, contexts: int, share: str) -> None:
+    def __init__(
+        self, steps: Steps, *, hidden: int, embedding: int, contexts: int, share: str, layers: int = 1
+    ) -> None:
         self.steps = steps
         self.hidden = hidden
+        self.layers = layers
         self.kinds = pointer_kinds(steps)
         self.ticks = ticks_of(steps)
         self.pointers: dict[int, Pointer] = {
@@ -61,6 +64,13 @@ class Layout:
             "head": (len(distinct), hidden, self.choices),
             "head_bias": (len(taken), self.choices),
         }
+        if layers > 1:
+            # Of the layers above the first.
+            self._shapes |= {
+                "lift": (layers - 1, hidden, width),
+                "lift_recurrent": (layers - 1, hidden, width),
+                "lift_bias": (layers - 1, width),
+            }
         if self.kinds:
             # Of `Pointer`: W1, W2, v, learned anchors, and what makes an input of the anchors that were chosen.
             self._shapes |= {
@@ -78,6 +88,9 @@ class Layout:
         views = self.views(weights)
         views["bias"][:] = 0.0
         views["bias"][self.hidden : 2 * self.hidden] = 1.0
+        if self.layers > 1:
+            views["lift_bias"][:] = 0.0
+            views["lift_bias"][:, self.hidden : 2 * self.hidden] = 1.0
         views["head_bias"][:] = 0.0
         return weights
 
@@ -99,7 +112,8 @@ class Layout:
         def carry(source: Floats, target: Floats) -> Floats:
             result = target.copy()
             new, old = self.views(result), other.views(source)
-            for name in ("start", "kernel", "recurrent", "bias"):
+            lifts = ("lift", "lift_recurrent", "lift_bias") if self.layers > 1 else ()
+            for name in ("start", "kernel", "recurrent", "bias", *lifts):
                 new[name][...] = old[name]
             for row, group, their_row, their_group, size in both:
                 new["embed"][group, :size] = old["embed"][their_group, :size]

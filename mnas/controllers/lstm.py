@@ -68,6 +68,25 @@ class Lstm:
             fed_back: Called with each step and the gradient at its gates, from the last step to the first; it may add
                 to ``doutputs`` of earlier steps.
         """
+        run = Unrolled(recurrent, gates, cells, doutputs)
+        for step in reversed(range(len(doutputs))):
+            dgates = run.back(step)
+            if fed_back is not None:
+                fed_back(step, dgates)
+        return run.dgates
+
+
+class Unrolled:
+    """Back-propagation through the steps of one layer, one after another from the last.
+
+    Args:
+        recurrent: As for `Lstm.through_time`.
+        gates: As for `Lstm.through_time`.
+        cells: As for `Lstm.through_time`.
+        doutputs: As for `Lstm.through_time`; what is added to it for a step counts until that step is gone back.
+    """
+
+    def __init__(self, recurrent: Floats, gates: Floats, cells: Floats, doutputs: Floats) -> None:
         steps, rows, hidden = doutputs.shape
         i, f, g, o = (gates[..., part * hidden : (part + 1) * hidden] for part in range(4))
         squashed = np.tanh(cells[1:])
@@ -77,18 +96,26 @@ class Lstm:
         slope[:, :, 1] = cells[:-1] * f * (1 - f)
         slope[:, :, 2] = i * (1 - g * g)
         slope[:, :, 3] = squashed * o * (1 - o)
-        into_cell = o * (1 - squashed * squashed)
-        backwards = np.ascontiguousarray(recurrent.T)
-        doutput = dcell = np.zeros((rows, hidden), doutputs.dtype)
-        for step in reversed(range(steps)):
-            doutput = doutput + doutputs[step]
-            dcell = dcell + doutput * into_cell[step]
-            raw = slope[step]
-            raw[:, :3] *= dcell[:, None]
-            raw[:, 3] *= doutput
-            dgates = raw.reshape(rows, -1)
-            if fed_back is not None:
-                fed_back(step, dgates)
-            doutput = dgates @ backwards
-            dcell = dcell * f[step]
-        return slope.reshape(steps, rows, -1)
+        self.doutputs = doutputs
+        self._slope, self._forget = slope, f
+        self._into_cell = o * (1 - squashed * squashed)
+        self._backwards = np.ascontiguousarray(recurrent.T)
+        self._doutput = self._dcell = np.zeros((rows, hidden), doutputs.dtype)
+
+    def back(self, step: int) -> Floats:
+        """The gradient at the pre-activations of a step's gates, ``[rows, 4 * hidden]``."""
+        doutput = self._doutput + self.doutputs[step]
+        dcell = self._dcell + doutput * self._into_cell[step]
+        raw = self._slope[step]
+        raw[:, :3] *= dcell[:, None]
+        raw[:, 3] *= doutput
+        dgates: Floats = raw.reshape(len(raw), -1)
+        self._doutput = dgates @ self._backwards
+        self._dcell = dcell * self._forget[step]
+        return dgates
+
+    @property
+    def dgates(self) -> Floats:
+        """That of all steps that were gone back, ``[steps, rows, 4 * hidden]``."""
+        steps, rows = self._slope.shape[:2]
+        return self._slope.reshape(steps, rows, -1)

@@ -1,4 +1,4 @@
-"""The controller's policy: a one-layer LSTM that chooses one token a step, in NumPy.
+"""The controller's policy: an LSTM that chooses one token a step, in NumPy.
 
 A recurrent controller after NAS (Zoph & Le 2016, section 3.1) and NASNet (Zoph et al. 2017, appendix A): the token
 chosen at one step is embedded and fed to the next; each step has a softmax, and steps that point to earlier ones attend
@@ -14,7 +14,7 @@ import numpy as np
 
 from mnas.controllers.arrays import Floats, Ints
 from mnas.controllers.backward import Backward
-from mnas.controllers.forward import Forward
+from mnas.controllers.forward import Forward, Trace
 from mnas.controllers.layout import Layout
 from mnas.controllers.lstm import Lstm
 from mnas.controllers.steps import Steps
@@ -34,14 +34,16 @@ class _Inputs:
         embedded: By group and token of a plain step.
         read: What pointing steps read of an output, by kind, each ``[hidden, 4 * hidden]``.
         bias: To be added to what they read.
-        recurrent: ``[hidden, 4 * hidden]``.
+        recurrent: Of each layer, ``[hidden, 4 * hidden]``.
+        lifts: What each layer above the first reads of the one below, ``[hidden, 4 * hidden]``, and its bias.
     """
 
     first: Floats
     embedded: Floats
     read: tuple[Floats, ...]
     bias: Floats
-    recurrent: Floats
+    recurrent: tuple[Floats, ...]
+    lifts: tuple[tuple[Floats, Floats], ...]
 
 
 class Policy:
@@ -56,6 +58,8 @@ class Policy:
             left to each); ``"step"``: nothing is shared. Steps that point share by tag either way.
         temperature: Divides all logits.
         tanh_constant: Squashes all logits to within +-it, ``tanh_constant * tanh(logits)``; 0 leaves them.
+        plain_tanh: The same for steps that do not point; 0 for the same constant.
+        layers: Of the LSTM.
     """
 
     def __init__(
@@ -68,6 +72,8 @@ class Policy:
         share: str = "tag",
         temperature: float = 1.0,
         tanh_constant: float = 0.0,
+        plain_tanh: float = 0.0,
+        layers: int = 1,
     ) -> None:
         self.steps = steps
         self.hidden = hidden
@@ -76,12 +82,20 @@ class Policy:
         self.share = share
         self.temperature = temperature
         self.tanh_constant = tanh_constant
+        self.plain_tanh = (plain_tanh if tanh_constant else 0.0) or tanh_constant
+        self.layers = layers
         self._lstm = Lstm(hidden)
-        self._layout = Layout(steps, hidden=hidden, embedding=embedding, contexts=contexts, share=share)
+        self._layout = Layout(steps, hidden=hidden, embedding=embedding, contexts=contexts, share=share, layers=layers)
         self.weight_count = self._layout.weight_count
         sizes = np.array(steps.sizes)[self._layout.plain_steps]
         valid = np.arange(self._layout.choices)[None, :] < sizes[:, None]
         self._padding: Floats = np.where(valid, 0.0, _IMPOSSIBLE)
+        constants = np.full((len(steps.sizes), 1, 1), tanh_constant, np.float32)
+        constants[self._layout.plain_steps] = self.plain_tanh
+        self._constants: Floats | float = tanh_constant if self.plain_tanh == tanh_constant else constants
+        yes_no = [tick.steps for tick in self._layout.ticks if tick.pointer is not None and tick.pointer.yes_no]
+        self._yes_no: Ints = np.array([step for one in yes_no for step in range(one.start, one.stop)], dtype=np.int64)
+        self._yes_no_ticks = len(yes_no)
 
     def initial(self, rng: np.random.Generator, scale: float = 0.1) -> Floats:
         """Weights uniform in +-``scale``, biases 0, forget bias 1 (NASNet appendix A; Jozefowicz et al. 2015).
@@ -124,20 +138,22 @@ class Policy:
         ids = np.zeros(rows, dtype=np.int64) if contexts is None else contexts
         tokens = np.empty((count, rows), dtype=np.int64)
         total, every = np.zeros(rows), np.arange(rows)
-        cell = output = np.zeros((rows, self.hidden), weights.dtype)
+        output = np.zeros((rows, self.hidden), weights.dtype)
+        states = [(output, output)] * self.layers
         outputs = [output]
         inputs = self._prepared(view)
         head_bias = view["head_bias"] + self._padding.astype(weights.dtype)
         driven, groups = inputs.first[ids], layout.groups.tolist()
         for tick in layout.ticks:
-            cell, output = self._lstm.step(driven, inputs.recurrent, cell, output)
+            states = self._risen(inputs, driven, states)
+            output = states[-1][1]
             if layout.pointers:
                 outputs.append(output)
             first, size, pointer = tick.steps.start, self.steps.sizes[tick.steps.start], tick.pointer
             if pointer is None:
                 row = layout.row[first]
                 group = groups[row]
-                logits = self._squashed(output @ view["head"][group] + head_bias[row])[0]
+                logits = self._squashed(output @ view["head"][group] + head_bias[row], self.plain_tanh)[0]
                 keep = None if fixed is None else fixed[:, first]
                 chosen, log_probs = _drawn(logits, uniforms[:, first, None], size, temperature, keep)
                 tokens[first] = chosen
@@ -145,7 +161,8 @@ class Policy:
                 driven = inputs.embedded[group, chosen]
             else:
                 seen = pointer.seen(view, outputs)
-                logits = self._squashed(pointer.logits(view, pointer.attended(view, seen, output)))[0].reshape(-1, size)
+                scores = pointer.logits(view, pointer.attended(view, seen, output))
+                logits = self._squashed(scores, self.tanh_constant)[0].reshape(-1, size)
                 keep = None if fixed is None else fixed.T[tick.steps].ravel()
                 drawn, log_probs = _drawn(logits, uniforms.T[tick.steps].reshape(-1, 1), size, temperature, keep)
                 chosen = tokens[tick.steps] = drawn.reshape(-1, rows)
@@ -153,30 +170,52 @@ class Policy:
                 driven = pointer.read(seen, chosen) @ inputs.read[pointer.kind] + inputs.bias
         return np.ascontiguousarray(tokens.T), total
 
+    def _risen(
+        self, inputs: _Inputs, driven: Floats, states: list[tuple[Floats, Floats]]
+    ) -> list[tuple[Floats, Floats]]:
+        """Cell and output of each layer after one more step, given those before it and what drives the first."""
+        risen: list[tuple[Floats, Floats]] = []
+        for layer, (cell, output) in enumerate(states):
+            if layer:
+                kernel, bias = inputs.lifts[layer - 1]
+                driven = risen[-1][1] @ kernel + bias
+            risen.append(self._lstm.step(driven, inputs.recurrent[layer], cell, output))
+        return risen
+
     def forward(self, weights: Floats, tokens: Ints, contexts: Ints | None = None) -> Forward:
         """One pass over given tokens ``[rows, steps]``; what ``gradient`` needs."""
         view, layout, kind = self.views(weights), self._layout, weights.dtype
         rows, count = len(tokens), len(layout.ticks)
         ids = np.zeros(rows, dtype=np.int64) if contexts is None else contexts
         inputs = self._prepared(view)
-        gates = np.empty((count, rows, 4 * self.hidden), kind)
+        traces = tuple(
+            Trace(
+                np.empty((count, rows, 4 * self.hidden), kind),
+                np.zeros((count + 1, rows, self.hidden), kind),
+                np.zeros((count + 1, rows, self.hidden), kind),
+            )
+            for _ in range(self.layers)
+        )
+        gates, outputs = traces[0].gates, traces[-1].outputs
         gates[0] = inputs.first[ids]
         gates[layout.fed_ticks] = inputs.embedded[layout.feeding_groups[:, None], tokens.T[layout.feeding]]
-        cells = np.zeros((count + 1, rows, self.hidden), kind)
-        outputs = np.zeros((count + 1, rows, self.hidden), kind)
         pointed = {}
         for number, tick in enumerate(layout.ticks):
-            cells[number + 1], outputs[number + 1] = self._lstm.step(
-                gates[number], inputs.recurrent, cells[number], outputs[number]
-            )
+            for layer, trace in enumerate(traces):
+                if layer:
+                    kernel, bias = inputs.lifts[layer - 1]
+                    trace.gates[number] = traces[layer - 1].outputs[number + 1] @ kernel + bias
+                trace.cells[number + 1], trace.outputs[number + 1] = self._lstm.step(
+                    trace.gates[number], inputs.recurrent[layer], trace.cells[number], trace.outputs[number]
+                )
             if (pointer := tick.pointer) is not None:
                 seen = pointer.seen(view, outputs)
                 pointed[number] = seen, pointer.attended(view, seen, outputs[number + 1])
                 if number + 1 < count:
                     read = pointer.read(seen, tokens.T[tick.steps])
                     gates[number + 1] = read @ inputs.read[pointer.kind] + inputs.bias
-        logits, slopes = self._squashed(self._logits(view, outputs, pointed))
-        return Forward(tokens, ids, _log_softmax(logits), slopes, gates, cells, outputs, pointed)
+        logits, slopes = self._squashed(self._logits(view, outputs, pointed), self._constants)
+        return Forward(tokens, ids, _log_softmax(logits), slopes, traces, pointed)
 
     def _logits(self, view: dict[str, Floats], outputs: Floats, pointed: dict[int, tuple[Floats, Floats]]) -> Floats:
         """The logits of all steps, padded, ``[steps, rows, choices]``."""
@@ -192,7 +231,7 @@ class Policy:
             logits[layout.ticks[number].steps, :, : some.shape[2]] = some
         return logits
 
-    def _squashed(self, logits: Floats) -> tuple[Floats, Floats | None]:
+    def _squashed(self, logits: Floats, constant: Floats | float) -> tuple[Floats, Floats | None]:
         """Logits by temperature and tanh, and the slope of that; ``None`` for a slope of 1."""
         if self.temperature == 1.0 and not self.tanh_constant:
             return logits, None
@@ -200,18 +239,43 @@ class Policy:
         if not self.tanh_constant:
             return warm, np.full_like(logits, 1 / self.temperature)
         squashed = np.tanh(warm)
-        slopes = self.tanh_constant / self.temperature * (1 - squashed * squashed)
+        slopes = constant / self.temperature * (1 - squashed * squashed)
         # A padded choice stays impossible.
-        return np.where(warm < _IMPOSSIBLE / 2, logits, self.tanh_constant * squashed), slopes
+        return np.where(warm < _IMPOSSIBLE / 2, logits, constant * squashed), slopes
 
-    def gradient(self, weights: Floats, forward: Forward, token_weight: Floats, entropy_weight: Floats) -> Floats:
-        """Gradient of ``sum(token_weight * log_prob + entropy_weight * entropy)``.
+    def skip_penalty(self, forward: Forward, rate: float) -> Floats:
+        """How far yes-or-no decisions are from saying yes at a rate, ``[rows]``.
+
+        ENAS (Pham et al. 2018, section 2.3) as its published code has it: the Kullback-Leibler divergence between
+        sigmoid(score) and the rate, summed over the decisions of a step of the LSTM, and the mean over such steps.
+        """
+        yes = self._said_yes(forward)
+        apart = yes * np.log(yes / rate) + (1 - yes) * np.log((1 - yes) / (1 - rate))
+        result: Floats = apart.sum(axis=0) / max(1, self._yes_no_ticks)
+        return result
+
+    def _said_yes(self, forward: Forward) -> Floats:
+        """sigmoid(score) of each yes-or-no decision, ``[decisions, rows]``: their logits are [-score, score]."""
+        both = forward.log_probs[self._yes_no]
+        result: Floats = 1 / (1 + np.exp((both[:, :, 0] - both[:, :, 1]) / 2))
+        return result
+
+    def gradient(
+        self,
+        weights: Floats,
+        forward: Forward,
+        token_weight: Floats,
+        entropy_weight: Floats,
+        skip: tuple[Floats, float] | None = None,
+    ) -> Floats:
+        """Gradient of ``sum(token_weight * log_prob + entropy_weight * entropy) - sum(skip_weight * skip_penalty)``.
 
         Args:
             weights: ``[weight_count]``, those of the forward pass.
             forward: The pass.
             token_weight: ``[rows, steps]``.
             entropy_weight: ``[rows, steps]``.
+            skip: Weight ``[rows]`` and rate of `skip_penalty`; ``None`` leaves it out.
 
         Returns:
             The gradient, ``[weight_count]``.
@@ -223,14 +287,15 @@ class Policy:
         rows, steps = forward.tokens.shape
         every_step, every_row = np.arange(steps)[:, None], np.arange(rows)[None, :]
         dlogits[every_step, every_row, forward.tokens.T] += token_weight.T
+        if skip is not None and self._yes_no_ticks:
+            yes = self._said_yes(forward)
+            slope = yes * (1 - yes) * (np.log(yes / skip[1]) - np.log((1 - yes) / (1 - skip[1])))
+            dlogits[self._yes_no, :, 1] -= (skip[0] / self._yes_no_ticks * slope).astype(weights.dtype)
         if forward.slopes is not None:
             dlogits *= forward.slopes
         flat = np.zeros_like(weights)
         back = Backward(self._layout, forward, self.views(weights), self.views(flat))
-        doutputs = back.from_logits(dlogits)
-        recurrent = back.view["recurrent"]
-        dgates = self._lstm.through_time(recurrent, forward.gates, forward.cells, doutputs, back.returning(doutputs))
-        back.from_gates(dgates)
+        back.through_layers(back.from_logits(dlogits))
         return flat
 
     def _prepared(self, view: dict[str, Floats]) -> _Inputs:
@@ -241,7 +306,11 @@ class Policy:
             embedded=flat.reshape(*view["embed"].shape[:2], -1),
             read=tuple(weights @ kernel for weights in view.get("read", ())),
             bias=bias,
-            recurrent=self._lstm.scaled(view["recurrent"]),
+            recurrent=tuple(map(self._lstm.scaled, (view["recurrent"], *view.get("lift_recurrent", ())))),
+            lifts=tuple(
+                (self._lstm.scaled(kernel), self._lstm.scaled(bias))
+                for kernel, bias in zip(view.get("lift", ()), view.get("lift_bias", ()), strict=True)
+            ),
         )
 
 

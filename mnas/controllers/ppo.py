@@ -69,15 +69,26 @@ def learn(
     weight[rows:] = settings.queue_weight / max(1, elites)
     entropy = np.zeros(len(tokens))
     entropy[:rows] = settings.entropy / max(1, rows)
-    old = batch.log_probs
+    skip_weight = np.zeros(len(tokens))
+    skip_weight[:rows] = settings.skip_weight / max(1, rows)
+    skip = (skip_weight, settings.skip_rate) if settings.skip_weight else None
+    old, advantages = batch.log_probs, batch.advantages
     for _ in range(settings.epochs if settings.loss == "ppo" else 1):
         forward = policy.forward(weights, filled, contexts)
         joint = (forward.chosen() * taken)[:rows].sum(axis=1)
         old = np.where(np.isnan(old), joint, old)
-        weight[:rows] = _slope(settings, joint - old, batch.advantages) / max(1, rows)
-        gradient = policy.gradient(weights, forward, weight[:, None] * taken, entropy[:, None] * taken)
+        if settings.entropy_reward:
+            advantages = batch.advantages + settings.entropy_reward * (forward.entropy() * taken)[:rows].sum(axis=1)
+        weight[:rows] = _slope(settings, joint - old, advantages) / max(1, rows)
+        gradient = policy.gradient(weights, forward, weight[:, None] * taken, entropy[:, None] * taken, skip)
         weights, slots = ascend(
-            weights, gradient, slots, learning_rate=settings.learning_rate, clip_norm=settings.clip_norm
+            weights,
+            gradient,
+            slots,
+            learning_rate=settings.learning_rate,
+            clip_norm=settings.clip_norm,
+            beta1=settings.beta1,
+            epsilon=settings.epsilon,
         )
     return weights, slots
 

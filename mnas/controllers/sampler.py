@@ -36,7 +36,8 @@ class ControllerSampler(JointSampler):
 
     Args:
         space: The decisions, and which spellings are one architecture; ``None`` learns them from the trials.
-        algorithm: ``"ppo"``, ``"ppo-plain"``, ``"ppo-paper"``, ``"reinforce"`` or ``"ppo-gp"``.
+        algorithm: ``"ppo"``, ``"ppo-plain"``, ``"ppo-gp"``, ``"ppo-paper"``, ``"reinforce"``, ``"reinforce-nas"`` or
+            ``"enas"``.
         reward: Makes one number of (accuracy, latency in ms), for a study with directions maximize, minimize. Several
             rewards, such as several targets, are served by one controller, trial by trial in turn. ``None``: the
             study's one value is improved in its direction.
@@ -64,7 +65,7 @@ class ControllerSampler(JointSampler):
         self.rewards = (reward,) if isinstance(reward, Reward) else tuple(reward or ())
         menu = None if space is None else menu_of(space)
         path = None if checkpoint is None else Path(checkpoint)
-        self.settings = begun_with(path, settings or settings_for(algorithm))
+        self.settings = begun_with(path, settings or settings_for(algorithm, space))
         self._follower = Follower(menu, self.settings, self.rewards, seed, path)
 
     def sync(self, study: Study) -> State | None:

@@ -27,7 +27,7 @@ _EVERY_S = 60.0
 _CHECKPOINTS_SHARE = 0.05
 """Behind epochs so short that checkpoints would take more than this share of the time, there are fewer of them."""
 
-_NEW = ("auxiliary", "drop_path")
+_NEW = ("auxiliary", "drop_path", "best_of_last")
 """What recipes of earlier versions did not have."""
 
 _TIMED_STEPS = 8

@@ -52,6 +52,8 @@ class Recipe:
         ema: Whether a full training ends with a moving average of the weights of its steps, of decay 0.9999 at most.
         patience: Epochs without a better validation metric after which a full training ends, with the weights of its
             best epoch; 0 for all epochs and the weights of the last.
+        best_of_last: In a search, of how many last epochs a candidate keeps the weights with the best validation metric
+            before quantization (NAS: 5); 0 keeps those of the last epoch.
     """
 
     epochs: int = 8
@@ -73,14 +75,15 @@ class Recipe:
     patience: int = 0
     auxiliary: float = 0.0
     drop_path: float = 0.0
+    best_of_last: int = 0
 
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(Optimizer):
             raise SearchError(f"no optimizer {self.optimizer!r}: one of {', '.join(get_args(Optimizer))}")
         if self.decay not in get_args(Decay):
             raise SearchError(f"no decay {self.decay!r}: one of {', '.join(get_args(Decay))}")
-        if self.patience < 0:
-            raise SearchError("a recipe needs a patience of 0 epochs or more")
+        if min(self.patience, self.best_of_last) < 0:
+            raise SearchError("a recipe needs a patience and a best_of_last of 0 epochs or more")
         if self.epochs < 1 or self.batch_size < 1 or self.shift < 0:
             raise SearchError("a recipe needs at least 1 epoch, a batch of at least 1 and a shift of 0 or more")
         if not (0 < self.learning_rate < math.inf) or not (0 <= self.weight_decay < math.inf):

@@ -55,7 +55,7 @@ def train(
     Args:
         network: Inputs to outputs.
         task: Gives the loss and the augmentation.
-        data: Their train split is used, nothing else.
+        data: Their train split is used, and for `best_of_last` their validation split.
         recipe: How.
         seed: Of the order of the examples and of their augmentation.
         before_step: Called before each step.
@@ -67,7 +67,7 @@ def train(
     steps = recipe.steps_per_epoch(len(data.train))
     total = recipe.epochs * steps
     step, _ = make_step(network, recipe, supervised(task.loss(data, recipe), recipe))
-    losses = []
+    losses, kept = [], _Kept(network, task, data)
     for epoch in range(recipe.epochs):
         mean = 0.0
         for index, (inputs, targets) in enumerate(epoch_batches(task, data.train, recipe, seed=seed, epoch=epoch)):
@@ -77,9 +77,36 @@ def train(
             loss = float(step(tf.constant(inputs), tf.constant(targets), tf.constant(rate, tf.float32)))
             mean += finite(loss, recipe, epoch) / steps
         losses.append(mean)
+        if recipe.epochs - epoch <= recipe.best_of_last:
+            kept.look()
         if on_epoch is not None:
             on_epoch(epoch + 1, recipe.epochs, mean)
+    kept.restore()
     return Training(tuple(losses))
+
+
+class _Kept:
+    """The weights of the epoch with the best validation metric among those that were looked at."""
+
+    def __init__(self, network: Network, task: Task[Any], data: Data) -> None:
+        self._network, self._task, self._data = network, task, data
+        self._predict: Predict | None = None
+        self._best = -math.inf
+        self._weights: list[np.ndarray] = []
+
+    def look(self) -> None:
+        """Keeps the present weights if they are better than those kept; of equal ones the earlier stay."""
+        self._predict = self._predict or float_predict(self._network)
+        value = self._task.judge(self._predict, self._data.validation)
+        merit = value if self._task.metric.maximize else -value
+        if merit > self._best:
+            self._best, self._weights = merit, [one.numpy() for one in self._network.variables]
+
+    def restore(self) -> None:
+        """Gives the network what was kept, if anything was."""
+        if self._weights:
+            for variable, value in zip(self._network.variables, self._weights, strict=True):
+                variable.assign(value)
 
 
 def float_predict(model: Any) -> Predict:

@@ -11,7 +11,8 @@ from search_spaces.graph import Shape, check_input_shape
 
 Op = Literal["conv", "mbconv"]
 Skip = Literal["none", "identity", "pool"]
-Activation = Literal["relu", "relu6"]
+Activation = Literal["relu", "relu6", "hard_swish"]
+Squeeze = Literal["input", "expanded"]
 
 SMALLEST_MAP = 3
 """The last feature map is kept at least this high and wide by `fit` (MnasNet at 96 pixels ends at 3 x 3)."""
@@ -25,41 +26,68 @@ class Block:
         op: `conv` is a plain convolution; `mbconv` expands by 1x1, filters depthwise and projects linearly by
             1x1 (with expansion 1 it is the depthwise-separable convolution).
         kernel: Height and width of the spatial kernel.
-        expansion: Factor of `mbconv`'s inner width; 1 for `conv`.
+        expansion: Factor of `mbconv`'s inner width; 1 for `conv`. Where it is not a whole number, the inner width is
+            rounded to a multiple of 8, as MobileNetV3's is.
         se_ratio: Squeeze-and-excitation width over the layer's *input* filters; 0 leaves it out.
         skip: What is added around a layer: its input (`identity`, where stride is 1 and filters stay), its
             3x3-average-pooled input (`pool`, where filters stay), or nothing.
         filters: Output filters.
         layers: How often the layer is repeated.
         stride: Of the first layer.
+        activation: Of its layers; None for that of the network.
     """
 
     op: Op
     kernel: int
-    expansion: int
+    expansion: float
     se_ratio: float
     skip: Skip
     filters: int
     layers: int
     stride: int
+    activation: Activation | None = None
 
     def __post_init__(self) -> None:
         if self.op not in get_args(Op) or self.skip not in get_args(Skip):
             raise SpaceError(f"unknown op {self.op!r} or skip {self.skip!r} in a block")
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise SpaceError(f"a block's kernel must be odd and positive, not {self.kernel}")
-        if min(self.expansion, self.filters, self.layers) < 1 or self.stride not in (1, 2):
+        if not min(self.expansion, self.filters, self.layers) >= 1 or self.stride not in (1, 2):
             raise SpaceError(f"impossible block: {self}")
         if not 0 <= self.se_ratio <= 1:
             raise SpaceError(f"a block's se_ratio must be between 0 and 1, not {self.se_ratio}")
+        if not self.expansion < math.inf:
+            raise SpaceError(f"a block's expansion must be finite, not {self.expansion}")
+        if self.activation is not None:
+            _check_activation(self.activation)
+
+    def inner(self, filters_in: int) -> int:
+        """The width of an `mbconv` between its 1x1 convolutions."""
+        wide = filters_in * self.expansion
+        return int(wide) if float(self.expansion).is_integer() else round_filters(wide)
+
+
+def _check_activation(activation: Activation) -> None:
+    if activation not in get_args(Activation):
+        raise SpaceError(f"unknown activation {activation!r}; known: {', '.join(get_args(Activation))}")
 
 
 @dataclass(frozen=True, slots=True)
 class MnasNetArch:
     """A stem convolution (3x3), blocks, a 1x1 head, global pooling and a classifier.
 
-    Source: Tan et al., MnasNet (CVPR 2019), section 4.1 and figure 7; the same form holds MobileNetV2 and
-    ProxylessNAS.
+    Source: Tan et al., MnasNet (CVPR 2019), section 4.1 and figure 7; the same form holds MobileNetV2,
+    ProxylessNAS and FBNet, and with the last three attributes MobileNetV3 (Howard et al., ICCV 2019, tables 1 and 2).
+
+    Attributes:
+        stem_filters: Of the stem.
+        blocks: In order.
+        head_filters: Of the 1x1 convolution behind the blocks.
+        stem_stride: Of the stem.
+        activation: Of the stem, the head, and all blocks that do not have their own.
+        squeeze: What `se_ratio` is a ratio of. `expanded`: of the inner width, rounded to a multiple of 8, with a hard
+            sigmoid as the gate.
+        top_filters: Of a 1x1 convolution with a bias behind the global pooling; 0 leaves it out.
     """
 
     stem_filters: int
@@ -67,12 +95,15 @@ class MnasNetArch:
     head_filters: int
     stem_stride: int = 2
     activation: Activation = "relu"
+    squeeze: Squeeze = "input"
+    top_filters: int = 0
 
     def __post_init__(self) -> None:
         if min(self.stem_filters, self.head_filters) < 1 or self.stem_stride not in (1, 2) or not self.blocks:
             raise SpaceError("an architecture needs a stem of stride 1 or 2, at least one block, and a head")
-        if self.activation not in get_args(Activation):
-            raise SpaceError(f"unknown activation {self.activation!r}; known: {', '.join(get_args(Activation))}")
+        _check_activation(self.activation)
+        if self.squeeze not in get_args(Squeeze) or self.top_filters < 0:
+            raise SpaceError(f"impossible squeeze {self.squeeze!r} or filters on top: {self.top_filters}")
 
 
 def skip_acts(skip: Skip, stride: int, filters_in: int, filters_out: int) -> bool:
@@ -83,7 +114,11 @@ def skip_acts(skip: Skip, stride: int, filters_in: int, filters_out: int) -> boo
 
 
 def canonical(arch: MnasNetArch) -> MnasNetArch:
-    """The one spelling of a network: shortcuts that cannot act are `none`, a plain convolution has expansion 1."""
+    """The one spelling of a network.
+
+    Shortcuts that cannot act are `none`, a plain convolution has expansion 1, a whole expansion is an integer, a block
+    has an activation only where it is another one than the network's.
+    """
     blocks, filters_in = [], arch.stem_filters
     for block in arch.blocks:
         acts = skip_acts(block.skip, block.stride, filters_in, block.filters) or (
@@ -91,11 +126,14 @@ def canonical(arch: MnasNetArch) -> MnasNetArch:
         )
         skip = block.skip if acts else "none"
         expansion = block.expansion if block.op == "mbconv" else 1
-        if (skip, expansion) != (block.skip, block.expansion):
-            block = replace(block, skip=skip, expansion=expansion)
+        expansion = int(expansion) if float(expansion).is_integer() else expansion
+        activation = None if block.activation == arch.activation else block.activation
+        if (skip, repr(expansion), activation) != (block.skip, repr(block.expansion), block.activation):
+            block = replace(block, skip=skip, expansion=expansion, activation=activation)
         blocks.append(block)
         filters_in = block.filters
-    return replace(arch, blocks=tuple(blocks))
+    squeezed = any(block.se_ratio for block in blocks)
+    return replace(arch, blocks=tuple(blocks), squeeze=arch.squeeze if squeezed else "input")
 
 
 def round_filters(filters: float, divisor: int = 8) -> int:
@@ -142,9 +180,17 @@ def fit(arch: MnasNetArch, input_shape: Shape) -> MnasNetArch:
     return replace(arch, stem_stride=strides[0], blocks=blocks)
 
 
+_USUAL = (("squeeze", "input"), ("top_filters", 0))
+
+
 def to_dict(arch: MnasNetArch) -> dict[str, Any]:
-    """The architecture as JSON values; `from_dict` reads them back."""
-    return asdict(arch)
+    """The architecture as JSON values, without what only MobileNetV3 has; `from_dict` reads them back."""
+    blocks = [
+        {key: value for key, value in asdict(block).items() if (key, value) != ("activation", None)}
+        for block in arch.blocks
+    ]
+    rest = {key: value for key, value in asdict(arch).items() if (key, value) not in _USUAL}
+    return {**rest, "blocks": blocks}
 
 
 def from_dict(data: dict[str, Any]) -> MnasNetArch:

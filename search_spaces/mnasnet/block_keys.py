@@ -21,8 +21,10 @@ def proxyless_keys(arch: MnasNetArch, input_shape: Shape, classes: int) -> tuple
 
     Raises:
         SpaceError: The architecture has a layer that such a table has no word for (SE, plain convolutions, pooled
-            shortcuts).
+            shortcuts, the hard swish, filters on top).
     """
+    if arch.top_filters or "hard_swish" in {arch.activation, *(block.activation for block in arch.blocks)}:
+        raise SpaceError("ProxylessNAS tables hold networks of ReLUs without a convolution behind the pooling only")
     height, width, channels = check_input_shape(input_shape)
     keys, shape = [], strided((height, width), arch.stem_stride, arch.stem_filters)
     keys.append(part_key("Conv", (height, width, channels), shape))
@@ -76,7 +78,7 @@ def classifier_key(read: Shape, classes: int) -> str:
     return f"Logits-input:{shape_text(read)}-output:{classes}"
 
 
-def residual_key(read: Shape, made: Shape, expansion: int, kernel: int, stride: int, skip: bool) -> str:
+def residual_key(read: Shape, made: Shape, expansion: float, kernel: int, stride: int, skip: bool) -> str:
     """The key of an inverted residual."""
     return (
         f"expanded_conv-input:{shape_text(read)}-output:{shape_text(made)}-expand:{expansion}"

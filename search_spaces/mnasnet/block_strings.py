@@ -1,9 +1,11 @@
 """Block strings, the published notation of the MnasNet family: `r3_k5_s22_e3_i24_o40_se0.25`.
 
 rN repeats, kN kernel, sAB strides, eN expansion, iN input filters, oN output filters, seX squeeze-and-excitation
-ratio, `noskip`. Two tokens are added for what the published models do not use: `conv` (a plain convolution) and
-`pool` (an average-pooled shortcut). A whole network is written with words for what is around the blocks, wherever it
-differs from the published models: `stem16`, `stem16_s11` (without stride), `head640`, `relu6`.
+ratio, `noskip`. Tokens are added for what the published models do not use: `conv` (a plain convolution), `pool` (an
+average-pooled shortcut), and `re`, `re6` or `hs` (ReLU, ReLU6 or hard swish in this block alone). A whole network is
+written with words for what is around the blocks, wherever it differs from the published models: `stem16`, `stem16_s11`
+(without stride), `head640`, `relu6`, and for MobileNetV3 `hard_swish`, `se-expanded` (squeeze-and-excitation by the
+expanded filters) and `top1280` (a convolution behind the pooling).
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from search_spaces.errors import SpaceError
 from search_spaces.mnasnet.architecture import Activation, Block, MnasNetArch, Op, Skip
 
 _TOKEN = re.compile(r"(se|[rkseio])([0-9.]+)")
-_FLAGS = {"noskip", "pool", "conv"}
+_ACTIVATIONS: dict[str, Activation] = {"re": "relu", "re6": "relu6", "hs": "hard_swish"}
+_FLAGS = {"noskip", "pool", "conv", *_ACTIVATIONS}
 _STEM = re.compile(r"stem(\d{1,6})(?:_s(11|22))?")
 _HEAD = re.compile(r"head(\d{1,6})")
+_TOP = re.compile(r"top(\d{1,6})")
+_SQUEEZE = "se-expanded"
 
 
 def to_block_strings(arch: MnasNetArch) -> list[str]:
@@ -30,7 +35,7 @@ def to_block_strings(arch: MnasNetArch) -> list[str]:
             f"r{block.layers}",
             f"k{block.kernel}",
             f"s{block.stride}{block.stride}",
-            f"e{block.expansion}",
+            f"e{block.expansion:g}",
         ]
         parts += [f"i{filters_in}", f"o{block.filters}"]
         if block.se_ratio:
@@ -39,6 +44,7 @@ def to_block_strings(arch: MnasNetArch) -> list[str]:
             parts.append({"none": "noskip", "pool": "pool"}[block.skip])
         if block.op == "conv":
             parts.append("conv")
+        parts += [token for token, activation in _ACTIVATIONS.items() if activation == block.activation]
         strings.append("_".join(parts))
         filters_in = block.filters
     return strings
@@ -78,8 +84,8 @@ def from_notation(text: str) -> MnasNetArch:
         elif around.keys() & found.keys():
             raise SpaceError(f"{word!r} says again what an earlier word says")
         around |= found
-    stem_stride = around.pop("stem_stride", 2)
-    return replace(from_block_strings(blocks, **around), stem_stride=stem_stride)  # type: ignore[arg-type]
+    rest = {name: around.pop(name) for name in ("stem_stride", "top_filters", "squeeze") if name in around}
+    return replace(from_block_strings(blocks, **around), **rest)  # type: ignore[arg-type]
 
 
 def _around(word: str) -> dict[str, int | str]:
@@ -88,6 +94,10 @@ def _around(word: str) -> dict[str, int | str]:
         return {"stem_filters": int(stem[1]), "stem_stride": int((stem[2] or "2")[0])}
     if head := _HEAD.fullmatch(word):
         return {"head_filters": int(head[1])}
+    if top := _TOP.fullmatch(word):
+        return {"top_filters": int(top[1])}
+    if word == _SQUEEZE:
+        return {"squeeze": "expanded"}
     return {"activation": word} if word in get_args(Activation) else {}
 
 
@@ -105,8 +115,9 @@ def _parse(text: str, filters_in: int) -> Block:
     skip: Skip = "none" if "noskip" in values else "pool" if "pool" in values else "identity"
     op: Op = "conv" if "conv" in values else "mbconv"
     try:
-        repeats, kernel, expansion, declared, filters = (int(values[key]) for key in "rkeio")
+        repeats, kernel, declared, filters = (int(values[key]) for key in "rkio")
         strides, se_ratio = {int(digit) for digit in values["s"]}, float(values.get("se", 0))
+        expansion = int(values["e"]) if values["e"].isdecimal() else float(values["e"])
     except ValueError:
         raise SpaceError(f"block string {text!r}: a number is malformed") from None
     if len(strides) != 1:
@@ -115,4 +126,8 @@ def _parse(text: str, filters_in: int) -> Block:
         if repeats > 1:
             raise SpaceError(f"block string {text!r}: declares {declared} input filters, but {filters_in} reach it")
         skip = "none"
-    return Block(op, kernel, expansion, se_ratio, skip, filters, repeats, strides.pop())
+    own = [token for token in _ACTIVATIONS if token in values]
+    if len(own) > 1:
+        raise SpaceError(f"block string {text!r}: more than one activation")
+    activation = _ACTIVATIONS[own[0]] if own else None
+    return Block(op, kernel, expansion, se_ratio, skip, filters, repeats, strides.pop(), activation)

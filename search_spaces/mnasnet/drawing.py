@@ -21,6 +21,8 @@ def drawing(arch: MnasNetArch, input_shape: Shape) -> Drawing:
         name, look = _named(block)
         boxes.append(Box(name, look, (height, width, block.filters), block.layers, _note(block), text))
     boxes.append(Box(f"Conv k1{_BY}1", "conv", (height, width, arch.head_filters)))
+    if arch.top_filters:
+        boxes.append(Box(f"Conv k1{_BY}1", "conv", (1, 1, arch.top_filters), note="behind the pooling"))
     return tuple(boxes)
 
 
@@ -30,11 +32,12 @@ def _named(block: Block) -> tuple[str, Look]:
         return f"Conv {kernel}", "conv"
     if block.expansion == 1:
         return f"SepConv {kernel}", "separable"
-    return f"MBConv{block.expansion} {kernel}", "wide" if block.expansion > 3 else "narrow"
+    return f"MBConv{block.expansion:g} {kernel}", "wide" if block.expansion > 3 else "narrow"
 
 
 def _note(block: Block) -> str:
     words = [f"SE ratio {block.se_ratio:g}" if block.se_ratio else "", _stride(block.stride)]
+    words.append("" if block.activation is None else block.activation.replace("_", " "))
     words.append({"none": "no skip", "pool": "pooled skip", "identity": ""}[block.skip])
     return " \N{MIDDLE DOT} ".join(filter(None, words))
 

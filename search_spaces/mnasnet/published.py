@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from search_spaces.mnasnet.architecture import Block, MnasNetArch, round_filters, scale
-from search_spaces.mnasnet.block_strings import from_block_strings
+from search_spaces.mnasnet.block_strings import from_block_strings, from_notation
 
 
 def _mnasnet_a1() -> MnasNetArch:
@@ -87,6 +87,39 @@ def _efficientnet_lite0() -> MnasNetArch:
     )
 
 
+def _fbnet_c() -> MnasNetArch:
+    """FBNet-C: Wu et al. (CVPR 2019), table 2, as the authors' model definitions have it.
+
+    The second block of 24 filters is a skip, which is the identity there.
+    """
+    return from_block_strings(
+        "r1_k3_s11_e1_i16_o16 r1_k3_s22_e6_i16_o24 r2_k3_s11_e1_i24_o24 "
+        "r1_k5_s22_e6_i24_o32 r1_k5_s11_e3_i32_o32 r1_k5_s11_e6_i32_o32 r1_k3_s11_e6_i32_o32 "
+        "r1_k5_s22_e6_i32_o64 r1_k5_s11_e3_i64_o64 r2_k5_s11_e6_i64_o64 "
+        "r3_k5_s11_e6_i64_o112 r1_k5_s11_e3_i112_o112 r4_k5_s22_e6_i112_o184 r1_k3_s11_e6_i184_o352",
+        stem_filters=16,
+        head_filters=1984,
+    )
+
+
+def _mobilenet_v3_large() -> MnasNetArch:
+    """MobileNetV3-Large: Howard et al. (ICCV 2019), table 1."""
+    return from_notation(
+        "hard_swish se-expanded stem16 head960 top1280 r1_k3_s11_e1_i16_o16_re r1_k3_s22_e4_i16_o24_re "
+        "r1_k3_s11_e3_i24_o24_re r1_k5_s22_e3_i24_o40_se0.25_re r2_k5_s11_e3_i40_o40_se0.25_re r1_k3_s22_e6_i40_o80 "
+        "r1_k3_s11_e2.5_i80_o80 r2_k3_s11_e2.3_i80_o80 r2_k3_s11_e6_i80_o112_se0.25 r3_k5_s22_e6_i112_o160_se0.25"
+    )
+
+
+def _mobilenet_v3_small() -> MnasNetArch:
+    """MobileNetV3-Small: Howard et al. (ICCV 2019), table 2."""
+    return from_notation(
+        "hard_swish se-expanded stem16 head576 top1024 r1_k3_s22_e1_i16_o16_se0.25_re r1_k3_s22_e4.5_i16_o24_re "
+        "r1_k3_s11_e3.67_i24_o24_re r1_k5_s22_e4_i24_o40_se0.25 r2_k5_s11_e6_i40_o40_se0.25 "
+        "r2_k5_s11_e3_i40_o48_se0.25 r3_k5_s22_e6_i48_o96_se0.25"
+    )
+
+
 PUBLISHED: dict[str, Callable[[], MnasNetArch]] = {
     "mnasnet-a1": _mnasnet_a1,
     "mnasnet-b1": _mnasnet_b1,
@@ -96,4 +129,7 @@ PUBLISHED: dict[str, Callable[[], MnasNetArch]] = {
     "mobilenet-v2-1.4": partial(_wide_mobilenet_v2, 1.4),
     "proxylessnas-mobile": _proxylessnas_mobile,
     "efficientnet-lite0": _efficientnet_lite0,
+    "mobilenet-v3-large": _mobilenet_v3_large,
+    "mobilenet-v3-small": _mobilenet_v3_small,
+    "fbnet-c": _fbnet_c,
 }

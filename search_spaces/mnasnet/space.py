@@ -18,7 +18,7 @@ from search_spaces.graph import Shape
 from search_spaces.mnasnet.architecture import Block, MnasNetArch, Op, Skip, canonical, fit, round_filters, scale
 from search_spaces.mnasnet.published import PUBLISHED
 
-OPS: dict[str, tuple[Op, int]] = {
+OPS: dict[str, tuple[Op, float]] = {
     "conv": ("conv", 1),
     "sepconv": ("mbconv", 1),
     "mbconv3": ("mbconv", 3),
@@ -101,8 +101,9 @@ def fit_reference(arch: MnasNetArch, input_shape: Shape, parameters: MnasNetPara
 
 
 def with_relu(arch: MnasNetArch) -> MnasNetArch:
-    """The same network with the activation of the space; MobileNetV2 and ProxylessNAS have ReLU6."""
-    return replace(arch, activation="relu")
+    """The same network as the space spells networks: with ReLUs, and without what only MobileNetV3 has."""
+    blocks = tuple(replace(block, activation=None) for block in arch.blocks)
+    return replace(arch, blocks=blocks, activation="relu", squeeze="input", top_filters=0)
 
 
 def closest(space: Space[MnasNetArch], wish: MnasNetArch) -> MnasNetArch:
@@ -155,6 +156,8 @@ def _choose(skeleton: MnasNetArch, menus: tuple[dict[Choice, int], ...], arch: M
     for index, (block, base, menu) in enumerate(zip(canonical(arch).blocks, skeleton.blocks, menus, strict=True), 1):
         if block.stride != base.stride:
             raise SpaceError(f"block {index} of this mnasnet space has stride {base.stride}, not {block.stride}")
+        if block.activation is not None:
+            raise SpaceError(f"block {index} of this mnasnet space has no activation of its own")
         factors = [factor for factor, filters in menu.items() if filters == block.filters]
         mores = [more for more in _MORE_LAYERS if max(1, base.layers + more) == block.layers]
         fitting: dict[str, Choice | None] = {

@@ -173,7 +173,9 @@ def test_everything_is_computed_in_the_type_of_the_weights(kind):
     tokens, _, contexts = draw(model, 5)
     forward = model.forward(weights, tokens, contexts)
     gradient = model.gradient(weights, forward, np.ones(tokens.shape), np.ones(tokens.shape))
-    assert {gradient.dtype, forward.log_probs.dtype, forward.gates.dtype, forward.outputs.dtype} == {np.dtype(kind)}
+    assert {gradient.dtype, forward.log_probs.dtype, forward.layers[0].gates.dtype, forward.outputs.dtype} == {
+        np.dtype(kind)
+    }
 
 
 @pytest.mark.parametrize("space", [cell, layers])

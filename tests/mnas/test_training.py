@@ -15,6 +15,7 @@ from mnas.training.evaluation import EvaluationFile
 from mnas.training.jobs import CompileCandidate, EvaluateCandidate, calibration_inputs
 from mnas.training.outputs import tflite_outputs
 from mnas.training.recipe import Recipe
+from mnas.training.train import train
 from mnas.training.weight_files import load_weights
 from search_spaces import cost, to_json
 from search_spaces.mnasnet.block_strings import from_block_strings
@@ -193,3 +194,25 @@ def test_calibration_inputs_come_from_the_train_split(dataset):
     assert len(images) == 48
     assert all(image.tobytes() in known for image in images)
     assert np.array_equal(images, calibration_inputs(dataset.train, 3))
+
+
+@pytest.mark.parametrize("looked_at", [0, 3])
+def test_a_candidate_keeps_the_best_of_its_last_epochs_if_asked(dataset, arch, looked_at):
+    """With a learning rate so high that accuracies go up and down."""
+    recipe = Recipe(epochs=5, learning_rate=0.03, warmup_share=0.0, decay="exponential", best_of_last=looked_at)
+    model, seen = search_spaces.build_model(arch, SHAPE, 10, dropout=0.0, seed=1), []
+    train(
+        model,
+        CLASSIFICATION,
+        dataset,
+        recipe,
+        seed=0,
+        on_epoch=lambda *_: seen.append(float_accuracy(model, dataset.validation)),
+    )
+    assert float_accuracy(model, dataset.validation) == (max(seen[-looked_at:]) if looked_at else seen[-1])
+    assert len(set(seen[-3:])) > 1
+
+
+def test_a_number_of_epochs_below_none_is_refused():
+    with pytest.raises(SearchError, match="best_of_last of 0 epochs or more"):
+        Recipe(best_of_last=-1)

@@ -9,8 +9,9 @@ from search_spaces.mnasnet.published import PUBLISHED
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if name != "mnasnet-small"])
 def test_round_trip(name: str) -> None:
     arch = published(name)
-    again = from_block_strings(to_block_strings(arch), arch.stem_filters, arch.head_filters, arch.activation)
-    assert again == arch
+    around = f"stem{arch.stem_filters} head{arch.head_filters} {arch.activation}"
+    around += f" top{arch.top_filters}" * bool(arch.top_filters) + " se-expanded" * (arch.squeeze == "expanded")
+    assert from_notation(" ".join([around, *to_block_strings(arch)])) == arch
 
 
 def test_round_trip_of_random_architectures() -> None:

@@ -8,12 +8,15 @@ from search_spaces.mnasnet.published import PUBLISHED
 
 WITH_STATISTICS = {
     "efficientnet-lite0": 4_694_024,
+    "fbnet-c": 5_614_904,
     "mnasnet-a1": 3_920_526,
     "mnasnet-b1": 4_421_232,
     "mnasnet-small": 2_047_192,
     "mobilenet-v2": 3_538_984,
     "mobilenet-v2-1.3": 5_431_048,
     "mobilenet-v2-1.4": 6_156_712,
+    "mobilenet-v3-large": 5_507_432,
+    "mobilenet-v3-small": 2_554_968,
     "proxylessnas-mobile": 4_115_008,
 }
 

@@ -10,12 +10,15 @@ from search_spaces.mnasnet.published import PUBLISHED
 IMAGENET = (224, 224, 3)
 COUNTS = {
     "efficientnet-lite0": Cost(4_652_008, 385_187_552),
+    "fbnet-c": Cost(5_570_664, 378_136_224),
     "mnasnet-a1": Cost(3_887_038, 311_579_072),
     "mnasnet-b1": Cost(4_383_312, 314_415_872),
     "mnasnet-small": Cost(2_030_264, 68_339_184),
     "mobilenet-v2": Cost(3_504_872, 300_774_272),
     "mobilenet-v2-1.3": Cost(5_386_792, 509_374_560),
     "mobilenet-v2-1.4": Cost(6_108_776, 582_195_824),
+    "mobilenet-v3-large": Cost(5_483_032, 216_589_760),
+    "mobilenet-v3-small": Cost(2_542_856, 56_510_400),
     "proxylessnas-mobile": Cost(4_080_512, 320_427_584),
 }
 A1_PARAMS_BY_WIDTH = {0.35: 1_747_018, 0.5: 2_082_006, 0.75: 2_912_278, 1.0: 3_887_038, 1.4: 6_105_992}
