@@ -5,10 +5,11 @@ from functools import cache
 import numpy as np
 import pytest
 from quantized_networks import assert_same, aware_of, images, model_of, operators
+from varied import VARIED
 
 from device_bench.conversion.convert import to_tflite
 from mnas.training.outputs import tflite_predict
-from search_spaces import lower, published, published_names, scale
+from search_spaces import lower, published, scale
 
 
 @cache
@@ -21,7 +22,7 @@ def network(name: str):
     return graph, model
 
 
-@pytest.mark.parametrize("name", published_names())
+@pytest.mark.parametrize("name", VARIED)
 def test_float32_computes_what_keras_does(name: str) -> None:
     graph, model = network(name)
     expected = model(images(graph)).numpy()
@@ -30,7 +31,7 @@ def test_float32_computes_what_keras_does(name: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", published_names())
+@pytest.mark.parametrize("name", VARIED)
 def test_int8_computes_what_a_network_of_quantization_aware_training_does(name: str) -> None:
     graph, model = network(name)
     aware = aware_of(graph, model)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from operator_graphs import OPERATORS, operator_graph
 from random_graphs import random_graph
+from varied import VARIED
 
-from search_spaces import Graph, GraphBuilder, SpaceError, build_graph, lower, published, published_names, scale
+from search_spaces import Graph, GraphBuilder, SpaceError, build_graph, lower, published, scale
 
 IMAGE = (32, 32, 3)
 
@@ -46,7 +47,7 @@ def test_every_operator(name: str) -> None:
     assert [one.name for one in left.operators if one.kind == "batch_norm"] == alone.get(name, [])
 
 
-@pytest.mark.parametrize("name", published_names())
+@pytest.mark.parametrize("name", VARIED)
 def test_every_published_network(name: str) -> None:
     assert_folds(lower(scale(published(name), 0.25, 0.25), IMAGE, 5))
 
