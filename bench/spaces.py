@@ -17,10 +17,10 @@ RESULTS = Path(__file__).parent / "results" / "spaces"
 FIGURE = ROOT / "docs" / "images" / "spaces.png"
 SPACES = {
     "mnasnet": {"width": 0.35, "depth": 0.5, "head_filters": 64},
-    "nasnet": {"repeats": 1, "filters": 6},
-    "pnas": {"repeats": 1, "filters": 8},
-    "enas-micro": {"repeats": 1, "filters": 6},
-    "darts": {"repeats": 1, "filters": 8},
+    "nasnet": {"blocks": 3, "repeats": 1, "filters": 6},
+    "pnas": {"blocks": 3, "repeats": 1, "filters": 8},
+    "enas-micro": {"blocks": 3, "repeats": 1, "filters": 6},
+    "darts": {"blocks": 3, "repeats": 1, "filters": 8},
     "nas-cnn": {"layers": 6, "width": 0.25, "pools": 1},
     "enas-macro": {"layers": 6, "filters": 12},
 }

@@ -8,7 +8,7 @@ that can carry it, where nothing else reads what lies between.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, cast
@@ -41,11 +41,8 @@ class FileOperator:
         return replace(self, operator=replace(self.operator, activation=activation))
 
 
-def file_operators(graph: Graph) -> tuple[FileOperator, ...]:
-    """The operators of `graph` as its TFLite file has them."""
-    if not any(is_rewritten(placed.part) for placed in graph.placed):
-        return tuple(FileOperator(operator.kind, operator) for operator in graph.operators)
-    listed, outputs = shared(_expanded(graph), graph.outputs)
+def joined_operators(listed: Sequence[FileOperator], outputs: tuple[str, ...]) -> tuple[FileOperator, ...]:
+    """The operators as a TFLite file has them, of those that its converter sees (`converted`)."""
     readers = Counter(name for one in listed for name in one.operator.inputs)
     readers.update(outputs)
     kept: dict[str, FileOperator] = {}
@@ -63,9 +60,12 @@ def file_operators(graph: Graph) -> tuple[FileOperator, ...]:
     return tuple(kept.values())
 
 
-def converted_operators(graph: Graph) -> list[FileOperator]:
-    """The operators of `graph` as a converter sees them before it joins some to others."""
-    return shared(_expanded(graph), graph.outputs)[0]
+def converted(graph: Graph) -> tuple[list[FileOperator], tuple[str, ...]]:
+    """The operators of `graph` as a converter sees them before it joins some to others, and the names of the outputs."""
+    return shared(_expanded(graph), graph.outputs)
+
+
+_OWN_NUMBERS = (*WEIGHTED, "batch_norm")
 
 
 def shared(listed: Iterable[FileOperator], outputs: tuple[str, ...]) -> tuple[list[FileOperator], tuple[str, ...]]:
@@ -77,18 +77,19 @@ def shared(listed: Iterable[FileOperator], outputs: tuple[str, ...]) -> tuple[li
     for one in listed:
         operator = one.operator
         inputs = tuple(standing.get(name, name) for name in operator.inputs)
-        operator = replace(operator, inputs=inputs)
+        if inputs != operator.inputs:
+            operator = replace(operator, inputs=inputs)
         if _changes_nothing(one.kind, operator, made.get(inputs[0])):
             standing[operator.name] = inputs[0]
             continue
-        # The order of its two inputs changes nothing in a sum or a product.
-        order = tuple(sorted(inputs)) if one.kind in ("add", "multiply") else inputs
-        same = replace(operator, name="", inputs=order)
-        own_numbers = operator.kind in (*WEIGHTED, "batch_norm")
-        if not own_numbers and same in first:
-            standing[operator.name] = first[same]
-            continue
-        first[same] = operator.name
+        if operator.kind not in _OWN_NUMBERS:
+            # The order of its two inputs changes nothing in a sum or a product.
+            order = tuple(sorted(inputs)) if one.kind in ("add", "multiply") else inputs
+            same = replace(operator, name="", inputs=order)
+            if same in first:
+                standing[operator.name] = first[same]
+                continue
+            first[same] = operator.name
         made[operator.name] = operator
         kept.append(FileOperator(one.kind, operator))
     return kept, tuple(standing.get(name, name) for name in outputs)

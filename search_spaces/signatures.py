@@ -6,13 +6,13 @@ them, and a test holds the two equal. They come from the one list of operators.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, get_args
 
 from search_spaces.catalog import Arch, lower
 from search_spaces.errors import SpaceError
-from search_spaces.fusion import FileOperator, converted_operators, file_operators, is_rewritten
+from search_spaces.fusion import FileOperator, converted, is_rewritten, joined_operators
 from search_spaces.graph import Graph, Operator, Part, Shape
 from search_spaces.heads import Head
 from search_spaces.joins import joins_of
@@ -69,14 +69,15 @@ def graph_signatures(graph: Graph, precision: Precision) -> tuple[str, ...]:
     if precision not in get_args(Precision):
         raise SpaceError(f"unknown precision {precision!r}; known: {', '.join(get_args(Precision))}")
     if any(is_rewritten(placed.part) for placed in graph.placed):
-        lines = tuple(_line(one, precision) for one in file_operators(graph))
-        return (*lines, *_conversions(graph)) if precision == "int8" else lines
+        seen, outputs = converted(graph)
+        lines = tuple(_line(one, precision) for one in joined_operators(seen, outputs))
+        return (*lines, *_conversions(graph, seen)) if precision == "int8" else lines
     return tuple(line for placed in graph.placed for line in _part_lines(placed.part, precision))
 
 
-def _conversions(graph: Graph) -> Iterator[str]:
+def _conversions(graph: Graph, seen: Sequence[FileOperator]) -> Iterator[str]:
     """What an int8 file converts in front of its concatenations, once for all that read it in one step."""
-    operators = [one.operator for one in converted_operators(graph)]
+    operators = [one.operator for one in seen]
     joins = joins_of(operators)
     shapes = dict(graph.inputs) | {operator.name: operator.output_shape for operator in operators}
     for name, _ in sorted({(name, joins.members[concat]) for concat, name in joins.converted}):

@@ -106,6 +106,7 @@ class FactFields(Open):
     realtime: bool = False
     space: dict[str, Any] | None = None
     built_from: list[str] | None = None
+    incomplete: bool = False
     identity: IdentityFields | None = None
     canary_ms: Positive | None = None
 

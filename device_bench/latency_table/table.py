@@ -90,12 +90,13 @@ class LatencyTable(TableContent):
                     f"the table was measured with {name} {self.facts.get(name)}, not {wanted}: build another one"
                 )
 
-    def predict(self, model: bytes | Iterable[str], *, fill: bool = False) -> Prediction:
+    def predict(self, model: bytes | Iterable[str], *, fill: bool | None = None) -> Prediction:
         """The latency of a network.
 
         Args:
             model: A TFLite file, or the keys of the network's operators.
-            fill: Estimate operators that the table does not have from others of their kind, instead of refusing.
+            fill: Estimate operators that the table does not have from others of their kind, instead of refusing. None
+                does so if the table is of a space with more operators than could be measured (`facts["incomplete"]`).
 
         Raises:
             MissingEntries: It has operators that are not in the table and (with `fill`) cannot be estimated.
@@ -107,6 +108,7 @@ class LatencyTable(TableContent):
             keys: Iterable[str] = read_signatures(model)
         else:
             keys = model
+        fill = bool(self.facts.get("incomplete")) if fill is None else fill
         total, variance, filled = self.calibration.intercept_ms, 0.0, 0.0
         priced, missing = self._priced, []
         for key in keys:

@@ -15,6 +15,12 @@ from search_spaces.signatures import signatures
 _PATIENCE = 4000
 _MOST = 40_000
 
+_COUNTABLE = 2_500
+"""A space with more operators than this is not measured operator by operator."""
+
+_MEASURED = 1_000
+"""How many of them are measured then; the others are estimated."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -37,22 +43,39 @@ class Target:
         return signatures(arch, self.input_shape, self.head, self.precision)
 
 
-def enumerate_networks(target: Target, rng: np.random.Generator) -> tuple[list[Arch], list[str]]:
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """Networks of a space, and what they consist of.
+
+    Attributes:
+        arches: The networks.
+        wanted: All signatures that they have, sorted.
+        whole: Whether these are all that the space has; where any sum of widths may enter a convolution, as in spaces
+            with skips to any layer, there are too many.
+    """
+
+    arches: list[Arch]
+    wanted: list[str]
+    whole: bool
+
+
+def enumerate_networks(target: Target, rng: np.random.Generator) -> Enumeration:
     """Random networks until the last thousands of them had no operator that was not seen before.
 
-    Returns:
-        The networks, and all signatures that they have, sorted.
+    In a space that has too many operators for that, the first networks, with as many operators as can be measured.
     """
     arches: list[Arch] = []
     seen: set[str] = set()
-    idle = 0
-    while idle < _PATIENCE and len(arches) < _MOST:
+    counts: list[int] = []
+    while len(arches) < _MOST and (len(counts) <= _PATIENCE or counts[-1] > counts[-_PATIENCE - 1]):
         arch = target.space.decode(target.space.sample(rng))
-        before = len(seen)
         seen.update(target.signatures(arch))
-        idle = 0 if len(seen) > before else idle + 1
         arches.append(arch)
-    return arches, sorted(seen)
+        counts.append(len(seen))
+        if len(seen) > _COUNTABLE:
+            few = arches[: max(1, sum(count <= _MEASURED for count in counts))]
+            return Enumeration(few, sorted({one for arch in few for one in target.signatures(arch)}), whole=False)
+    return Enumeration(arches, sorted(seen), whole=True)
 
 
 def cover(target: Target, arches: Sequence[Arch], wanted: Sequence[str]) -> list[Arch]:

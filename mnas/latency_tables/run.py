@@ -131,17 +131,20 @@ def build_table(
     """
     target = request.space.target(request.precision)
     rng = np.random.default_rng(request.seed)
-    arches, wanted = enumerate_networks(target, rng)
+    listed = enumerate_networks(target, rng)
+    arches, wanted = listed.arches, listed.wanted
     references = _references(request, target)
     # A reference may lie in the space; whatever its spelling, it is one network and one file.
     chosen = list({arch_hash(arch): arch for arch in [*cover(target, arches, wanted), *references]}.values())
     wanted = sorted(set(wanted).union(*(target.signatures(arch) for arch in references)))
     known = set(chosen)
     extra = [arch for arch in dict.fromkeys(arches) if arch not in known][: max(0, request.networks - len(chosen))]
-    say(
-        f"{request.space.choice.name} and {counted(len(references), 'reference')} have {len(wanted)} different"
-        f" operators; {counted(len(chosen), 'network holds', 'networks hold')} them all"
-    )
+    have = f"{request.space.choice.name} and {counted(len(references), 'reference')} have"
+    held = f"{counted(len(chosen), 'network holds', 'networks hold')} them all"
+    if listed.whole:
+        say(f"{have} {len(wanted)} different operators; {held}")
+    else:
+        say(f"{have} too many different operators to measure each: {len(wanted)} are, others are estimated; {held}")
     find = partial(open_for_tables, request.device, realtime=request.realtime)
     # A device that is not there is told before networks are converted, for minutes, and is not kept from others then.
     find().close()
@@ -154,7 +157,7 @@ def build_table(
         "space": request.space.to_dict(),
         "realtime": request.realtime,
         "built_from": sorted(network.name for network in networks),
-    }
+    } | ({} if listed.whole else {"incomplete": True})
     plan = BuildPlan(
         parts,
         [networks[index] for index in order],
