@@ -21,8 +21,8 @@ from reports.errors import ReportError
 FORMATS = ("png", "svg", "pdf")
 
 # Okabe and Ito's colours in an order of falling darkness, so that neighbours differ in grey as well.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333")
+MARKERS = ("o", "s", "^", "D", "v", "P", "<", "p")
 CLOUD, INK, FAINT = "#9a9a9a", "#222222", "#b9b9b9"
 
 HALO = [Stroke(linewidth=2, foreground="white"), Normal()]

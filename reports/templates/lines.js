@@ -58,7 +58,7 @@ class Steps {
       path += index ? `H${px}V${py}` : `M${px} ${py}`;
     });
     path += `H${this.sx(data.history[run].last)}`;
-    this.svg.append(draw("path", { d: path, class: `front run${run % 6}`, "stroke-dasharray": ["", "7 3", "2 3", "9 3 2 3"][run % 4] }));
+    this.svg.append(draw("path", { d: path, class: `front run${run % 7}`, "stroke-dasharray": ["", "7 3", "2 3", "9 3 2 3"][run % 4] }));
   }
 
   hover(event) {

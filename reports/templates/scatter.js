@@ -139,7 +139,7 @@ class Scatter {
     }
     paths.forEach((path, run) => {
       const weight = path.length > 2000 ? 3 : path.length > 300 ? 5 : 7;
-      const kind = data.runs.length > 1 ? `cloud run${run % 6}` : "cloud plain";
+      const kind = data.runs.length > 1 ? `cloud run${run % 7}` : "cloud plain";
       this.plot.append(draw("path", { d: path.join(""), class: kind, "stroke-width": weight }));
     });
   }
@@ -155,10 +155,10 @@ class Scatter {
     members.forEach((row, index) => {
       const [px, py] = this.place(row);
       steps.push(index ? `H${px}V${py}` : `M${px} ${py}`);
-      if (this.options.front) this.interval(row, `bar run${run % 6}`);
+      if (this.options.front) this.interval(row, `bar run${run % 7}`);
     });
-    if (this.options.front) this.plot.append(draw("path", { d: steps.join(""), class: `front run${run % 6}` }));
-    for (const row of members) this.plot.append(shape(run, ...this.place(row), this.options.front ? 4.5 : 3.5, `dot run${run % 6}`));
+    if (this.options.front) this.plot.append(draw("path", { d: steps.join(""), class: `front run${run % 7}` }));
+    for (const row of members) this.plot.append(shape(run, ...this.place(row), this.options.front ? 4.5 : 3.5, `dot run${run % 7}`));
   }
 
   place(row) {
