@@ -7,6 +7,7 @@ plain is frozen by TensorFlow, which takes about twice as long.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from device_bench.conversion.dead_activations import refused_operators, widen_ranges
 from device_bench.conversion.frozen_graph import freeze, trace
 from device_bench.conversion.interface import check_interface, checked_interface, spanning
-from device_bench.conversion.joined_ranges import join_ranges
+from device_bench.conversion.joined_ranges import quantized_with_joins
 from device_bench.conversion.quiet import quiet_tensorflow
 from device_bench.errors import BadRequest, ConversionError
 from device_bench.kinds import PRECISIONS, Interface, Precision
@@ -141,13 +142,14 @@ def _int8(converter: "tf.lite.TFLiteConverter", *, joins: bool) -> bytes:
         if not refused_operators(converted):
             return converted
     converter._experimental_calibrate_only = True
-    ranged = join_ranges(bytes(converter.convert()))
-    converted = _quantized(converter, ranged)
-    return _repaired(converter, ranged) if refused_operators(converted) else converted
+    calibrated, quantize = bytes(converter.convert()), partial(_quantized, converter)
+    converted = quantized_with_joins(calibrated, quantize)
+    if not refused_operators(converted):
+        return converted
+    return _checked(quantized_with_joins(widen_ranges(calibrated), quantize))
 
 
-def _repaired(converter: "tf.lite.TFLiteConverter", ranged: bytes) -> bytes:
-    repaired = _quantized(converter, join_ranges(widen_ranges(ranged)))
+def _checked(repaired: bytes) -> bytes:
     if refused := refused_operators(repaired):
         raise ConversionError(
             f"{len(refused)} activations, first {refused[0]}, are constant over the calibration images, which XNNPACK "

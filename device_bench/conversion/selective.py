@@ -11,7 +11,7 @@ import numpy as np
 
 from device_bench.conversion.compare import OperatorError
 from device_bench.conversion.dead_activations import refused_operators, widen_ranges
-from device_bench.conversion.joined_ranges import join_ranges
+from device_bench.conversion.joined_ranges import quantized_with_joins
 from device_bench.conversion.pairs import moving_inputs
 from device_bench.conversion.quiet import quiet_tensorflow
 from device_bench.errors import BadRequest, ConversionError
@@ -58,10 +58,14 @@ def quantized(ranged: bytes, like: bytes, kept: Collection[str] = ()) -> bytes:
     if unknown := sorted(set(kept) - names):
         raise BadRequest(f"the network has no operator {unknown[0]!r} to keep in float32")
     formats = [outer.tensors[ends[0]].kind for ends in (outer.inputs, outer.outputs)]
-    entered = join_ranges(_with_input_range(ranged, _input_range(outer)))
-    made = _quantized(entered, formats, kept)
+    entered = _with_input_range(ranged, _input_range(outer))
+
+    def quantize(joined: bytes) -> bytes:
+        return _quantized(joined, formats, kept)
+
+    made = quantized_with_joins(entered, quantize, floats=len(kept))
     if refused_operators(made):
-        made = _quantized(join_ranges(widen_ranges(entered)), formats, kept)
+        made = quantized_with_joins(widen_ranges(entered), quantize, floats=len(kept))
         if refused := refused_operators(made):
             raise ConversionError(
                 f"{len(refused)} activations, first {refused[0]}, are constant over the calibration images, which "

@@ -10,7 +10,10 @@ from ai_edge_litert.interpreter import Interpreter
 from device_bench.conversion.convert import to_tflite
 from device_bench.conversion.joined_ranges import join_ranges
 from device_bench.conversion.selective import calibrated, quantized
+from device_bench.latency_table.signature import signatures
 from device_bench.tflite.graph import Graph
+from search_spaces import as_if_trained, build_model, from_notation
+from search_spaces.signatures import signatures as foreseen
 
 SHAPE = (10, 10, 3)
 IMAGES = np.random.default_rng(0).random((12, *SHAPE), np.float32)
@@ -85,3 +88,21 @@ def test_what_joins_nothing_is_left_as_it_is():
     plain = to_tflite(tf_keras.Model(image, layers.MaxPooling2D()(layers.Conv2D(4, 3)(image))), "float32")
     ranged = calibrated(plain, IMAGES)
     assert join_ranges(ranged) is ranged
+
+
+@pytest.mark.parametrize(
+    "notation",
+    [
+        "enas-macro filters 8 0 2 0 0 1 0 2 0 1 1 2 0 0 1 1 0 0 1 1 0 1",
+        "enas-macro filters 8 separable 5 5 0 1 1 1 0 1 0 1 5 1 1 0 0 3 0 0 1 0 1",
+        "nas-cnn pools 3 7x5 12 3x3 6 0 1x1 16 1 1 5x5 16 1 1 1 5x7 9 1 1 0 0 7x5 6 1 1 1 0 0",
+        "nas-cnn pools 3 3x7 9 5x7 6 0 3x5 9 0 1 5x3 9 1 1 0 7x7 6 1 1 1 0 1x3 9 0 0 1 0 0",
+    ],
+)
+def test_pools_and_slices_of_joined_maps_are_quantized_too(notation):
+    """Skips across a halving: slices of a join that nothing joins again, and joins of nothing but pools."""
+    arch = from_notation(notation)
+    model = build_model(arch, (16, 16, 1), 10)
+    as_if_trained(model)
+    content = to_tflite(model, "int8", np.random.default_rng(0).random((4, 16, 16, 1), np.float32))
+    assert sorted(signatures(content)) == sorted(foreseen(arch, (16, 16, 1), 10, "int8"))
