@@ -82,8 +82,9 @@ class Recipe:
             raise SearchError(f"no optimizer {self.optimizer!r}: one of {', '.join(get_args(Optimizer))}")
         if self.decay not in get_args(Decay):
             raise SearchError(f"no decay {self.decay!r}: one of {', '.join(get_args(Decay))}")
-        if min(self.patience, self.best_of_last) < 0:
-            raise SearchError("a recipe needs a patience and a best_of_last of 0 epochs or more")
+        for name in ("patience", "best_of_last"):
+            if getattr(self, name) < 0:
+                raise SearchError(f"a recipe needs a {name} of 0 epochs or more")
         if self.epochs < 1 or self.batch_size < 1 or self.shift < 0:
             raise SearchError("a recipe needs at least 1 epoch, a batch of at least 1 and a shift of 0 or more")
         if not (0 < self.learning_rate < math.inf) or not (0 <= self.weight_decay < math.inf):

@@ -90,10 +90,14 @@ def names(run: Run) -> list[tuple[str, float, float]]:
 
 
 def kill_until_finished(folder: Path, name: str, kills: int, lasted_s: float, rng: random.Random) -> int:
-    """Kills a search up to `kills` times, then lets it finish; says how often it was killed."""
-    killed = 0
+    """Kills a search up to `kills` times, then lets it finish; says how often it was killed.
+
+    Each time at any instant of what is left to do: one that has ended cannot be killed, and takes as long.
+    """
+    killed, left_s = 0, lasted_s
     while killed < kills:
-        after_s = rng.uniform(0.0, 1.0) * lasted_s
+        after_s = rng.uniform(0.0, 0.95) * left_s
+        left_s -= 0.8 * after_s
         if not kill(start(folder, name), after_s):
             return killed
         killed += 1

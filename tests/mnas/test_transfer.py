@@ -70,13 +70,14 @@ def same(one, other, pixels):
     ids=["1.0", "0.35", "1.4"],
 )
 def test_mobilenet_v2_of_keras_computes_the_same_on_our_own_graph(arch, width, size, ending, tmp_path):
+    tf_keras.utils.set_random_seed(0)
     theirs = tf_keras.applications.MobileNetV2((size, size, 3), alpha=width, weights=None)
     trained(theirs, 0)
     (theirs.save if ending == ".keras" else theirs.save_weights)(tmp_path / f"it{ending}")
     model, taken = started(arch, (size, size, 3), f"imagenet:{tmp_path}/it{ending}")
     pixels = images((size, size, 3))
     probabilities = theirs(2 * pixels - 1, training=False).numpy()
-    assert probabilities.max() > 0.02
+    assert probabilities.max() > 0.01
     assert np.abs(model(pixels, training=False).numpy() - probabilities).max() < 1e-5
     assert (taken.head, taken.fresh, taken.layers) == ("kept", (), 106)
 
