@@ -61,7 +61,7 @@ def joined_operators(listed: Sequence[FileOperator], outputs: tuple[str, ...]) -
 
 
 def converted(graph: Graph) -> tuple[list[FileOperator], tuple[str, ...]]:
-    """The operators of `graph` as a converter sees them before it joins some to others, and the names of the outputs."""
+    """The operators of `graph` that a converter sees before it joins some to others, and the names of its outputs."""
     return shared(_expanded(graph), graph.outputs)
 
 
