@@ -9,6 +9,7 @@ graph.add("sum", left, right)
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast, get_args
 
 from search_spaces.errors import SpaceError
 from search_spaces.graph import Fused, Graph, Initializer, Kind, Operator, Padding, Pair, Part, PlacedPart, Shape
@@ -87,12 +88,12 @@ class GraphBuilder:
         *,
         padding: Padding = "same",
         dilation: Size = 1,
-        activation: Fused = "none",
+        activation: Fused | Kind = "none",
         batch_norm: bool = True,
         bias: bool = False,
         initializer: Initializer = "he",
     ) -> str:
-        """A convolution, its batch normalization and its activation."""
+        """A convolution, its batch normalization and its activation, which is an operator of its own if it must be."""
         return self._window(
             name,
             "conv",
@@ -117,7 +118,7 @@ class GraphBuilder:
         *,
         padding: Padding = "same",
         dilation: Size = 1,
-        activation: Fused = "none",
+        activation: Fused | Kind = "none",
         batch_norm: bool = True,
     ) -> str:
         """A depthwise convolution of multiplier 1, its batch normalization and its activation."""
@@ -218,7 +219,7 @@ class GraphBuilder:
         *,
         padding: Padding,
         dilation: Size = 1,
-        activation: Fused = "none",
+        activation: Fused | Kind = "none",
         batch_norm: bool = False,
         bias: bool = False,
         initializer: Initializer = "he",
@@ -231,11 +232,11 @@ class GraphBuilder:
             width -= dilation[1] * (kernel[1] - 1)
         made = (-(-height // strides[0]), -(-width // strides[1]), channels)
         window = (kernel, strides, dilation, padding)
-        return self._append(
-            Operator(
-                name, kind, (source,), (read,), made, *window, activation, batch_norm, bias, initializer=initializer
-            )
+        fused = cast(Fused, activation) if activation in get_args(Fused) else "none"
+        last = self._append(
+            Operator(name, kind, (source,), (read,), made, *window, fused, batch_norm, bias, initializer=initializer)
         )
+        return last if fused == activation else self.activation(f"{name}.act", last, cast(Kind, activation))
 
 
 def _pair(size: Size) -> Pair:

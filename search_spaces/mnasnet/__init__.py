@@ -10,7 +10,7 @@ from search_spaces.mnasnet.drawing import drawing
 from search_spaces.mnasnet.lowering import lower
 from search_spaces.mnasnet.net_config import definition_keys
 from search_spaces.mnasnet.published import PUBLISHED
-from search_spaces.mnasnet.space import MnasNetParameters, closest, fit_reference, mnasnet_space, with_relu
+from search_spaces.mnasnet.space import MnasNetParameters, closest, fit_reference, mnasnet_space, respelled
 
 MNASNET = Family(
     name="mnasnet",
@@ -22,7 +22,7 @@ MNASNET = Family(
     canonical=canonical,
     lower=lower,
     fit=fit_reference,
-    respell=with_relu,
+    respell=respelled,
     scale=scale,
     closest=closest,
     drawing=drawing,

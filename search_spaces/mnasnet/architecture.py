@@ -60,11 +60,13 @@ class Block:
             raise SpaceError(f"a block's expansion must be finite, not {self.expansion}")
         if self.activation is not None:
             _check_activation(self.activation)
+        if not isinstance(self.expansion, int) and self.expansion.is_integer():
+            object.__setattr__(self, "expansion", int(self.expansion))  # one spelling, in JSON too
 
     def inner(self, filters_in: int) -> int:
         """The width of an `mbconv` between its 1x1 convolutions."""
         wide = filters_in * self.expansion
-        return int(wide) if float(self.expansion).is_integer() else round_filters(wide)
+        return wide if isinstance(wide, int) else round_filters(wide)
 
 
 def _check_activation(activation: Activation) -> None:
@@ -116,8 +118,8 @@ def skip_acts(skip: Skip, stride: int, filters_in: int, filters_out: int) -> boo
 def canonical(arch: MnasNetArch) -> MnasNetArch:
     """The one spelling of a network.
 
-    Shortcuts that cannot act are `none`, a plain convolution has expansion 1, a whole expansion is an integer, a block
-    has an activation only where it is another one than the network's.
+    Shortcuts that cannot act are `none`, a plain convolution has expansion 1, a block has an activation only where it
+    is another one than the network's.
     """
     blocks, filters_in = [], arch.stem_filters
     for block in arch.blocks:
@@ -126,9 +128,8 @@ def canonical(arch: MnasNetArch) -> MnasNetArch:
         )
         skip = block.skip if acts else "none"
         expansion = block.expansion if block.op == "mbconv" else 1
-        expansion = int(expansion) if float(expansion).is_integer() else expansion
         activation = None if block.activation == arch.activation else block.activation
-        if (skip, repr(expansion), activation) != (block.skip, repr(block.expansion), block.activation):
+        if (skip, expansion, activation) != (block.skip, block.expansion, block.activation):
             block = replace(block, skip=skip, expansion=expansion, activation=activation)
         blocks.append(block)
         filters_in = block.filters

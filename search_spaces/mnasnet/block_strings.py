@@ -117,7 +117,7 @@ def _parse(text: str, filters_in: int) -> Block:
     try:
         repeats, kernel, declared, filters = (int(values[key]) for key in "rkio")
         strides, se_ratio = {int(digit) for digit in values["s"]}, float(values.get("se", 0))
-        expansion = int(values["e"]) if values["e"].isdecimal() else float(values["e"])
+        expansion = float(values["e"])
     except ValueError:
         raise SpaceError(f"block string {text!r}: a number is malformed") from None
     if len(strides) != 1:

@@ -34,15 +34,14 @@ def lower(arch: MnasNetArch, input_shape: Shape, head: Head) -> Graph:
     last = graph.extend(_head(arch.head_filters, graph.shape(last), arch.activation), "", last)
     if arch.top_filters:
         pooled = graph.global_pool("top.pool", last)
-        top = graph.conv("top", pooled, arch.top_filters, batch_norm=False, bias=True)
-        last = graph.activation("top.act", top, arch.activation)
+        last = graph.conv("top", pooled, arch.top_filters, activation=arch.activation, batch_norm=False, bias=True)
     return graph.graph(*head.append(graph, last))
 
 
 @lru_cache(maxsize=1024)
 def _stem(filters: int, stride: int, shape: Shape, activation: Activation) -> Part:
     graph = GraphBuilder({ENTRY: shape})
-    _conv(graph, "stem", ENTRY, filters, activation, 3, stride)
+    graph.conv("stem", ENTRY, filters, 3, stride, activation=activation)
     return graph.part()
 
 
@@ -58,23 +57,8 @@ def _block(block: Block, shape: Shape, activation: Activation, squeeze: Squeeze)
 @lru_cache(maxsize=1024)
 def _head(filters: int, shape: Shape, activation: Activation) -> Part:
     graph = GraphBuilder({ENTRY: shape})
-    _conv(graph, "head", ENTRY, filters, activation)
+    graph.conv("head", ENTRY, filters, activation=activation)
     return graph.part()
-
-
-def _conv(
-    graph: GraphBuilder, name: str, source: str, filters: int, activation: Activation, kernel: int = 1, stride: int = 1
-) -> str:
-    if activation == "hard_swish":  # which no convolution has inside
-        last = graph.conv(name, source, filters, kernel, stride)
-        return graph.activation(f"{name}.act", last, activation)
-    return graph.conv(name, source, filters, kernel, stride, activation=activation)
-
-
-def _depthwise(graph: GraphBuilder, name: str, source: str, activation: Activation, kernel: int, stride: int) -> str:
-    if activation == "hard_swish":
-        return graph.activation(f"{name}.act", graph.depthwise(name, source, kernel, stride), activation)
-    return graph.depthwise(name, source, kernel, stride, activation=activation)
 
 
 def _layer(
@@ -90,10 +74,10 @@ def _layer(
     last = source
     if block.op == "mbconv":
         if block.expansion > 1:
-            last = _conv(graph, f"{name}.expand", last, block.inner(filters_in), activation)
-        last = _depthwise(graph, f"{name}.depthwise", last, activation, block.kernel, stride)
+            last = graph.conv(f"{name}.expand", last, block.inner(filters_in), activation=activation)
+        last = graph.depthwise(f"{name}.depthwise", last, block.kernel, stride, activation=activation)
     else:
-        last = _conv(graph, f"{name}.conv", last, block.filters, activation, block.kernel, stride)
+        last = graph.conv(f"{name}.conv", last, block.filters, block.kernel, stride, activation=activation)
     if block.se_ratio:
         last = _squeeze_excite(graph, name, last, filters_in, block.se_ratio, squeeze)
     if block.op == "mbconv":

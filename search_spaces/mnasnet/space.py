@@ -100,7 +100,7 @@ def fit_reference(arch: MnasNetArch, input_shape: Shape, parameters: MnasNetPara
     return replace(fit(scaled, input_shape), head_filters=parameters.head_filters)
 
 
-def with_relu(arch: MnasNetArch) -> MnasNetArch:
+def respelled(arch: MnasNetArch) -> MnasNetArch:
     """The same network as the space spells networks: with ReLUs, and without what only MobileNetV3 has."""
     blocks = tuple(replace(block, activation=None) for block in arch.blocks)
     return replace(arch, blocks=blocks, activation="relu", squeeze="input", top_filters=0)
