@@ -13,6 +13,7 @@ from mnas.tasks import Task
 from reports.graph_layout import layout, ports
 from reports.runs import RunData
 from search_spaces import Box, Drawing, Shape, SpaceError, drawing, from_json
+from search_spaces.drawing import reads_of
 
 PackedCell = tuple[str, list[tuple[str, str, int, int]], list[list[int]]]
 """Name, boxes and lines of a cell as network.js draws it."""
@@ -50,13 +51,6 @@ def with_ends(parts: Drawing, task: Task[Any], shape: Shape | None, outputs: int
     return (Box(task.example, "end", shape), *moved, Box(end, "end"))
 
 
-def reads_of(boxes: Drawing) -> list[tuple[int, ...]]:
-    """What each box of a stack reads: what it tells, or else the box before."""
-    return [
-        (number - 1,) if box.reads is None and number else tuple(box.reads or ()) for number, box in enumerate(boxes)
-    ]
-
-
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A cell that is drawn as a graph.
@@ -86,8 +80,7 @@ def packed(box: Box) -> tuple[str, str, str, int, str, str]:
 
 def packed_skips(boxes: Drawing) -> list[tuple[int, ...]]:
     """For each box of a stack that does not simply read the one before: its number, then what it reads."""
-    found = enumerate(reads_of(boxes))
-    return [(number, *reads) for number, reads in found if number and reads != (number - 1,)]
+    return [(number, *reads) for number, reads in enumerate(reads_of(boxes)) if reads != (number - 1,)]
 
 
 def packed_cells(boxes: Drawing) -> list[PackedCell]:

@@ -6,6 +6,7 @@ lines over several rows through places of their own, and coordinates as near to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -55,13 +56,10 @@ class _Node:
 
 def layout(drawing: Drawing) -> Layout:
     """Places the boxes of a drawing that all tell what they read; what stands in front of all is not drawn."""
-    rows = _rows(drawing)
+    reads = [[read for read in box.reads or () if read >= 0] for box in drawing]
+    rows = _rows(reads)
     nodes = [_Node(row, 1.0, [], []) for row in rows]
-    chains = []
-    for number, box in enumerate(drawing):
-        for read in box.reads or ():
-            if read >= 0:
-                chains.append(_chain(nodes, read, number))
+    chains = [_chain(nodes, read, number) for number, some in enumerate(reads) for read in some]
     ordered = _ordered(nodes)
     _shift(nodes, ordered)
     edges = [(node.x - node.width / 2, node.x + node.width / 2) for node in nodes]
@@ -90,18 +88,16 @@ def ports(laid: Layout) -> list[list[Point]]:
     return points
 
 
-def _rows(drawing: Drawing) -> list[int]:
-    """The row of each box: below all it reads, and what reads only one thing as near as can be to its reader."""
+def _rows(reads: Sequence[Sequence[int]]) -> list[int]:
+    """The row of each box: below all it reads, and as near as can be to the first of its readers; inputs at the top."""
     rows: list[int] = []
-    for box in drawing:
-        rows.append(1 + max((rows[read] for read in box.reads or () if read >= 0), default=-1))
-    readers: list[list[int]] = [[] for _ in drawing]
-    for number, box in enumerate(drawing):
-        for read in box.reads or ():
-            if read >= 0:
-                readers[read].append(number)
-    for number in reversed(range(len(drawing))):
-        if drawing[number].reads and readers[number]:
+    readers: list[list[int]] = [[] for _ in reads]
+    for number, some in enumerate(reads):
+        rows.append(1 + max((rows[read] for read in some), default=-1))
+        for read in some:
+            readers[read].append(number)
+    for number in reversed(range(len(reads))):
+        if reads[number] and readers[number]:
             rows[number] = min(rows[reader] for reader in readers[number]) - 1
     return rows
 

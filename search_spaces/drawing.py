@@ -39,3 +39,8 @@ class Box:
 
 
 Drawing = tuple[Box, ...]
+
+
+def reads_of(boxes: Drawing) -> list[tuple[int, ...]]:
+    """What each box of a drawing reads: what it tells, or else the box before, which is -1 for the first."""
+    return [(number - 1,) if box.reads is None else box.reads for number, box in enumerate(boxes)]

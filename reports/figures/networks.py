@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
-from reports.drawings import Cell, cells_of, reads_of, shape_text
+from reports.drawings import Cell, cells_of, shape_text
 from reports.errors import ReportError
 from reports.figures import style as look
 from reports.graph_layout import Layout, layout, ports
 from search_spaces import Box, Drawing
+from search_spaces.drawing import reads_of
 
 _FILL = {
     "conv": "#f6d9c2",
@@ -52,6 +53,7 @@ class _Panel:
 
     @property
     def stack_width(self) -> float:
+        """In inches, with the arcs."""
         arcs = max((_reach(number - read) for number, read in _skips(self.boxes)), default=0.0)
         return _SHAPES + _WIDE + max(_REPEATS, 0.75 * arcs + 0.1)
 
@@ -109,7 +111,7 @@ def _draw(axis: Axes, x: float, y: float, panel: _Panel) -> None:
     for index, box in enumerate(panel.boxes):
         _draw_part(axis, middle, top + index * _STEP, box)
     for number, reads in enumerate(reads_of(panel.boxes)):
-        if number - 1 in reads:
+        if number and number - 1 in reads:
             end = top + number * _STEP - _TALL / 2
             _arrow(axis, [(middle, end - _STEP + _TALL), (middle, end)])
     for number, read in _skips(panel.boxes):

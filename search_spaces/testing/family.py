@@ -35,7 +35,7 @@ from search_spaces.catalog import (
     to_json,
 )
 from search_spaces.decision import Space, Tokens
-from search_spaces.drawing import Drawing
+from search_spaces.drawing import Drawing, reads_of
 from search_spaces.errors import SpaceError
 from search_spaces.graph import IMAGE, Shape
 
@@ -295,7 +295,7 @@ def _check_boxes(boxes: Drawing) -> None:
     """There are some, each has a name, reads earlier ones, and is read unless it is the last."""
     assert boxes
     assert all(box.name for box in boxes)
-    reads = [(number - 1,) if box.reads is None else box.reads for number, box in enumerate(boxes)]
+    reads = reads_of(boxes)
     for number, read in enumerate(reads):
         assert list(read) == sorted({*read} & {*range(-1, number)})
     assert {*range(len(boxes) - 1)} <= {one for read in reads for one in read}

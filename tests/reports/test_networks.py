@@ -7,14 +7,14 @@ import pytest
 from optuna.trial import create_trial
 
 from mnas.tasks import task
-from reports.drawings import cells_of, packed_cells, packed_skips, reads_of, with_ends
+from reports.drawings import cells_of, packed_cells, packed_skips, with_ends
 from reports.figures import networks
 from reports.graph_layout import layout, ports
 from reports.html import write_page
 from reports.runs import read_run
 from search_spaces import Box, describe, drawing, published, published_names, to_json
+from search_spaces.drawing import reads_of
 
-BOX_HEIGHT = 0.5  # of a row: what figure and page take
 SIZES = {"nasnet-a-large": 331, "amoebanet-a": 331, "pnasnet-5-large": 331}
 
 
