@@ -69,7 +69,7 @@ class Evolution:
         result = list(tokens)
         kinds = _hidden_states_and_operators(steps) if self.halves else [_open(steps)]
         for _ in range(changes if kinds[0] else 0):
-            kind = kinds[int(rng.integers(len(kinds)))] if self.halves else kinds[0]
+            kind = kinds[int(rng.integers(len(kinds)))]
             step = kind[int(rng.integers(len(kind)))]
             result[step] = (result[step] + 1 + int(rng.integers(steps.sizes[step] - 1))) % steps.sizes[step]
         return tuple(result)

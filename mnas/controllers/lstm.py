@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from mnas.controllers.arrays import Floats
@@ -50,40 +48,16 @@ class Lstm:
         new += gates[:, :hidden] * gates[:, 2 * hidden : 3 * hidden]
         return new, gates[:, 3 * hidden :] * np.tanh(new)
 
-    def through_time(
-        self,
-        recurrent: Floats,
-        gates: Floats,
-        cells: Floats,
-        doutputs: Floats,
-        fed_back: Callable[[int, Floats], None] | None = None,
-    ) -> Floats:
-        """Back-propagation through time: the gradient at the gates' pre-activations, ``[steps, rows, 4 * hidden]``.
-
-        Args:
-            recurrent: Unscaled weights, ``[hidden, 4 * hidden]``.
-            gates: As ``step`` left them, ``[steps, rows, 4 * hidden]``.
-            cells: With the zero state first, ``[steps + 1, rows, hidden]``.
-            doutputs: The gradient at every output, ``[steps, rows, hidden]``.
-            fed_back: Called with each step and the gradient at its gates, from the last step to the first; it may add
-                to ``doutputs`` of earlier steps.
-        """
-        run = Unrolled(recurrent, gates, cells, doutputs)
-        for step in reversed(range(len(doutputs))):
-            dgates = run.back(step)
-            if fed_back is not None:
-                fed_back(step, dgates)
-        return run.dgates
-
 
 class Unrolled:
     """Back-propagation through the steps of one layer, one after another from the last.
 
     Args:
-        recurrent: As for `Lstm.through_time`.
-        gates: As for `Lstm.through_time`.
-        cells: As for `Lstm.through_time`.
-        doutputs: As for `Lstm.through_time`; what is added to it for a step counts until that step is gone back.
+        recurrent: Unscaled weights, ``[hidden, 4 * hidden]``.
+        gates: As `Lstm.step` left them, ``[steps, rows, 4 * hidden]``.
+        cells: With the zero state first, ``[steps + 1, rows, hidden]``.
+        doutputs: The gradient at every output, ``[steps, rows, hidden]``; what is added to it for a step counts until
+            that step is gone back.
     """
 
     def __init__(self, recurrent: Floats, gates: Floats, cells: Floats, doutputs: Floats) -> None:

@@ -122,7 +122,7 @@ def ticks_of(steps: Steps) -> tuple[Tick, ...]:
         if points := steps.points(step):
             # The output of tick t is number t + 1, and the first that has read t's decision is the one after it.
             anchors = tuple(tick_of[point] + 2 for point in points)
-            yes_no = size == 2 and len(points) == 1
+            yes_no = steps.yes_or_no(step)
             learned = 0 if yes_no else size - len(points)
             tick = Tick(tick.steps, Pointer(kinds.index(tag), learned, anchors, yes_no))
         joined = _joined(ticks[-1], tick, len(ticks)) if ticks else None

@@ -45,6 +45,11 @@ class _Inputs:
     recurrent: tuple[Floats, ...]
     lifts: tuple[tuple[Floats, Floats], ...]
 
+    def lifted(self, layer: int, below: Floats) -> Floats:
+        """What drives the gates of a layer above the first, given the output of the one below."""
+        kernel, bias = self.lifts[layer - 1]
+        return below @ kernel + bias
+
 
 class Policy:
     """The shape of a controller: it holds no weights, every method is given them.
@@ -177,8 +182,7 @@ class Policy:
         risen: list[tuple[Floats, Floats]] = []
         for layer, (cell, output) in enumerate(states):
             if layer:
-                kernel, bias = inputs.lifts[layer - 1]
-                driven = risen[-1][1] @ kernel + bias
+                driven = inputs.lifted(layer, risen[-1][1])
             risen.append(self._lstm.step(driven, inputs.recurrent[layer], cell, output))
         return risen
 
@@ -203,8 +207,7 @@ class Policy:
         for number, tick in enumerate(layout.ticks):
             for layer, trace in enumerate(traces):
                 if layer:
-                    kernel, bias = inputs.lifts[layer - 1]
-                    trace.gates[number] = traces[layer - 1].outputs[number + 1] @ kernel + bias
+                    trace.gates[number] = inputs.lifted(layer, traces[layer - 1].outputs[number + 1])
                 trace.cells[number + 1], trace.outputs[number + 1] = self._lstm.step(
                     trace.gates[number], inputs.recurrent[layer], trace.cells[number], trace.outputs[number]
                 )

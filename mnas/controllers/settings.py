@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from mnas.controllers.steps import steps_of
 from mnas.errors import SearchError
-from search_spaces.decision import Decision, Space
+from search_spaces.decision import Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +159,10 @@ them. Epochs and clip are not published: PPO's usual 5 and 0.2."""
 MNASNET = NASNET
 """MnasNet names NASNet's controller and PPO and publishes no settings of its own (section 4.2)."""
 
+_POLICY_GRADIENT = replace(NASNET, loss="reinforce", epochs=1, pointers=True)
+
 NAS = replace(
-    NASNET,
-    loss="reinforce",
+    _POLICY_GRADIENT,
     batch=8,
     hidden=35,
     embedding=35,
@@ -169,23 +171,19 @@ NAS = replace(
     learning_rate=6e-4,
     entropy=0.0,
     power=3.0,
-    epochs=1,
-    pointers=True,
 )
 """The controller of NAS as published (Zoph & Le 2017, section 4.1): two layers of 35 units, the mean of 8 children, the
 cubes of their rewards. The decay of the moving average is not published."""
 
 ENAS_CELLS = replace(
-    NAS,
+    _POLICY_GRADIENT,
     batch=10,
     hidden=64,
     embedding=64,
-    layers=1,
-    init=0.1,
     learning_rate=3.5e-3,
     beta1=0.0,
     epsilon=1e-3,
-    power=1.0,
+    entropy=0.0,
     baseline_decay=0.99,
     entropy_reward=1e-4,
     tanh_constant=1.1,
@@ -203,17 +201,7 @@ ENAS_MACRO = replace(
 _SETTINGS: dict[str, Settings] = {
     "ppo": Settings(screen=10, explore=3.0),
     "ppo-paper": NASNET,
-    "reinforce": replace(
-        NASNET,
-        loss="reinforce",
-        batch=10,
-        hidden=64,
-        embedding=32,
-        learning_rate=1e-2,
-        clip_norm=1.0,
-        epochs=1,
-        pointers=True,
-    ),
+    "reinforce": replace(_POLICY_GRADIENT, batch=10, hidden=64, embedding=32, learning_rate=1e-2, clip_norm=1.0),
     "ppo-gp": Settings(surrogate_after=15),
     "ppo-plain": Settings(),
     "reinforce-nas": NAS,
@@ -233,10 +221,7 @@ def settings_for(algorithm: str, space: Space[Any] | None = None) -> Settings:
     """
     if algorithm not in _SETTINGS:
         raise SearchError(f"controller algorithm {algorithm!r} is unknown: use one of {', '.join(_SETTINGS)}")
-    if algorithm == "enas" and space is not None and any(map(_yes_or_no, space.decisions)):
-        return ENAS_MACRO
+    if algorithm == "enas" and space is not None:
+        steps = steps_of(space)
+        return ENAS_MACRO if any(map(steps.yes_or_no, range(len(steps.sizes)))) else ENAS_CELLS
     return _SETTINGS[algorithm]
-
-
-def _yes_or_no(decision: Decision) -> bool:
-    return len(decision.choices) == 2 and len(decision.points_to) == 1

@@ -40,6 +40,10 @@ class Steps:
         """The steps that a step points to."""
         return self.points_to[step] if self.points_to else ()
 
+    def yes_or_no(self, step: int) -> bool:
+        """Whether a step takes the one that it points to, or not."""
+        return self.sizes[step] == 2 and len(self.points(step)) == 1
+
     def key(self, tokens: Sequence[int]) -> Tokens:
         """The canonical spelling of whole tokens; tokens with a -1 (not suggested) are kept as they are."""
         plain = tuple(tokens)
