@@ -48,7 +48,7 @@ def quantized_with_joins(calibrated: bytes, quantize: Callable[[bytes], bytes], 
         The first file with no more of these than that, or else the one with the fewest.
     """
     made: list[tuple[int, bytes]] = []
-    for ranged in _ranged(calibrated):
+    for ranged in join_ranges(calibrated):
         content = quantize(ranged)
         left = _in_float(content)
         if left <= floats:
@@ -57,17 +57,12 @@ def quantized_with_joins(calibrated: bytes, quantize: Callable[[bytes], bytes], 
     return min(made, key=lambda one: one[0])[1]
 
 
-def join_ranges(calibrated: bytes) -> bytes:
-    """Gives all that is joined one range; a file that joins nothing is returned as it is.
+def join_ranges(calibrated: bytes) -> Iterator[bytes]:
+    """The model with one range for all that is joined, told in one way after another; as it is where nothing is.
 
     The inputs of the network, on whose step apps count, and the results of sigmoids and the like keep theirs: a file
     converts them where they are joined with others.
     """
-    return next(_ranged(calibrated))
-
-
-def _ranged(calibrated: bytes) -> Iterator[bytes]:
-    """The model with one range for all that is joined, told in one way after another; as it is where nothing is."""
     for bare in _WITHOUT_RANGE:
         parsed = unpacked(calibrated)
         changed = [

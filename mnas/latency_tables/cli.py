@@ -219,7 +219,7 @@ def predict(
 
     say = partial(click.echo, err=True)
     confirm(LatencyTable.load(path), path, say, check=not unchecked, override="--unchecked")
-    for line in price(path, models, fill=fill, image_size=image_size, classes=classes, shapes=shapes):
+    for line in price(path, models, fill=fill or None, image_size=image_size, classes=classes, shapes=shapes):
         click.echo(line)
 
 

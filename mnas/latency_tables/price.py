@@ -20,7 +20,7 @@ from search_spaces.signatures import signatures
 
 
 def price(
-    path: Path, models: Sequence[str], *, fill: bool, image_size: int, classes: int, shapes: Sequence[str] = ()
+    path: Path, models: Sequence[str], *, fill: bool | None, image_size: int, classes: int, shapes: Sequence[str] = ()
 ) -> Iterator[str]:
     """One line a model.
 
@@ -28,7 +28,7 @@ def price(
         path: The table.
         models: Paths of TFLite files or of net definitions of ProxylessNAS and Once-for-all (`.config`, `.json`), or
             names of published networks.
-        fill: Estimate what the table does not have, as tables of spaces with too many operators do of themselves.
+        fill: As for `LatencyTable.predict`.
         image_size: Of published networks and of definitions.
         classes: What the head of published networks is made for; a definition tells its own.
         shapes: Of inputs that a TFLite file leaves open, such as "1,224,224,3".
@@ -42,10 +42,10 @@ def price(
         if model.lower().endswith(".tflite"):
             guess = _file(table, Path(model), fill, shapes)
         elif model.lower().endswith((".config", ".json")):
-            guess = table.predict(_definition(table, Path(model), image_size), fill=fill or None)
+            guess = table.predict(_definition(table, Path(model), image_size), fill=fill)
         else:
             shape = (image_size, image_size, 3)
-            guess = table.predict(architecture_keys(table, published(model), shape, classes), fill=fill or None)
+            guess = table.predict(architecture_keys(table, published(model), shape, classes), fill=fill)
         filled = f", {guess.filled_share:.0%} estimated" if guess.filled_share else ""
         yield f"{model}: {guess.median_ms:.3f} ms ({guess.low_ms:.3f} to {guess.high_ms:.3f}{filled})"
 
@@ -90,12 +90,12 @@ def _definition(table: LatencyTable, path: Path, image_size: int) -> tuple[str, 
         raise SearchError(f"{path}: {error}") from error
 
 
-def _file(table: LatencyTable, path: Path, fill: bool, shapes: Sequence[str]) -> Prediction:
+def _file(table: LatencyTable, path: Path, fill: bool | None, shapes: Sequence[str]) -> Prediction:
     content = choose(_content(path), shapes, None, str(path)).model
     try:
         if table.keys == OPERATORS:
             table.require(precision=model_precision(content))
-        return table.predict(content, fill=fill or None)
+        return table.predict(content, fill=fill)
     except BadRequest as error:
         error.args = (f"{path}: {error}",)
         raise

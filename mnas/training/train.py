@@ -97,10 +97,9 @@ class _Kept:
     def look(self) -> None:
         """Keeps the present weights if they are better than those kept; of equal ones the earlier stay."""
         self._predict = self._predict or float_predict(self._network)
-        value = self._task.judge(self._predict, self._data.validation)
-        merit = value if self._task.metric.maximize else -value
-        if merit > self._best:
-            self._best, self._weights = merit, [one.numpy() for one in self._network.variables]
+        gain = self._task.metric.gain(self._task.judge(self._predict, self._data.validation))
+        if gain > self._best:
+            self._best, self._weights = gain, [one.numpy() for one in self._network.variables]
 
     def restore(self) -> None:
         """Gives the network what was kept, if anything was."""
