@@ -4,8 +4,8 @@
 
 Digits at 16 pixels, quantized to int8 and timed on this machine: 24 candidates per space, stacks and widths that train
 in seconds. At last, of the whole front of each space, how often the int8 file names the class that the float network
-names, over all test and validation images, and how many of its operators are not quantized. Searches that are finished
-are kept in the folder; all of it takes three quarters of an hour on two cores.
+names, over all test and validation images; a file with an operator that is not int8 is an error. Searches that are
+finished are kept in the folder; all of it takes about half an hour on two cores.
 """
 
 import json
