@@ -1,7 +1,8 @@
-"""Makes cells-digits.csv.gz and cells-fashion.csv.gz: every network of two small spaces of cells, trained.
+"""Makes the tables of cells: every network of a small space, trained.
 
-    python bench/quality/make_cells.py cells-digits       756 networks, some 35 minutes per seed on one core
-    python bench/quality/make_cells.py cells-fashion      441 networks, some 45 minutes per seed on one core
+    python bench/quality/make_cells.py cells-digits           756 networks, some 35 minutes per seed on one core
+    python bench/quality/make_cells.py cells-fashion          441 networks, some 45 minutes per seed on one core
+    python bench/quality/make_cells.py cells-fashion-pnas     756 networks, some 55 minutes per seed on one core
 
 Networks that are the same by another spelling are trained once. Trainings are kept under bench/results as they end, so
 the same command resumes; the table is written whenever a seed is complete. The cost is the MACs of the network, which
