@@ -82,11 +82,48 @@ class SearchSection(_Section):
         le=10_000,
         description="Candidates proposed together; by default the algorithm's own number.",
     )
+    evaluate: Literal["alone", "shared"] = Field(
+        default="alone",
+        description="alone trains every candidate by itself; shared trains the weights of all networks together, lets "
+        "them rank networks, and trains only the best alone (see sharing).",
+    )
     workers: int = Field(default=2, ge=1, le=256, description="Processes that train candidates.")
     threads_per_worker: int = Field(
         default=1, ge=1, le=256, description="Threads per worker; training is exactly repeatable with 1."
     )
     seed: int = Field(default=0, ge=0, description="Seed of the controller, the weights and the order of the images.")
+
+
+class SharingSection(_Section):
+    """What a search with search.evaluate = "shared" does; see `mnas.search.shared`."""
+
+    epochs: int | None = Field(
+        default=None, ge=1, description="Epochs of the shared weights; by default 10 times train.epochs."
+    )
+    sampling: Literal["uniform", "sandwich"] = Field(
+        default="uniform",
+        description="Networks that a step trains: one, drawn uniformly; or the largest, the smallest and two random "
+        "ones, which learn from the outputs of the largest.",
+    )
+    warmup_share: float = Field(
+        default=0.25,
+        ge=0,
+        lt=1,
+        description="Share of the steps over which two warm-ups fade: in one all operators are trained at once, in the "
+        "other networks are as wide as they can be.",
+    )
+    check: int = Field(
+        default=30,
+        ge=5,
+        description="Random networks that are trained alone, too, to see whether shared weights rank as such trainings "
+        "do; they are trials of the search.",
+    )
+    candidates: int = Field(default=500, ge=1, description="Networks that are judged with shared weights.")
+    best: int = Field(default=10, ge=1, description="Networks that are trained alone in the end.")
+    calibration: int = Field(
+        default=512, ge=2, description="Training images that give a network its statistics before it is judged."
+    )
+    judged: int = Field(default=1000, ge=1, description="Validation images at most that a network is judged on.")
 
 
 class SpaceSection(_Section):
@@ -254,6 +291,7 @@ class Config(_Section):
     reward: RewardSection = RewardSection()
     references: ReferenceSection = ReferenceSection()
     confirm: ConfirmSection = ConfirmSection()
+    sharing: SharingSection = SharingSection()
     study: StudySection = StudySection()
 
     def to_dict(self) -> dict[str, Any]:

@@ -102,11 +102,7 @@ class Run:
         """Where Optuna keeps the trials."""
         if self.config.study.storage:
             return self.config.study.storage
-        from sqlalchemy import URL
-
-        # As a URI, for in a plain file name of the URL some characters act and some bytes cannot stand.
-        file = (self.path.absolute() / "study.db").as_uri()
-        return URL.create("sqlite", database=file, query={"uri": "true"}).render_as_string()
+        return sqlite_url(self.path / "study.db")
 
     def study(self) -> optuna.Study:
         """The study, opened for reading.
@@ -280,6 +276,14 @@ class Run:
             except OSError as error:
                 raise SearchError(f"cannot lock {lock}: {error.strerror}: {_ELSEWHERE}") from error
             yield
+
+
+def sqlite_url(path: Path) -> str:
+    """The storage URL of an SQLite file."""
+    from sqlalchemy import URL
+
+    # As a URI, for in a plain file name of the URL some characters act and some bytes cannot stand.
+    return URL.create("sqlite", database=path.absolute().as_uri(), query={"uri": "true"}).render_as_string()
 
 
 def note(study: optuna.Study, facts: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from search_spaces.heads import Classifier, Head
 from search_spaces.layered import ENAS_MACRO, NAS_CNN
 from search_spaces.mnasnet import MNASNET
 from search_spaces.offers import with_offered
+from search_spaces.shared import SharedGraph
 from search_spaces.training_extras import Extras
 
 Arch = Any
@@ -113,6 +114,19 @@ class SpaceChoice:
         one = family_of(arch)
         parameters = self.parameters if one.name == self.name else one.parameters()
         return one.fit(arch, check_input_shape(input_shape), parameters)
+
+    def shared(self, input_shape: Shape, head: Head | int) -> SharedGraph[Any]:
+        """All networks of the space in one graph; arguments as for `lower`.
+
+        Raises:
+            SpaceError: Networks of the family share no weights, or images too small.
+        """
+        make = family(self.name).shared
+        if make is None:
+            able = ", ".join(name for name, one in families().items() if one.shared is not None)
+            raise SpaceError(f"networks of the space {self.name!r} cannot share weights; those of {able} can")
+        made: SharedGraph[Any] = make(check_input_shape(input_shape), self.parameters, _head(head))
+        return made
 
 
 def space(name: str, input_shape: Shape = (224, 224, 3), **parameters: Any) -> Space[Any]:

@@ -14,6 +14,7 @@ from search_spaces.decision import Space
 from search_spaces.drawing import Drawing
 from search_spaces.graph import Graph, Shape
 from search_spaces.heads import Head
+from search_spaces.shared import SharedGraph
 from search_spaces.training_extras import Extras
 
 A = TypeVar("A")
@@ -58,6 +59,8 @@ class Family(Generic[A, P]):
             between and behind the reductions, as wide as that, on a stem for images of that shape (the papers' `N@P`);
             None where networks of the family have no cells to stack.
         extras: Architecture, input shape and head -> what its training has beside what ships.
+        shared: Input shape, parameters of a space and head -> all networks of the space in one graph that shares their
+            weights; None where the family has none.
         published: Name -> maker of a published architecture.
         table_keys: Kind of a published latency table -> architecture, input shape and classes -> the keys under which
             such tables list its parts.
@@ -83,6 +86,7 @@ class Family(Generic[A, P]):
     strided: Callable[[A, Shape], A] = _as_it_is
     restack: Callable[[A, int, int, Shape], A] | None = None
     extras: Callable[[A, Shape, Head], Extras] = _no_extras
+    shared: Callable[[Shape, P, Head], SharedGraph[A]] | None = None
     published: Mapping[str, Callable[[], A]] = field(default_factory=dict)
     table_keys: Mapping[str, Callable[[A, Shape, int], tuple[str, ...]]] = field(default_factory=dict)
     definition_keys: Mapping[str, Callable[[Any, int], tuple[str, ...]]] = field(default_factory=dict)

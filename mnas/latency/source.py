@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -36,6 +36,12 @@ class LatencySource(Protocol):
     """It times untrained twins while the workers train; otherwise the trained files, once they are done: a device
     that shares the workers' cores takes turns with them, and a table needs no time."""
 
+    shares_cores: bool
+    """It computes where the workers do, so that they would disturb each other."""
+
+    def predicted(self, keys: Sequence[str]) -> Timing | None:
+        """Latency by the signatures of a network's operators alone; None where it has to be measured."""
+
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         """Latencies of some models, taken together so that they can be interleaved.
 
@@ -63,6 +69,7 @@ class HostLatency:
 
     name = "host"
     beside_training = False
+    shares_cores = True
 
     def __init__(self, settings: LatencySection, tell: Tell) -> None:
         """Looks at the machine.
@@ -76,6 +83,10 @@ class HostLatency:
         self._device = open_device("host")
         self.identity = _identity(self._device)
         self._device.resolve(_spec(settings))
+
+    def predicted(self, keys: Sequence[str]) -> Timing | None:
+        """Only a measurement tells."""
+        return None
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         """One measurement of all models, their sessions shuffled."""
@@ -96,6 +107,7 @@ class PhoneLatency:
     """Phones or boards of one model, which share the work; one that is lost leaves its share to the others."""
 
     beside_training = True
+    shares_cores = False
 
     def __init__(self, settings: LatencySection, tell: Tell) -> None:
         """Connects to each device once.
@@ -123,6 +135,10 @@ class PhoneLatency:
                 f"{different[0]} is a {' '.join(map(str, kinds[different[0]]))}, {self._names[0]} a "
                 f"{' '.join(map(str, kinds[self._names[0]]))}: one search times on phones of one model"
             )
+
+    def predicted(self, keys: Sequence[str]) -> Timing | None:
+        """Only a measurement tells."""
+        return None
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         """A share of the models per device, each share one measurement.

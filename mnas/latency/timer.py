@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Timer:
 
     Attributes:
         beside_training: As the latency source has it.
+        shares_cores: Likewise.
         patience_s: How long a device that is not fit may rest in all.
         lost: Why the device can time no more in this process; empty while it can.
     """
@@ -53,7 +54,8 @@ class Timer:
             folder: Receives everything that the device is seen to do.
             seed: Orders the sessions, with the seed of each call.
         """
-        self.beside_training, self.patience_s, self.lost = source.beside_training, settings.patience_s, ""
+        self.beside_training, self.shares_cores = source.beside_training, source.shares_cores
+        self.patience_s, self.lost = settings.patience_s, ""
         self._source, self._cache, self._folder, self._seed = source, cache, folder, seed
         self._about = {
             **about,
@@ -96,6 +98,10 @@ class Timer:
                 if self._cache and name in fresh:
                     self._cache.put(self._key(arch), known[name])
         return known
+
+    def predicted(self, keys: Sequence[str]) -> Timing | None:
+        """Latency of a network by its operators alone; None where it has to be measured."""
+        return self._source.predicted(keys)
 
     def known(self, one: tuple[Arch, Path]) -> Timing | None:
         """What was measured before, here or by a search that shares the cache."""

@@ -4,6 +4,7 @@ from mnas.records.final import Best, Confirmation, Final, Place, Row, Target, Te
 from mnas.records.network import Network
 from mnas.records.record import FORMAT, Record, check_format
 from mnas.records.reference import ReferenceRecord
+from mnas.records.sharing import Correlation, Ranked, Trust
 from mnas.records.study import StudyRecord, read_study
 from mnas.records.trial import FinishedTrial, TrialRecord
 
@@ -11,10 +12,12 @@ __all__ = [
     "FORMAT",
     "Best",
     "Confirmation",
+    "Correlation",
     "Final",
     "FinishedTrial",
     "Network",
     "Place",
+    "Ranked",
     "Record",
     "ReferenceRecord",
     "Row",
@@ -22,6 +25,7 @@ __all__ = [
     "Target",
     "Tested",
     "TrialRecord",
+    "Trust",
     "check_format",
     "read_study",
 ]

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from device_bench.terminal import counted
 from mnas.config import Config, RewardSection, SearchSection, differences
-from mnas.controllers.algorithms import Assignment, algorithm, check_algorithm
-from mnas.errors import CandidatesWait, RunFailed, SearchError
+from mnas.controllers.algorithms import check_algorithm
+from mnas.errors import RunFailed, SearchError
 from mnas.executors import Executor, Listener
 from mnas.latency.cache import open_cache
 from mnas.latency.source import open_latency
 from mnas.latency.timer import Timer
-from mnas.records import FORMAT, FinishedTrial, StudyRecord, TrialRecord
-from mnas.reward import Reward, rewarded
+from mnas.records import FORMAT, StudyRecord
+from mnas.reward import Reward
 from mnas.run import Run, check_directory, note
+from mnas.search.batches import evaluate_trials
 from mnas.search.display import Display
-from mnas.search.evaluator import Candidate, Failed, Waiting, waits
 from mnas.search.finish import finish
 from mnas.search.inheritance import asked_parent, kept_parent
 from mnas.search.references import check_targets, evaluate_references, reference_architectures, target_of
 from mnas.search.session import Session
+from mnas.search.shared import SharedSearch, check_sharing
 from mnas.search.standalone import StandaloneEvaluator
-from mnas.search.standing import Finished, failures
 from mnas.search.start import begin, check_networks, check_start
-from mnas.search.trials import Proposal, batch_of, first_open, open_proposals
 from mnas.tasks import Data, Metric, task_facts
 from mnas.training.jobs import CandidateJobs
 from mnas.training.workers import open_workers
-from search_spaces import Arch, Space, describe
-
-if TYPE_CHECKING:
-    import optuna
+from search_spaces import Arch, Space
 
 
 def run_search(config: Config, display: Display) -> Run:
@@ -86,77 +81,12 @@ def run_search(config: Config, display: Display) -> Run:
             trials = counted(config.search.trials, "trial is", "trials are")
             display.say(f"resuming {run.path}: {done} of {trials} done")
         begin(session, config.search.start, config.space.choice, data.input_shape)
-        evaluate_trials(session, config.search)
+        if config.search.evaluate == "shared":
+            SharedSearch(session, config, data, timer, workers).evaluate()
+        else:
+            evaluate_trials(session, config.search)
         finish(session, config.confirm, references)
     return run
-
-
-def evaluate_trials(session: Session, settings: SearchSection) -> None:
-    """Finishes the open trials and all new ones up to `search.trials`.
-
-    Raises:
-        CandidatesWait: The device was lost, or not fit to time a trained candidate.
-    """
-    study, space = session.study, session.space
-    finished = [Finished.of(*one, session.run.task.metric) for one in session.complete()]
-    session.display.begin(settings.trials, finished)
-    chosen = algorithm(settings.algorithm)
-    batch = settings.batch or chosen.batch
-    work = Assignment(space, session.rewards, batch, session.seed, session.run.checkpoint, settings.trials)
-    sampler_of = chosen.samplers(work)
-    while (first := first_open(study)) < settings.trials:
-        _batch(session, open_proposals(study, space, batch_of(first, batch, settings.trials), sampler_of))
-    _leave_last_update(study)
-
-
-def _batch(session: Session, proposals: list[Proposal]) -> None:
-    """Evaluates a batch.
-
-    A batch that has to wait ends the search: the next one is a function of what this one teaches.
-    """
-    outcomes = session.evaluator.evaluate(
-        {one.arch_hash: (one.arch, session.run.candidate(one.arch_hash)) for one in proposals},
-        seed=proposals[0].trial.number,
-    )
-    waiting: dict[int, str] = {}
-    for proposal in proposals:
-        outcome = outcomes[proposal.arch_hash]
-        if isinstance(outcome, Waiting):
-            waiting[proposal.trial.number] = outcome.reason
-        else:
-            _tell(session, proposal, outcome)
-    if waiting:
-        numbers, reasons = ", ".join(map(str, waiting)), "; ".join(dict.fromkeys(waiting.values()))
-        raise CandidatesWait(
-            f"{len(waiting)} of {counted(len(proposals), 'candidate')} {waits(len(waiting))} "
-            f"({'trial' if len(waiting) == 1 else 'trials'} {numbers}: {reasons}); {failures(session.study)}"
-        )
-
-
-def _tell(session: Session, proposal: Proposal, outcome: Candidate | Failed) -> None:
-    """Records a trial; a failed one keeps its reason and has no value that the controller could learn from."""
-    import optuna
-
-    trial, task = proposal.trial, session.run.task
-    described = describe(proposal.arch)
-    if isinstance(outcome, Failed):
-        _keep(trial, TrialRecord(**described, error=outcome.reason).stored(task))
-        session.study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        session.display.failed(trial.number, outcome.reason)
-        return
-    measured = outcome.objectives
-    rewards = rewarded(session.rewards, trial.number, *measured)
-    record = FinishedTrial(**described, **outcome.facts(), **rewards)
-    _keep(trial, record.stored(task))
-    session.study.tell(trial, measured)
-    session.display.done(Finished(trial.number, record.arch_hash, *measured, record.reward, task.metric))
-
-
-def _leave_last_update(study: optuna.Study) -> None:
-    from mnas.controllers.sampler import ControllerSampler
-
-    if isinstance(study.sampler, ControllerSampler):
-        study.sampler.sync(study)
 
 
 def _rewards(section: RewardSection, metric: Metric, targets: Sequence[float]) -> tuple[Reward, ...]:
@@ -186,6 +116,7 @@ def checked(
     check_algorithm(config.search.algorithm, goals=len(targets), space=searched)
     check_networks(config, searched, shape)
     check_start(config)
+    check_sharing(config, shape)
     return searched, arches, targets
 
 
@@ -218,11 +149,6 @@ def _existing_run(config: Config) -> Run | None:
             "choose another directory with -o search.run=DIR, or undo the change"
         )
     return run
-
-
-def _keep(trial: optuna.trial.Trial, attributes: Mapping[str, Any]) -> None:
-    for key, value in attributes.items():
-        trial.set_user_attr(key, value)
 
 
 def _facts(config: Config, dataset: Data) -> StudyRecord:

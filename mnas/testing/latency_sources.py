@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from device_bench.conversion.convert import to_tflite
 from device_bench.errors import BenchError
+from device_bench.latency_table.signature import signatures
 from device_bench.timing.timing import Timing
 from mnas.latency.source import LatencySource
 from search_spaces.catalog import SpaceChoice
@@ -49,10 +50,21 @@ class LatencySourceTestCase:
         about = []
         for _ in range(2):
             with closing(open_source()) as source:
-                about.append((source.name, json.dumps(source.identity), source.beside_training))
+                flags = (source.beside_training, source.shares_cores)
+                about.append((source.name, json.dumps(source.identity), flags))
         assert about[0] == about[1]
         assert about[0][0]
-        assert isinstance(about[0][2], bool)
+        assert all(isinstance(flag, bool) for flag in about[0][2])
+
+    def test_what_it_predicts_from_operators_is_what_it_gives_for_their_file(
+        self, source: LatencySource, models: Mapping[str, bytes], tmp_path: Path
+    ) -> None:
+        """A source that has to measure predicts nothing."""
+        name, model = next(iter(models.items()))
+        predicted = source.predicted(signatures(model))
+        if predicted is not None:
+            given = _measured(source, {name: model}, tmp_path)[name]
+            assert (predicted.median_ms, predicted.verdict) == (given.median_ms, given.verdict)
 
     def test_every_model_gets_a_timing(
         self, source: LatencySource, models: Mapping[str, bytes], tmp_path: Path

@@ -12,9 +12,9 @@ from mnas.training.recipe import Optimizer
 
 Apply = Callable[[Sequence[tf.Tensor], tf.Tensor], None]
 
-_MOMENTUM = 0.9
-_DECAY = 0.9
-_EPSILON = 1e-3
+MOMENTUM = 0.9
+RMS_DECAY = 0.9
+RMS_EPSILON = 1e-3
 
 
 def make_apply(
@@ -52,7 +52,7 @@ def _sgd(variables: Sequence[tf.Variable]) -> tuple[_Update, list[tf.Variable]]:
             accum=momenta[index].handle,
             lr=rate,
             grad=gradient,
-            momentum=_MOMENTUM,
+            momentum=MOMENTUM,
             use_nesterov=True,
         )
 
@@ -69,9 +69,9 @@ def _rmsprop(variables: Sequence[tf.Variable]) -> tuple[_Update, list[tf.Variabl
             ms=squares[index].handle,
             mom=momenta[index].handle,
             lr=rate,
-            rho=_DECAY,
-            momentum=_MOMENTUM,
-            epsilon=_EPSILON,
+            rho=RMS_DECAY,
+            momentum=MOMENTUM,
+            epsilon=RMS_EPSILON,
             grad=gradient,
         )
 

@@ -9,6 +9,9 @@ import tf_keras as keras
 
 from search_spaces.graph import Operator
 
+EPSILON = 1e-3
+"""Added to the variance by batch normalizations."""
+
 _LIMITS = {"relu": None, "relu6": 6.0}
 
 
@@ -55,7 +58,7 @@ def layer_of(operator: Operator, seed: int, batch_norm_momentum: float) -> keras
 
 def batch_norm(name: str, momentum: float) -> keras.layers.Layer:
     """A batch normalization."""
-    return keras.layers.BatchNormalization(momentum=momentum, epsilon=1e-3, name=name)
+    return keras.layers.BatchNormalization(momentum=momentum, epsilon=EPSILON, name=name)
 
 
 def relu(name: str, kind: str) -> keras.layers.Layer:

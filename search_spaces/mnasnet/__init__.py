@@ -10,6 +10,7 @@ from search_spaces.mnasnet.drawing import drawing
 from search_spaces.mnasnet.lowering import lower
 from search_spaces.mnasnet.net_config import definition_keys
 from search_spaces.mnasnet.published import PUBLISHED
+from search_spaces.mnasnet.sharing import shared_graph
 from search_spaces.mnasnet.space import MnasNetParameters, closest, fit_reference, mnasnet_space, respelled
 
 MNASNET = Family(
@@ -29,6 +30,7 @@ MNASNET = Family(
     lines=to_block_strings,
     parse=from_notation,
     strided=fit,
+    shared=shared_graph,
     published=PUBLISHED,
     table_keys={"proxyless-blocks": proxyless_keys},
     definition_keys={

@@ -36,6 +36,9 @@ FIELDS: dict[str, tuple[Choice, ...]] = {
 }
 """The decisions of one block: 4 * 2 * 2 * 3 * 3 * 3 = 432 choices; filters are factors, layers differences."""
 
+Menus = tuple[dict[Choice, int], ...]
+"""Choice -> filters, for each block."""
+
 _BlockChoices = tuple[str, int, float, Skip, float, int]
 
 
@@ -76,18 +79,32 @@ def mnasnet_space(input_shape: Shape, parameters: MnasNetParameters) -> Space[Mn
     Raises:
         SpaceError: An image too small for the space.
     """
-    base = PUBLISHED["mobilenet-v2"]()
-    centre = replace(
-        base, stem_filters=parameters.stem_filters, head_filters=parameters.head_filters, activation="relu"
-    )
-    skeleton = fit(scale(centre, parameters.width, parameters.depth), input_shape)
-    menus = tuple(_filters_menu(block.filters, parameters.width) for block in base.blocks)
+    skeleton, menus = skeleton_and_menus(input_shape, parameters)
     decisions = tuple(
         Decision(f"block{index}.{name}", choices, tag=name)
         for index in range(1, len(skeleton.blocks) + 1)
         for name, choices in FIELDS.items()
     )
     return Space("mnasnet", decisions, partial(_build, skeleton, menus), partial(_choose, skeleton, menus))
+
+
+def skeleton_and_menus(input_shape: Shape, parameters: MnasNetParameters) -> tuple[MnasNetArch, Menus]:
+    """The network in the middle of the space, with the strides of all, and the menu of filters of each block.
+
+    Raises:
+        SpaceError: An image too small for the space.
+    """
+    base = PUBLISHED["mobilenet-v2"]()
+    centre = replace(
+        base, stem_filters=parameters.stem_filters, head_filters=parameters.head_filters, activation="relu"
+    )
+    skeleton = fit(scale(centre, parameters.width, parameters.depth), input_shape)
+    return skeleton, tuple(_filters_menu(block.filters, parameters.width) for block in base.blocks)
+
+
+def most_layers(layers: int) -> int:
+    """Of a block that has so many in the middle of the space."""
+    return max(1, layers + max(_MORE_LAYERS))
 
 
 def fit_reference(arch: MnasNetArch, input_shape: Shape, parameters: MnasNetParameters) -> MnasNetArch:
@@ -135,7 +152,7 @@ def _filters_menu(filters: int, width: float) -> dict[Choice, int]:
     return {factor: round_filters(filters * width * float(factor)) for factor in FIELDS["filters"]}
 
 
-def _build(skeleton: MnasNetArch, menus: tuple[dict[Choice, int], ...], choices: tuple[Choice, ...]) -> MnasNetArch:
+def _build(skeleton: MnasNetArch, menus: Menus, choices: tuple[Choice, ...]) -> MnasNetArch:
     blocks = []
     for index, (base, menu) in enumerate(zip(skeleton.blocks, menus, strict=True)):
         of_block = cast(_BlockChoices, choices[index * len(FIELDS) : (index + 1) * len(FIELDS)])
@@ -146,7 +163,7 @@ def _build(skeleton: MnasNetArch, menus: tuple[dict[Choice, int], ...], choices:
     return canonical(replace(skeleton, blocks=tuple(blocks)))
 
 
-def _choose(skeleton: MnasNetArch, menus: tuple[dict[Choice, int], ...], arch: MnasNetArch) -> tuple[Choice, ...]:
+def _choose(skeleton: MnasNetArch, menus: Menus, arch: MnasNetArch) -> tuple[Choice, ...]:
     if len(arch.blocks) != len(skeleton.blocks):
         raise SpaceError(f"the mnasnet space has {len(skeleton.blocks)} blocks, not {len(arch.blocks)}")
     if replace(arch, blocks=skeleton.blocks) != skeleton:

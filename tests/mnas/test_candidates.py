@@ -25,9 +25,9 @@ from mnas.latency.source import LatencySource
 from mnas.latency.timer import Timer
 from mnas.reward import Reward
 from mnas.run import Run
+from mnas.search.batches import evaluate_trials
 from mnas.search.display import PlainDisplay
 from mnas.search.evaluator import Candidate, Evaluator, Failed, Waiting
-from mnas.search.loop import evaluate_trials
 from mnas.search.session import Session
 from mnas.search.standalone import StandaloneEvaluator, rests
 from mnas.shipping.architecture import chosen

@@ -234,11 +234,14 @@ class TestObedientRunner(RunnerTestCase):
 class Guess:
     """Takes a file's size for its latency, whether it can run or not."""
 
-    identity, beside_training = {}, True
+    identity, beside_training, shares_cores = {}, True, False
     opened = itertools.count()
 
     def __init__(self):
         self.name = f"guess {next(self.opened)}"
+
+    def predicted(self, keys):
+        return None
 
     def measure(self, models, rng, folder):
         return {name: self.timing(len(model)) for name, model in models.items()}

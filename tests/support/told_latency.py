@@ -1,7 +1,7 @@
 """A latency source that does as it is told: a verdict for every network, or a measurement that never ends."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +26,15 @@ CRASHED = timing("failed", "exit code 139", ms=None, failed_sessions=2)
 class ToldLatency:
     """Answers as `answer` says, by the name and the number of the call, from 0."""
 
-    name = "told"
+    name, shares_cores = "told", False
 
     def __init__(self, answer: Callable[[str, int], Timing], *, beside_training: bool = False) -> None:
         self.answer, self.beside_training = answer, beside_training
         self.calls = 0
         self.identity: dict[str, str] = {"model": "told"}
+
+    def predicted(self, keys: Sequence[str]) -> Timing | None:
+        return None
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         self.calls += 1
@@ -48,12 +51,15 @@ class ToldLatency:
 class EndlessLatency:
     """Measures until it is stopped, and then takes a while to give its device back."""
 
-    name, beside_training = "endless", True
+    name, beside_training, shares_cores = "endless", True, False
 
     def __init__(self) -> None:
         self.begun, self._stop = threading.Event(), threading.Event()
         self.given_back = False
         self.identity: dict[str, str] = {}
+
+    def predicted(self, keys: Sequence[str]) -> Timing | None:
+        return None
 
     def measure(self, models: Mapping[str, bytes], rng: np.random.Generator, folder: Path) -> dict[str, Timing]:
         self.begun.set()
