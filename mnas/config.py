@@ -5,68 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_type_hints
+from typing import Any, Literal, Self, get_type_hints
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    create_model,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, create_model, field_validator, model_validator
 
 from device_bench.kinds import Precision
+from mnas.config_section import ConfigPath, Place, Places, Section, Texts
 from mnas.controllers.algorithms import ALGORITHMS
 from mnas.docstrings import attribute_meanings
 from mnas.errors import SearchError
 from mnas.home import at_home
+from mnas.sharing.section import SharingSection
 from mnas.tasks import DEFAULT, Data, Task, task
 from mnas.training.recipe import Recipe
 from search_spaces import SpaceChoice, family
 
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-
-def _place(value: Any) -> Any:
-    """A path, or text that holds one, as the system takes it."""
-    if isinstance(value, str) and "\0" in value:
-        raise ValueError("a path cannot hold a null character")
-    return at_home(value) if isinstance(value, str) else value
-
-
-def _path(value: Any) -> Any:
-    """The same where nothing but a path will do."""
-    if value == "":
-        raise ValueError("the path is empty")
-    return _place(value)
-
-
-def _listed(value: Any) -> Any:
-    """One item where a list is wanted is a list of one."""
-    return (value,) if isinstance(value, str) else value
-
-
-_Path = Annotated[Path, BeforeValidator(_path)]
-_Place = Annotated[str, BeforeValidator(_place)]
-_Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-_Places = Annotated[tuple[_Place, ...], BeforeValidator(_listed)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(**_STRICT, frozen=True)
-
-
-class SearchSection(_Section):
+class SearchSection(Section):
     """What to run, for how long, by which algorithm, and where."""
 
-    run: _Path = Field(description="Run directory; a search found there is resumed.")
+    run: ConfigPath = Field(description="Run directory; a search found there is resumed.")
     trials: int = Field(
         default=100, ge=1, description="Number of candidates in all, including those from before a resume."
     )
-    start: _Places = Field(
+    start: Places = Field(
         default=(),
         description="Begin with published networks by name, or with the trials of earlier runs by directory "
         "(their rewards are recomputed, so the target may differ).",
@@ -94,39 +56,7 @@ class SearchSection(_Section):
     seed: int = Field(default=0, ge=0, description="Seed of the controller, the weights and the order of the images.")
 
 
-class SharingSection(_Section):
-    """What a search with search.evaluate = "shared" does; see `mnas.search.shared`."""
-
-    epochs: int | None = Field(
-        default=None, ge=1, description="Epochs of the shared weights; by default 10 times train.epochs."
-    )
-    sampling: Literal["uniform", "sandwich"] = Field(
-        default="uniform",
-        description="Networks that a step trains: one, drawn uniformly; or the largest, the smallest and two random "
-        "ones, which learn from the outputs of the largest.",
-    )
-    warmup_share: float = Field(
-        default=0.25,
-        ge=0,
-        lt=1,
-        description="Share of the steps over which two warm-ups fade: in one all operators are trained at once, in the "
-        "other networks are as wide as they can be.",
-    )
-    check: int = Field(
-        default=30,
-        ge=5,
-        description="Random networks that are trained alone, too, to see whether shared weights rank as such trainings "
-        "do; they are trials of the search.",
-    )
-    candidates: int = Field(default=500, ge=1, description="Networks that are judged with shared weights.")
-    best: int = Field(default=10, ge=1, description="Networks that are trained alone in the end.")
-    calibration: int = Field(
-        default=512, ge=2, description="Training images that give a network its statistics before it is judged."
-    )
-    judged: int = Field(default=1000, ge=1, description="Validation images at most that a network is judged on.")
-
-
-class SpaceSection(_Section):
+class SpaceSection(Section):
     """The search space: a family, and what can be set for it; see `search_spaces.space`."""
 
     name: str = Field(default="mnasnet", description="Name of the family.")
@@ -143,7 +73,7 @@ class SpaceSection(_Section):
         return SpaceChoice.of(self.name, self.model_dump(include=own))
 
 
-class TaskSection(_Section):
+class TaskSection(Section):
     """What networks are trained and judged on; see `mnas.tasks`."""
 
     name: str = Field(default=DEFAULT, description="Which task.")
@@ -162,10 +92,10 @@ class TaskSection(_Section):
         return task(self.name)
 
 
-class DataSection(_Section):
+class DataSection(Section):
     """The images; see `mnas.data.load_data`."""
 
-    source: _Place = Field(description="digits, folder:DIR, npz:FILE, idx:DIR, tfrecord:DIR, tfds:DIR or keras:NAME.")
+    source: Place = Field(description="digits, folder:DIR, npz:FILE, idx:DIR, tfrecord:DIR, tfds:DIR or keras:NAME.")
     image_size: int = Field(default=224, ge=1, description="Height and width in pixels.")
     channels: Literal[1, 3] = Field(default=3, description="1 (grey) or 3 (colour).")
     validation_share: float = Field(
@@ -191,10 +121,10 @@ TABLE = "table:"
 """What `latency.device` begins with where a latency table stands for a device."""
 
 
-class LatencySection(_Section):
+class LatencySection(Section):
     """Where and how latency is measured; see `device_bench.measure`."""
 
-    device: _Place = Field(
+    device: Place = Field(
         default="host",
         description="host, or adb:SERIAL, adb:HOST:PORT, adb-server:SERIAL; several phones of one model with commas.",
     )
@@ -222,7 +152,7 @@ class LatencySection(_Section):
     )
     warmup_runs: int = Field(default=8, ge=0, description="Inferences per process before the timed ones.")
     runs: int = Field(default=50, ge=1, description="Timed inferences per process.")
-    cache: _Path | None = Field(default=None, description="File of latencies that searches on one device share.")
+    cache: ConfigPath | None = Field(default=None, description="File of latencies that searches on one device share.")
     check_table: bool = Field(
         default=True,
         description="Whether to time the canary and a few operators of a table on its device first, if that is at "
@@ -230,7 +160,7 @@ class LatencySection(_Section):
     )
 
 
-class ConfirmSection(_Section):
+class ConfirmSection(Section):
     """Against the winner's curse: the top few are trained again with new seeds before the best is named."""
 
     top: int = Field(
@@ -244,7 +174,7 @@ class ConfirmSection(_Section):
     keep: int = Field(default=3, ge=2, description="How many candidates stay to the end.")
 
 
-class RewardSection(_Section):
+class RewardSection(Section):
     """How accuracy and latency become one number; see `mnas.Reward`."""
 
     kind: Literal["soft", "hard", "absolute"] = Field(
@@ -262,24 +192,24 @@ class RewardSection(_Section):
     )
 
 
-class ReferenceSection(_Section):
+class ReferenceSection(Section):
     """Published networks to compare with, trained and timed by the same recipe."""
 
-    names: _Texts = Field(
+    names: Texts = Field(
         default=("mnasnet-a1", "mobilenet-v2"), description="Names that `search_spaces.published` knows; may be empty."
     )
 
 
-class StudySection(_Section):
+class StudySection(Section):
     """Where Optuna keeps the trials."""
 
-    storage: _Place = Field(default="", description="Storage URL; by default SQLite in the run directory.")
+    storage: Place = Field(default="", description="Storage URL; by default SQLite in the run directory.")
     name: str = Field(
         default="", description="Name of the study; by default the name of the run directory if storage is a URL."
     )
 
 
-class Config(_Section):
+class Config(Section):
     """The whole configuration, as `load_config` gives it."""
 
     search: SearchSection

@@ -205,6 +205,11 @@ class Run:
         """The controller's checkpoint."""
         return self.path / "controller.npz"
 
+    @property
+    def sharing(self) -> Path:
+        """The folder of shared weights and of what was judged with them."""
+        return self.path / "sharing"
+
     def candidate(self, arch_hash: str) -> Path:
         """The folder of one architecture."""
         return self.path / "candidates" / arch_hash

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,17 +12,19 @@ from device_bench.terminal import counted
 from device_bench.timing.timing import Timing
 from mnas.config import SearchSection
 from mnas.controllers.algorithms import Assignment, algorithm
+from mnas.errors import SearchError
 from mnas.latency.timer import usable
 from mnas.objectives import Objectives, directions
 from mnas.reward import Reward
-from mnas.run import sqlite_url
+from mnas.run import Run, sqlite_url
 from mnas.search.session import Session
-from mnas.search.standing import Finished, front
 from mnas.search.trials import batch_of, first_open, open_proposals
-from search_spaces import Arch
+from mnas.tasks import Metric
+from search_spaces import Arch, arch_hash
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.samplers import BaseSampler
 
 Judge = Callable[[Sequence[Arch]], list[float]]
 """Networks -> what each of them is expected to reach when it is trained alone."""
@@ -31,8 +32,23 @@ Judge = Callable[[Sequence[Arch]], list[float]]
 Clock = Callable[[Sequence[Arch], int], list[Timing]]
 """Networks and a number that orders the sessions -> the latency of each."""
 
-_STUDY = "sharing"
+_STUDY, _FILE = "sharing", "candidates.db"
 _SAID_EVERY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A network that was judged with shared weights.
+
+    Attributes:
+        arch: The network.
+        value: What it is expected to reach alone.
+        latency_ms: Median.
+    """
+
+    arch: Arch
+    value: float
+    latency_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,106 +58,115 @@ class Mine:
     Attributes:
         session: The search whose space, rewards and seed it has.
         settings: Names the algorithm and its batch.
-        folder: Keeps its trials and its controller, so that it resumes.
         judge: Tells what networks are worth.
         clock: Tells how fast they are.
     """
 
     session: Session
     settings: SearchSection
-    folder: Path
     judge: Judge
     clock: Clock
 
-    def dig(self, candidates: int) -> list[Finished]:
-        """Judges so many networks, those from before a resume included.
-
-        Returns:
-            Those that have a latency, with what they are expected to reach alone as their value.
-        """
+    def dig(self, candidates: int) -> list[Judged]:
+        """Judges so many networks, those from before a resume included; gives those that have a latency."""
         import optuna
 
-        session, metric = self.session, self.session.run.task.metric
+        session, folder = self.session, self.session.run.sharing
         study = optuna.create_study(
             study_name=_STUDY,
-            storage=sqlite_url(self.folder / "candidates.db"),
-            directions=directions(maximize=metric.maximize),
+            storage=sqlite_url(folder / _FILE),
+            directions=directions(maximize=session.run.task.metric.maximize),
             load_if_exists=True,
         )
         chosen = algorithm(self.settings.algorithm)
         batch = self.settings.batch or chosen.batch
-        work = Assignment(
-            session.space, session.rewards, batch, session.seed, self.folder / "controller.npz", candidates
+        checkpoint = folder / "controller.npz"
+        sampler_of = chosen.samplers(
+            Assignment(session.space, session.rewards, batch, session.seed, checkpoint, candidates)
         )
-        sampler_of = chosen.samplers(work)
-        said = first_open(study)
         while (first := first_open(study)) < candidates:
-            self._batch(study, batch_of(first, batch, candidates), sampler_of)
-            if first_open(study) >= said + _SAID_EVERY:
-                said = first_open(study)
-                session.display.say(f"shared weights: {said} of {counted(candidates, 'network')} judged")
-        return self._found(study)
+            numbers = batch_of(first, batch, candidates)
+            self._batch(study, numbers, sampler_of)
+            if numbers.stop // _SAID_EVERY > first // _SAID_EVERY:
+                session.display.say(f"{numbers.stop} of {counted(candidates, 'network')} judged with shared weights")
+        return judged(session.run)
 
-    def arch(self, one: Finished) -> Arch:
-        """The network of what `dig` gave."""
-        import optuna
-
-        study = optuna.load_study(study_name=_STUDY, storage=sqlite_url(self.folder / "candidates.db"))
-        space = self.session.space
-        return space.decode(space.tokens(study.get_trials(deepcopy=False)[one.number].params))
-
-    def _batch(
-        self, study: optuna.Study, numbers: range, sampler_of: Callable[[int], optuna.samplers.BaseSampler]
-    ) -> None:
+    def _batch(self, study: optuna.Study, numbers: range, sampler_of: Callable[[int], BaseSampler]) -> None:
         import optuna
 
         proposals = open_proposals(study, self.session.space, numbers, sampler_of)
         arches = [one.arch for one in proposals]
         values, timings = self.judge(arches), self.clock(arches, proposals[0].trial.number)
         for proposal, value, timing in zip(proposals, values, timings, strict=True):
-            proposal.trial.set_user_attr("arch_hash", proposal.arch_hash)
             if usable(timing) and timing.median_ms is not None:
                 study.tell(proposal.trial, [value, timing.median_ms])
             else:
                 proposal.trial.set_user_attr("error", timing.reason)
                 study.tell(proposal.trial, state=optuna.trial.TrialState.FAIL)
 
-    def _found(self, study: optuna.Study) -> list[Finished]:
-        metric = self.session.run.task.metric
-        reward = self.session.rewards[0]
-        return [
-            Finished(trial.number, trial.user_attrs["arch_hash"], *measured, reward(*measured), metric)
-            for trial in study.get_trials(deepcopy=False)
-            if trial.state.name == "COMPLETE"
-            for measured in [Objectives.of(trial)]
-        ]
+
+def judged(run: Run) -> list[Judged]:
+    """The networks that a search has judged with shared weights.
+
+    Raises:
+        SearchError: There are none yet.
+    """
+    import optuna
+
+    file = run.sharing / _FILE
+    if not file.exists():
+        raise SearchError(f"{run.path} has judged no network with shared weights yet: let its search continue")
+    space = run.config.space.choice.space(run.task.open(run.path / "data").input_shape)
+    trials = optuna.load_study(study_name=_STUDY, storage=sqlite_url(file)).get_trials(deepcopy=False)
+    return [
+        Judged(space.decode(space.tokens(trial.params)), *Objectives.of(trial))
+        for trial in trials
+        if trial.state.name == "COMPLETE"
+    ]
 
 
-def worth_training(session: Session, found: Sequence[Finished], known: set[str], count: int) -> list[Finished]:
+def worth_training(
+    found: Sequence[Judged], known: set[str], count: int, rewards: Sequence[Reward], metric: Metric
+) -> list[Arch]:
     """The networks that a training of their own is worth.
 
-    Half of them have the highest rewards, target after target; the others spread over the front, from the fastest to
-    the best.
+    Half of them have the highest rewards, target after target; the others spread over the front of the rest.
 
     Args:
-        session: Its rewards.
         found: What was judged.
         known: Hashes of networks that are trained already.
         count: How many, at most.
+        rewards: One for each target.
+        metric: What the values are.
     """
-    fresh = list({one.arch_hash: one for one in reversed(found) if one.arch_hash not in known}.values())[::-1]
-    chosen: dict[str, Finished] = {}
-    by_target = [_ranked(fresh, reward) for reward in session.rewards]
-    for place in range(len(fresh)):
-        for ranked in by_target:
-            if len(chosen) < (count + 1) // 2:
-                chosen.setdefault(ranked[place].arch_hash, ranked[place])
-    rest = front(one for one in fresh if one.arch_hash not in chosen)
-    wanted = min(count - len(chosen), len(rest))
-    for place in np.unique(np.linspace(0, len(rest) - 1, wanted).round().astype(int)) if wanted else ():
-        chosen[rest[place].arch_hash] = rest[place]
-    return list(chosen.values())
+    fresh = {name: one for one in reversed(found) if (name := arch_hash(one.arch)) not in known}
+    by_target = [sorted(fresh, key=lambda name: -_rewarded(fresh[name], reward)) for reward in rewards]
+    in_turn = dict.fromkeys(name for names in zip(*by_target, strict=True) for name in names)
+    best = list(in_turn)[: (count + 1) // 2]
+    rest = spread([one for name, one in fresh.items() if name not in best], count - len(best), metric)
+    return [*(fresh[name].arch for name in best), *(one.arch for one in rest)]
 
 
-def _ranked(networks: Iterable[Finished], reward: Reward) -> list[Finished]:
-    return sorted(networks, key=lambda one: -reward(one.value, one.latency_ms))
+def spread(found: Sequence[Judged], count: int, metric: Metric) -> list[Judged]:
+    """Different networks from the fastest to the best: of the front, and of the fronts behind it as far as needed."""
+    left = list({arch_hash(one.arch): one for one in reversed(found)}.values())[::-1]
+    chosen: list[Judged] = []
+    while left and len(chosen) < count:
+        members = _front(left, metric)
+        wanted = min(count - len(chosen), len(members))
+        places = np.linspace(0, len(members) - 1, wanted).round().astype(int)
+        chosen += [members[place] for place in places]
+        left = [one for one in left if one not in members]
+    return sorted(chosen, key=lambda one: one.latency_ms)
+
+
+def _front(found: Sequence[Judged], metric: Metric) -> list[Judged]:
+    members: list[Judged] = []
+    for one in sorted(found, key=lambda one: (one.latency_ms, -metric.gain(one.value))):
+        if not members or metric.gain(one.value) > metric.gain(members[-1].value):
+            members.append(one)
+    return members
+
+
+def _rewarded(one: Judged, reward: Reward) -> float:
+    return reward(one.value, one.latency_ms)

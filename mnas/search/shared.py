@@ -27,6 +27,7 @@ from mnas.executors.events import Job
 from mnas.files import read_json, write_json
 from mnas.latency.timer import Asked, Timer
 from mnas.records import Ranked, Trust
+from mnas.run import Run
 from mnas.search.batches import evaluate_trials
 from mnas.search.mining import Mine, worth_training
 from mnas.search.session import Session
@@ -111,21 +112,11 @@ class SharedSearch:
 
     @property
     def _folder(self) -> Path:
-        return self.session.run.path / "sharing"
+        return self.session.run.sharing
 
     @property
     def _supernet(self) -> Supernet:
-        settings, recipe = self.config.sharing, self.config.train
-        return Supernet(
-            choice=self.config.space.choice,
-            data=self.session.run.path / "data",
-            recipe=replace(recipe, epochs=settings.epochs or _LONGER * recipe.epochs),
-            sampling=settings.sampling,
-            share=settings.warmup_share,
-            seed=self.session.seed,
-            folder=self._folder,
-            task=self.session.run.task.name,
-        )
+        return supernet_of(self.session.run)
 
     def _begin(self) -> Future[float] | None:
         """Starts the training; None where it has ended before."""
@@ -211,12 +202,12 @@ class SharedSearch:
         mine = Mine(
             session=self.session,
             settings=self.config.search,
-            folder=self._folder,
             judge=lambda arches: [found.expected(value) for value in self._shared(arches)],
             clock=self._latencies,
         )
-        mined = mine.dig(self.config.sharing.candidates)
-        best = [mine.arch(one) for one in worth_training(self.session, mined, known, self.config.sharing.best)]
+        settings, session = self.config.sharing, self.session
+        found_there = mine.dig(settings.candidates)
+        best = worth_training(found_there, known, settings.best, session.rewards, session.run.task.metric)
         write_json(path, [json.loads(to_json(one)) for one in best])
         return best
 
@@ -243,6 +234,22 @@ class SharedSearch:
     def _twin(self, arch: Arch) -> CompileCandidate:
         run = self.session.run
         return CompileCandidate(to_json(arch), run.path / "data", self.config.latency.precision, task=run.task.name)
+
+
+def supernet_of(run: Run) -> Supernet:
+    """The shared weights of a search, trained or not."""
+    config = run.config
+    settings, recipe = config.sharing, config.train
+    return Supernet(
+        choice=config.space.choice,
+        data=run.path / "data",
+        recipe=replace(recipe, epochs=settings.epochs or _LONGER * recipe.epochs),
+        sampling=settings.sampling,
+        share=settings.warmup_share,
+        seed=config.search.seed,
+        folder=run.sharing,
+        task=run.task.name,
+    )
 
 
 def drawn(space: Space[Any], count: int, seed: int) -> list[Arch]:

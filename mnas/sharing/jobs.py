@@ -7,12 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnas.errors import SearchError
 from mnas.executors.events import Report
 from mnas.files import read_npz
 from mnas.sharing.sampling import Sampler, Sampling
 from mnas.tasks import DEFAULT, Data, Task, task
 from mnas.training.recipe import Recipe
-from search_spaces import SpaceChoice, from_json
+from search_spaces import SpaceChoice, SpaceError, from_json
+
+WEIGHTS = "weights.npz"
+"""The file of trained weights."""
 
 if TYPE_CHECKING:
     from mnas.sharing.judge import SharedJudge
@@ -46,7 +50,7 @@ class Supernet:
     @property
     def trained(self) -> bool:
         """Whether the training has ended."""
-        return (self.folder / "weights.npz").exists()
+        return (self.folder / WEIGHTS).exists()
 
     def build(self) -> tuple[SharedModel, Task[Any], Data]:
         """The model with its first weights, and what it is trained on."""
@@ -58,6 +62,20 @@ class Supernet:
         data = judged_by.open(self.data)
         graph = self.choice.shared(data.input_shape, judged_by.head(data.outputs))
         return SharedModel(graph, self.seed), judged_by, data
+
+    def restored(self) -> tuple[SharedModel, Task[Any], Data]:
+        """The same with the weights that the training has ended with.
+
+        Raises:
+            SearchError: Their file is damaged, or of another space.
+        """
+        file = self.folder / WEIGHTS
+        model, judged_by, data = self.build()
+        try:
+            model.load(read_npz(file))
+        except SpaceError as error:
+            raise SearchError(f"{file}: {error}: delete it, and the search trains them again") from error
+        return model, judged_by, data
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +93,7 @@ class TrainShared:
         model, judged_by, data = about.build()
         sampler = Sampler(about.choice.space(data.input_shape), model.graph, about.sampling, about.share, about.seed)
         training = SharedTraining(model, sampler, judged_by, data, about.recipe, about.seed)
-        return training.run(about.folder, lambda step, steps, loss: report("train", step, steps, loss))
+        return training.run(about.folder / WEIGHTS, lambda step, steps, loss: report("train", step, steps, loss))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +124,6 @@ def _judge(supernet: Supernet, calibration: int, judged: int) -> tuple[SharedJud
     """One per process, for it takes long to compile."""
     from mnas.sharing.judge import SharedJudge
 
-    model, judged_by, data = supernet.build()
-    model.load(read_npz(supernet.folder / "weights.npz"))
+    model, judged_by, data = supernet.restored()
     judge = SharedJudge(model, judged_by, data, calibration=calibration, judged=judged, seed=supernet.seed)
     return judge, model

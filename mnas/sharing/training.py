@@ -20,8 +20,6 @@ from mnas.training.recipe import Recipe
 from mnas.training.train import finite
 from search_spaces.keras_models.shared import Route, SharedModel
 
-WEIGHTS = "weights.npz"
-
 _EVERY_S = 60.0
 """Between two checkpoints."""
 
@@ -47,12 +45,12 @@ class SharedTraining:
     seed: int
 
     def run(
-        self, folder: Path, on_step: Callable[[int, int, float], None] = lambda *_: None, every_s: float = _EVERY_S
+        self, file: Path, on_step: Callable[[int, int, float], None] = lambda *_: None, every_s: float = _EVERY_S
     ) -> float:
         """Trains, or resumes; the same weights, bit by bit, whether it was killed or not.
 
         Args:
-            folder: Of the checkpoint, and at the end of the weights.
+            file: Receives the weights at the end; the checkpoint lies beside it.
             on_step: Told after each step its number, the number of all, and its loss.
             every_s: Seconds between two checkpoints.
 
@@ -65,7 +63,7 @@ class SharedTraining:
         """
         step = SharedStep(self.model, self.task.loss(self.data, self.recipe), self.recipe)
         groups = {"network": [self.model.weights], "slots": step.slots}
-        checkpoint = Checkpoint(folder / "checkpoint.npz", self._identity(), groups)
+        checkpoint = Checkpoint(file.with_name("checkpoint.npz"), self._identity(), groups)
         steps = self.recipe.steps_per_epoch(len(self.data.train))
         standing = checkpoint.restore() or Standing(self.recipe.epochs, steps)
         resumed, before, saved = time.monotonic(), standing.seconds, time.monotonic()
@@ -83,7 +81,7 @@ class SharedTraining:
             standing.history.append(Epoch(standing.losses / steps, math.nan))
             standing.losses = 0.0
         save()
-        write_npz(folder / WEIGHTS, self.model.named())
+        write_npz(file, self.model.named())
         return standing.history[-1].loss
 
     def _epoch(self, step: SharedStep, standing: Standing) -> Iterator[float]:

@@ -6,8 +6,7 @@ in one vector, so that an optimizer takes one step over what a network has used 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,7 +19,8 @@ from search_spaces.fusion import WEIGHTED
 from search_spaces.graph import Operator
 from search_spaces.keras_models.build import build_graph
 from search_spaces.keras_models.layers import EPSILON, layer_of
-from search_spaces.shared import Path, SharedGraph, Switch, channels
+from search_spaces.keras_models.shared_pieces import is_normalized, pieces_of, sizes_of, view
+from search_spaces.shared import Path, SharedGraph, Switch
 
 _ACTIVATIONS = {"relu": tf.raw_ops.Relu, "relu6": tf.raw_ops.Relu6}
 
@@ -50,27 +50,6 @@ class Route:
         return tf.constant(self.choices), tf.constant(self.sizes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A variable of an operator in the vector of all weights."""
-
-    operator: Operator
-    name: Literal["kernel", "bias", "gamma", "beta"]
-    shape: tuple[int, ...]
-    offset: int
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
-
-    def part(self, own: Operator) -> tuple[Any, ...]:
-        """What an operator of a network uses of it."""
-        read, made = channels(own)
-        if self.name != "kernel":
-            return (slice(made),)
-        return (..., slice(made), slice(1)) if own.kind == "depthwise" else (..., slice(read), slice(made))
-
-
 class SharedModel:
     """All networks of a space, with weights and batch statistics.
 
@@ -87,12 +66,12 @@ class SharedModel:
             seed: Of the weights.
         """
         self.graph = graph
-        self._weighted = [one for one in graph.operators.values() if one.kind in WEIGHTED or _normalized(one)]
+        self._weighted = [one for one in graph.operators.values() if one.kind in WEIGHTED or is_normalized(one)]
         self._rows = {one.name: row for row, one in enumerate(self._weighted)}
         self._switches = {name: row for row, name in enumerate(graph.switches)}
-        self._pieces = list(_pieces(self._weighted))
+        self._pieces = list(pieces_of(self._weighted))
         self.weights = tf.Variable(np.concatenate(list(self._drawn(seed))), name="weights")
-        widths = {one.name: one.output_shape[2] for one in self._weighted if _normalized(one)}
+        widths = {one.name: one.output_shape[2] for one in self._weighted if is_normalized(one)}
         self._means = {name: tf.Variable(tf.zeros(width), trainable=False) for name, width in widths.items()}
         self._variances = {name: tf.Variable(tf.ones(width), trainable=False) for name, width in widths.items()}
         self._steps: dict[tuple[Any, ...], list[Operator | Switch]] = {}
@@ -115,10 +94,10 @@ class SharedModel:
             own = path.operators.get(piece.operator.name)
             if own is None:
                 continue
-            sizes[self._rows[piece.operator.name]] = _used(own)
-            _view(used, piece)[piece.part(own)] = True
+            sizes[self._rows[piece.operator.name]] = sizes_of(own)
+            view(used, piece)[piece.part(own)] = True
             if piece.name == "kernel":
-                _view(decayed, piece)[piece.part(own)] = True
+                view(decayed, piece)[piece.part(own)] = True
         return Route(choices, sizes, used, decayed)
 
     def child(self, path: Path, *, batch_norm_momentum: float = 0.99) -> keras.Model:
@@ -129,12 +108,12 @@ class SharedModel:
         for piece in self._pieces:
             name = piece.operator.name
             if name in path.operators:
-                parts.setdefault(name, {})[piece.name] = _view(values, piece)[piece.part(path.operators[name])]
+                parts.setdefault(name, {})[piece.name] = view(values, piece)[piece.part(path.operators[name])]
         for name, arrays in parts.items():
             own = path.operators[name]
             if own.kind in WEIGHTED:
                 model.get_layer(own.name).set_weights([arrays[one] for one in ("kernel", "bias") if one in arrays])
-            if _normalized(own):
+            if is_normalized(own):
                 channels = slice(own.output_shape[2])
                 found = [one[name].numpy()[channels] for one in (self._means, self._variances)]
                 layer = model.get_layer(own.name if own.kind == "batch_norm" else f"{own.name}.norm")
@@ -144,7 +123,7 @@ class SharedModel:
     def named(self) -> dict[str, np.ndarray]:
         """The weights as `OPERATOR/VARIABLE` -> array."""
         values = self.weights.numpy()
-        return {f"{piece.operator.name}/{piece.name}": _view(values, piece) for piece in self._pieces}
+        return {f"{piece.operator.name}/{piece.name}": view(values, piece) for piece in self._pieces}
 
     def load(self, named: Mapping[str, np.ndarray]) -> None:
         """Takes weights as `named` gives them.
@@ -250,7 +229,7 @@ class _Run:
         tensor = self._computed(operator, inputs)
         if operator.bias:
             tensor = tf.raw_ops.BiasAdd(value=tensor, bias=self._channels(operator, "bias"))
-        if _normalized(operator):
+        if is_normalized(operator):
             tensor = self._normalized(operator, tensor)
         return tensor if operator.activation == "none" else _ACTIVATIONS[operator.activation](features=tensor)
 
@@ -315,38 +294,3 @@ class _Run:
                 whole = tf.pad(new, [[0, one.shape[0] - made[0]]])
                 one.assign(one * (1.0 - self._share) + whole * self._share)  # all of a first batch, bit by bit
         return normal
-
-
-def _normalized(operator: Operator) -> bool:
-    return operator.batch_norm or operator.kind == "batch_norm"
-
-
-def _used(own: Operator) -> tuple[int, ...]:
-    """What an operator of a network uses of a kernel, and its channels out."""
-    read, made = channels(own)
-    return (*own.kernel, *((made, 1) if own.kind == "depthwise" else (read, made)), made)
-
-
-def _pieces(operators: Iterable[Operator]) -> Iterator[_Piece]:
-    offset = 0
-    for operator in operators:
-        read, made = channels(operator)
-        shapes: dict[str, tuple[int, ...]] = {}
-        if operator.kind in WEIGHTED:
-            shapes["kernel"] = {
-                "conv": (*operator.kernel, read, made),
-                "depthwise": (*operator.kernel, made, 1),
-                "dense": (read, made),
-            }[operator.kind]
-        if operator.bias:
-            shapes["bias"] = (made,)
-        if _normalized(operator):
-            shapes |= {"gamma": (made,), "beta": (made,)}
-        for name, shape in shapes.items():
-            yield _Piece(operator, name, shape, offset)
-            offset += math.prod(shape)
-
-
-def _view(values: np.ndarray, piece: _Piece) -> np.ndarray:
-    """The part of all weights, or of something beside each of them, that belongs to a variable."""
-    return values[piece.offset : piece.offset + piece.size].reshape(piece.shape)
