@@ -1,8 +1,9 @@
 """Graphs that hold every network of a space at once: what weights the networks share, and which way each one takes.
 
 A shared graph has an operator for each set of weights, as wide as any network of the space needs it, and switches
-where networks differ in what they compute. A network uses the first channels of an operator. Sources: Bender et al.,
-TuNAS (CVPR 2020); Guo et al., Single Path One-Shot (ECCV 2020); Cai et al., Once-for-All (ICLR 2020).
+where networks differ in what they compute. A network uses the first channels of an operator and the centre of its
+kernel. Sources: Bender et al., TuNAS (CVPR 2020); Guo et al., Single Path One-Shot (ECCV 2020); Cai et al.,
+Once-for-All (ICLR 2020).
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ class Switch:
     Attributes:
         name: What the operators behind it read.
         options: Names of operators, switches or inputs. A network takes the last of those that it has.
+        mixed: Whether a training may take the mean of all options.
     """
 
     name: str
     options: tuple[str, ...]
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,13 @@ class SharedBuilder(GraphBuilder):
         self._switches: dict[str, list[Switch]] = {}
         self._last = ""
 
-    def switch(self, name: str, *options: str) -> str:
+    def switch(self, name: str, *options: str, mixed: bool = False) -> str:
         """One of several tensors; a single option needs no switch.
+
+        Args:
+            name: What the operators behind it read.
+            options: Of a `Switch`.
+            mixed: Likewise.
 
         Raises:
             SpaceError: They are not of one height and width.
@@ -147,7 +155,7 @@ class SharedBuilder(GraphBuilder):
         if len({shape[:2] for shape in shapes}) != 1:
             raise SpaceError(f"{name} cannot choose between maps of different sizes: {shapes}")
         # Behind the operator that was written last, which is behind all that the options name.
-        self._switches.setdefault(self._last, []).append(Switch(name, options))
+        self._switches.setdefault(self._last, []).append(Switch(name, options, mixed))
         self._shapes[name] = (*shapes[0][:2], max(shape[2] for shape in shapes))
         return name
 
@@ -170,15 +178,15 @@ class SharedBuilder(GraphBuilder):
 
 def _covers(shared: Operator, own: Operator) -> bool:
     """Whether an operator of a network is a smaller one of the same kind."""
-    same = ("kind", "kernel", "strides", "dilation", "padding", "activation", "batch_norm", "bias", "margins")
+    same = ("kind", "strides", "dilation", "padding", "activation", "batch_norm", "bias", "margins")
     if any(getattr(shared, name) != getattr(own, name) for name in same):
         return False
-    return all(here <= there for here, there in zip(channels(own), channels(shared), strict=True))
+    return all(here <= there for here, there in zip(extent(own), extent(shared), strict=True))
 
 
-def channels(operator: Operator) -> tuple[int, int]:
-    """Channels in and out."""
-    return operator.input_shape[2], operator.output_shape[2]
+def extent(operator: Operator) -> tuple[int, int, int, int]:
+    """Height and width of the kernel, channels in and out."""
+    return (*operator.kernel, operator.input_shape[2], operator.output_shape[2])
 
 
 def _common(left: Scope, right: Scope) -> Scope:

@@ -88,8 +88,8 @@ class SharedJudge:
         ]
         return np.concatenate(parts)
 
-    def _collected(self, images: tf.Tensor, choices: tf.Tensor, sizes: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
-        return self._model.apply(images, self._model.pieces(), choices, sizes, "collect", share)
+    def _collected(self, images: tf.Tensor, choices: tf.Tensor, cuts: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+        return self._model.apply(images, self._model.pieces(), choices, cuts, "collect", share)
 
-    def _inferred(self, images: tf.Tensor, choices: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-        return self._model.apply(images, self._model.pieces(), choices, sizes, "collected")
+    def _inferred(self, images: tf.Tensor, choices: tf.Tensor, cuts: tf.Tensor) -> tf.Tensor:
+        return self._model.apply(images, self._model.pieces(), choices, cuts, "collected")

@@ -37,19 +37,20 @@ class Sampler:
     share: float
     seed: int
 
-    def networks(self, step: int, steps: int) -> list[Tokens]:
-        """The networks of a step; in a sandwich the first teaches the others.
+    def networks(self, step: int, steps: int) -> list[list[Tokens]]:
+        """The networks of a step, those that are taken in one together; in a sandwich the first teaches the others.
 
-        In a warm-up of filters every network is as wide as the space allows. In one of operators there are as many
-        networks as an operator has alternatives, and each alternative is in one of them, so that all get to learn;
-        TuNAS runs all of them in one network and averages what they give.
+        In a warm-up of filters every network is as wide as the space allows. In one of operators it has all operators
+        at once, each place giving the mean of what they make.
         """
         rng = np.random.default_rng([self.seed, 5, step])
         widest, every = rng.random(2) < warmup(step, steps, self.share)
-        if self.sampling == "sandwich":
-            ends = [self.space.encode(one) for one in (self.graph.largest, self.graph.smallest)]
-            return [*ends, *(self._drawn(rng, bool(widest)) for _ in range(_RANDOM_SLICES))]
-        return self._fair(rng, bool(widest)) if every else [self._drawn(rng, bool(widest))]
+        drawn = self._drawn(rng, bool(widest))
+        if self.sampling == "uniform":
+            return [self._mixed(drawn) if every else [drawn]]
+        ends = [self.space.encode(one) for one in (self.graph.largest, self.graph.smallest)]
+        between = [drawn, *(self._drawn(rng, bool(widest)) for _ in range(_RANDOM_SLICES - 1))]
+        return [[one] for one in (*ends, *between)]
 
     def _drawn(self, rng: np.random.Generator, widest: bool) -> Tokens:
         tokens = self.space.sample(rng)
@@ -58,12 +59,11 @@ class Sampler:
             for decision, token in zip(self.space.decisions, tokens, strict=True)
         )
 
-    def _fair(self, rng: np.random.Generator, widest: bool) -> list[Tokens]:
-        """Networks that have each operator of each place once, or equally often."""
-        places = [row for row, one in enumerate(self.space.decisions) if one.tag in self.graph.operator_tags]
+    def _mixed(self, drawn: Tokens) -> list[Tokens]:
+        """A network with each operator in all places, and with whatever else `drawn` has."""
+        places = {row for row, one in enumerate(self.space.decisions) if one.tag in self.graph.operator_tags}
         count = max((self.space.sizes[place] for place in places), default=1)
-        drawn = [list(self._drawn(rng, widest)) for _ in range(count)]
-        for place in places:
-            for number, token in enumerate(rng.permutation(count)):
-                drawn[number][place] = int(token) % self.space.sizes[place]
-        return [tuple(one) for one in drawn]
+        return [
+            tuple(number % self.space.sizes[row] if row in places else token for row, token in enumerate(drawn))
+            for number in range(count)
+        ]

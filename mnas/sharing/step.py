@@ -67,13 +67,13 @@ class SharedStep:
         return float(np.mean(losses))
 
     def _of_one(
-        self, inputs: tf.Tensor, targets: tf.Tensor, choices: tf.Tensor, sizes: tf.Tensor
+        self, inputs: tf.Tensor, targets: tf.Tensor, choices: tf.Tensor, cuts: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         pieces = self._model.pieces()
         with tf.GradientTape() as tape:
             for piece in pieces:
                 tape.watch(piece)
-            outputs = self._model.apply(inputs, pieces, choices, sizes, "batch")
+            outputs = self._model.apply(inputs, pieces, choices, cuts, "batch")
             loss = self._loss_of(targets, outputs)
         gradients = tape.gradient(loss, pieces)
         return loss, outputs, tf.concat([tf.reshape(one, [-1]) for one in gradients], 0)

@@ -98,7 +98,10 @@ class SharedTraining:
 
     def _routes(self, step: int, steps: int) -> list[Route]:
         graph, space = self.model.graph, self.sampler.space
-        return [self.model.route(graph.path(space.decode(one))) for one in self.sampler.networks(step, steps)]
+        return [
+            self.model.route(*(graph.path(space.decode(one)) for one in together))
+            for together in self.sampler.networks(step, steps)
+        ]
 
     def _identity(self) -> dict[str, Any]:
         data, splits = self.data, (self.data.train, self.data.validation)

@@ -14,7 +14,7 @@ from mnas.files import write_text
 from mnas.run import Run
 from mnas.search.mining import judged, spread
 from mnas.search.shared import supernet_of
-from mnas.shipping.card import Card
+from mnas.shipping.card import CARD, Card
 from mnas.shipping.order import FilesOrder, Order, Subject, TrainingOrder
 from search_spaces import Arch, arch_hash, to_json
 

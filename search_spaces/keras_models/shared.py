@@ -19,8 +19,8 @@ from search_spaces.fusion import WEIGHTED
 from search_spaces.graph import Operator
 from search_spaces.keras_models.build import build_graph
 from search_spaces.keras_models.layers import EPSILON, layer_of
-from search_spaces.keras_models.shared_pieces import is_normalized, pieces_of, sizes_of, view
-from search_spaces.shared import Path, SharedGraph, Switch
+from search_spaces.keras_models.shared_pieces import cut_of, is_normalized, pieces_of, view
+from search_spaces.shared import Path, Scope, SharedGraph, Switch
 
 _ACTIVATIONS = {"relu": tf.raw_ops.Relu, "relu6": tf.raw_ops.Relu6}
 
@@ -30,24 +30,25 @@ Norms = Literal["batch", "collect", "collected"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path as numbers, the input of compiled functions.
+    """A path, or several in one, as numbers: the input of compiled functions.
 
     Attributes:
-        choices: int32 `[switches]`, the option of each.
-        sizes: int32 `[operators with weights, 5]`: the part of each kernel that is used, and the channels out.
+        choices: int32 `[switches]`, the option of each; their number stands for the mean of all.
+        cuts: int32 `[operators with weights, 9]`: where the part of each kernel that is used begins, its size, and the
+            channels out.
         used: bool `[weights]`: those that the network has.
         decayed: bool `[weights]`: those of them that are kernels.
     """
 
     choices: np.ndarray
-    sizes: np.ndarray
+    cuts: np.ndarray
     used: np.ndarray
     decayed: np.ndarray
 
     @property
     def inputs(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """`choices` and `sizes`, as the functions of `SharedModel` take them."""
-        return tf.constant(self.choices), tf.constant(self.sizes)
+        """`choices` and `cuts`, as the functions of `SharedModel` take them."""
+        return tf.constant(self.choices), tf.constant(self.cuts)
 
 
 class SharedModel:
@@ -74,7 +75,7 @@ class SharedModel:
         widths = {one.name: one.output_shape[2] for one in self._weighted if is_normalized(one)}
         self._means = {name: tf.Variable(tf.zeros(width), trainable=False) for name, width in widths.items()}
         self._variances = {name: tf.Variable(tf.ones(width), trainable=False) for name, width in widths.items()}
-        self._steps: dict[tuple[Any, ...], list[Operator | Switch]] = {}
+        self._steps: dict[Scope, list[Operator | Switch]] = {}
         for step in graph.steps:
             self._steps.setdefault(graph.scopes[step.name], []).append(step)
 
@@ -83,22 +84,28 @@ class SharedModel:
         """What calibrations collect: means, then variances."""
         return [*self._means.values(), *self._variances.values()]
 
-    def route(self, path: Path) -> Route:
-        """A path as the compiled functions take it."""
+    def route(self, *paths: Path) -> Route:
+        """Paths as the compiled functions take them.
+
+        Several are taken at once: of switches where they differ and which may be mixed, the mean of all options.
+        """
         choices = np.zeros(len(self._switches), np.int32)
-        for name, option in path.choices.items():
-            choices[self._switches[name]] = option
-        sizes = np.zeros((len(self._weighted), 5), np.int32)
+        cuts = np.zeros((len(self._weighted), 9), np.int32)
         used, decayed = np.zeros((2, self.weights.shape[0]), bool)
-        for piece in self._pieces:
-            own = path.operators.get(piece.operator.name)
-            if own is None:
-                continue
-            sizes[self._rows[piece.operator.name]] = sizes_of(own)
-            view(used, piece)[piece.part(own)] = True
-            if piece.name == "kernel":
-                view(decayed, piece)[piece.part(own)] = True
-        return Route(choices, sizes, used, decayed)
+        for path in paths:
+            for piece in self._pieces:
+                own = path.operators.get(piece.operator.name)
+                if own is None:
+                    continue
+                row = self._rows[piece.operator.name]
+                cuts[row] = np.maximum(cuts[row], cut_of(piece.operator, own))
+                view(used, piece)[piece.part(own)] = True
+                if piece.name == "kernel":
+                    view(decayed, piece)[piece.part(own)] = True
+        for name, switch in self.graph.switches.items():
+            taken = {path.choices[name] for path in paths if name in path.choices}
+            choices[self._switches[name]] = len(switch.options) if len(taken) > 1 else min(taken, default=0)
+        return Route(choices, cuts, used, decayed)
 
     def child(self, path: Path, *, batch_norm_momentum: float = 0.99) -> keras.Model:
         """A network on its own, with its part of the weights and the statistics collected last."""
@@ -147,7 +154,7 @@ class SharedModel:
         inputs: tf.Tensor,
         pieces: list[tf.Tensor],
         choices: tf.Tensor,
-        sizes: tf.Tensor,
+        cuts: tf.Tensor,
         norms: Norms,
         share: tf.Tensor | float = 1.0,
     ) -> tf.Tensor:
@@ -157,7 +164,7 @@ class SharedModel:
             inputs: `[batch, height, width, channels]`.
             pieces: The weights, as `pieces` gives them.
             choices: Of a `Route`.
-            sizes: Of a `Route`.
+            cuts: Of a `Route`.
             norms: What batch normalizations divide by.
             share: Of this batch in the statistics that are collected; the others keep the rest.
 
@@ -165,7 +172,7 @@ class SharedModel:
             As the network alone would.
         """
         ((image, _),) = self.graph.inputs
-        run = _Run(self, pieces, choices, sizes, norms, tf.convert_to_tensor(share))
+        run = _Run(self, pieces, choices, cuts, norms, tf.convert_to_tensor(share))
         tensors = run.scope((), {image: inputs})
         return tensors[self.graph.outputs[0]]
 
@@ -195,19 +202,19 @@ class _Run:
         model: SharedModel,
         pieces: list[tf.Tensor],
         choices: tf.Tensor,
-        sizes: tf.Tensor,
+        cuts: tf.Tensor,
         norms: Norms,
         share: tf.Tensor,
     ) -> None:
         self._model, self._norms, self._share = model, norms, share
         self._choices = tf.unstack(choices)
-        self._sizes, self._widths = tf.unstack(sizes[:, :4]), tf.unstack(sizes[:, 4:])
+        self._begins, self._sizes, self._widths = map(tf.unstack, tf.split(cuts, (4, 4, 1), axis=1))
         self._spatial = tf.constant((1, 2))
         self._weights: dict[str, dict[str, tf.Tensor]] = {}
         for piece, value in zip(model._pieces, pieces, strict=True):
             self._weights.setdefault(piece.operator.name, {})[piece.name] = value
 
-    def scope(self, scope: tuple[Any, ...], outer: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def scope(self, scope: Scope, outer: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Everything that is computed in a scope, beside what is there already."""
         tensors = dict(outer)
         for step in self._model._steps.get(scope, ()):
@@ -217,13 +224,13 @@ class _Run:
                 tensors[step.name] = self._applied(step, [tensors[name] for name in step.inputs])
         return tensors
 
-    def _switched(self, switch: Switch, scope: tuple[Any, ...], tensors: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def _switched(self, switch: Switch, scope: Scope, tensors: Mapping[str, tf.Tensor]) -> tf.Tensor:
         def branch(index: int, option: str) -> Callable[[], tf.Tensor]:
             return lambda: tf.identity(self.scope((*scope, (switch.name, index)), tensors)[option])
 
         chosen = self._choices[self._model._switches[switch.name]]
         branches = [branch(index, option) for index, option in enumerate(switch.options)]
-        return tf.switch_case(chosen, branches)
+        return _mixed(chosen, branches) if switch.mixed else tf.switch_case(chosen, branches)
 
     def _applied(self, operator: Operator, inputs: list[tf.Tensor]) -> tf.Tensor:
         tensor = self._computed(operator, inputs)
@@ -266,9 +273,9 @@ class _Run:
                 return layer_of(operator, 0, 0.9)(first if len(inputs) == 1 else inputs)
 
     def _kernel(self, operator: Operator) -> tf.Tensor:
-        size = self._sizes[self._model._rows[operator.name]]
-        size = size[2:] if operator.kind == "dense" else size
-        return tf.raw_ops.Slice(input=self._weights[operator.name]["kernel"], begin=[0] * size.shape[0], size=size)
+        row, first = self._model._rows[operator.name], 2 if operator.kind == "dense" else 0
+        begin, size = self._begins[row][first:], self._sizes[row][first:]
+        return tf.raw_ops.Slice(input=self._weights[operator.name]["kernel"], begin=begin, size=size)
 
     def _channels(self, operator: Operator, name: str) -> tf.Tensor:
         return tf.raw_ops.Slice(input=self._weights[operator.name][name], begin=[0], size=self._made(operator))
@@ -294,3 +301,27 @@ class _Run:
                 whole = tf.pad(new, [[0, one.shape[0] - made[0]]])
                 one.assign(one * (1.0 - self._share) + whole * self._share)  # all of a first batch, bit by bit
         return normal
+
+
+def _mixed(chosen: tf.Tensor, branches: list[Callable[[], tf.Tensor]]) -> tf.Tensor:
+    """What a branch gives, or the mean of all where `chosen` is their number; each of them is traced once."""
+    all_of_them = tf.equal(chosen, len(branches))
+    share = tf.where(all_of_them, 1.0 / len(branches), 1.0)
+    return _sum(
+        [
+            tf.cond(all_of_them | tf.equal(chosen, index), lambda made=made: made() * share, _nothing)
+            for index, made in enumerate(branches)
+        ]
+    )
+
+
+def _nothing() -> tf.Tensor:
+    return tf.zeros((1, 1, 1, 1))
+
+
+def _sum(parts: list[tf.Tensor]) -> tf.Tensor:
+    """Of maps, and of zeros that any map absorbs."""
+    total, *rest = parts
+    for part in rest:
+        total = tf.raw_ops.AddV2(x=total, y=part)
+    return total

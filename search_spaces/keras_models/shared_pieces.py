@@ -11,7 +11,7 @@ import numpy as np
 
 from search_spaces.fusion import WEIGHTED
 from search_spaces.graph import Operator
-from search_spaces.shared import channels
+from search_spaces.shared import extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +29,35 @@ class Piece:
 
     def part(self, own: Operator) -> tuple[Any, ...]:
         """What an operator of a network uses of it."""
-        read, made = channels(own)
+        high, wide, read, made = extent(own)
         if self.name != "kernel":
             return (slice(made),)
-        return (..., slice(made), slice(1)) if own.kind == "depthwise" else (..., slice(read), slice(made))
+        if own.kind == "dense":
+            return slice(read), slice(made)
+        centre = (_centre(self.shape[0], high), _centre(self.shape[1], wide))
+        return (*centre, slice(made), slice(1)) if own.kind == "depthwise" else (*centre, slice(read), slice(made))
 
 
 def is_normalized(operator: Operator) -> bool:
     return operator.batch_norm or operator.kind == "batch_norm"
 
 
-def sizes_of(own: Operator) -> tuple[int, ...]:
-    """What an operator of a network uses of a kernel, and its channels out."""
-    read, made = channels(own)
-    return (*own.kernel, *((made, 1) if own.kind == "depthwise" else (read, made)), made)
+def cut_of(shared: Operator, own: Operator) -> tuple[int, ...]:
+    """Where the kernel of an operator begins in the shared one, its size, and the channels out."""
+    high, wide, read, made = extent(own)
+    begin = (_centre(shared.kernel[0], high).start, _centre(shared.kernel[1], wide).start, 0, 0)
+    return (*begin, high, wide, *((made, 1) if own.kind == "depthwise" else (read, made)), made)
+
+
+def _centre(whole: int, part: int) -> slice:
+    begin = (whole - part) // 2
+    return slice(begin, begin + part)
 
 
 def pieces_of(operators: Iterable[Operator]) -> Iterator[Piece]:
     offset = 0
     for operator in operators:
-        read, made = channels(operator)
+        _, _, read, made = extent(operator)
         shapes: dict[str, tuple[int, ...]] = {}
         if operator.kind in WEIGHTED:
             shapes["kernel"] = {

@@ -1,9 +1,9 @@
 """All networks of a MnasNet space at once.
 
 What shares weights follows TuNAS (Bender et al., CVPR 2020, section 3) and Once-for-All (Cai et al., ICLR 2020, section
-3.2): the 1x1 convolutions of an inverted residual serve both kernels and both expansions, the smaller expansion being
-the first channels; each kernel size has depthwise weights of its own; plain convolutions, separable ones and inverted
-residuals share nothing; a block of fewer layers has the first ones; fewer filters are the first filters.
+3.2): the weights of an inverted residual serve both kernels and both expansions, the smaller kernel being the centre of
+the larger one, the smaller expansion the first channels; plain convolutions, separable ones and inverted residuals
+share nothing; a block of fewer layers has the first ones; fewer filters are the first filters.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from search_spaces.mnasnet.lowering import lower
 from search_spaces.mnasnet.space import FIELDS, OPS, MnasNetParameters, mnasnet_space, most_layers, skeleton_and_menus
 from search_spaces.shared import SharedBuilder, SharedGraph
 
-_KERNELS = (3, 5)
+_KERNEL = max(kernel for kernel in FIELDS["kernel"] if isinstance(kernel, int))
 _WIDEST = max(expansion for _, expansion in OPS.values())
 _RATIO = max(ratio for ratio in FIELDS["se_ratio"] if isinstance(ratio, float))
 _SMALLEST: dict[str, Choice] = {
@@ -70,7 +70,7 @@ def shared_graph(input_shape: Shape, parameters: MnasNetParameters, head: Head) 
         owner=_owner,
         smallest=smallest,
         largest=largest,
-        operator_tags=frozenset({"op", "kernel"}),
+        operator_tags=frozenset({"op"}),
         width_tags=frozenset({"filters"}),
     )
 
@@ -84,7 +84,8 @@ class _Layer:
     def on(self, source: str, same_width: bool) -> str:
         """Appends the layer; `same_width`: whether it may have as many filters as what it reads."""
         graph, name = self._graph, self._name
-        made = graph.switch(f"{name}.op", self._conv(source), self._mbconv(source, 1), self._mbconv(source, _WIDEST))
+        kinds = (self._conv(source), self._mbconv(source, 1), self._mbconv(source, _WIDEST))
+        made = graph.switch(f"{name}.op", *kinds, mixed=True)
         options = [made]
         if same_width:
             if self._stride == 1:
@@ -95,23 +96,16 @@ class _Layer:
 
     def _conv(self, source: str) -> str:
         graph, name = self._graph, f"{self._name}.conv"
-        kinds = (
-            graph.conv(f"{name}{kernel}", source, self._filters, kernel, self._stride, activation="relu")
-            for kernel in _KERNELS
-        )
-        return self._squeezed(name, source, graph.switch(f"{name}.kernel", *kinds))
+        made = graph.conv(name, source, self._filters, _KERNEL, self._stride, activation="relu")
+        return self._squeezed(name, source, made)
 
     def _mbconv(self, source: str, expansion: float) -> str:
         graph, name = self._graph, f"{self._name}.{'mbconv' if expansion > 1 else 'sepconv'}"
         wide = source
         if expansion > 1:
             wide = graph.conv(f"{name}.expand", source, int(graph.shape(source)[2] * expansion), activation="relu")
-        kinds = (
-            graph.depthwise(f"{name}.depthwise{kernel}", wide, kernel, self._stride, activation="relu")
-            for kernel in _KERNELS
-        )
-        squeezed = self._squeezed(name, source, graph.switch(f"{name}.kernel", *kinds))
-        return graph.conv(f"{name}.project", squeezed, self._filters)
+        filtered = graph.depthwise(f"{name}.depthwise", wide, _KERNEL, self._stride, activation="relu")
+        return graph.conv(f"{name}.project", self._squeezed(name, source, filtered), self._filters)
 
     def _squeezed(self, name: str, source: str, features: str) -> str:
         """Features with squeeze-and-excitation, or without."""
@@ -136,6 +130,4 @@ def _owner(arch: MnasNetArch, name: str) -> str:
     kind = block.op if block.op == "conv" else "mbconv" if block.expansion > 1 else "sepconv"
     if part in ("add", "pool"):
         return f"{place}.{layer}.{block.skip}.add" if part == "add" else f"{place}.{layer}.pool"
-    if part == "conv":
-        return f"{place}.{layer}.conv{block.kernel}"
-    return f"{place}.{layer}.{kind}.{part}{block.kernel if part == 'depthwise' else ''}"
+    return f"{place}.{layer}.conv" if part == "conv" else f"{place}.{layer}.{kind}.{part}"

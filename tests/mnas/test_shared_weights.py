@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_shared import tiny_shared
+from tiny_shared import Tiny, tiny_shared
 
 from mnas.data import load_data
 from mnas.sharing.judge import SharedJudge
@@ -175,3 +175,30 @@ def test_weights_are_told_by_name(small):
     named["stem/kernel"] = named["stem/kernel"][:1]
     with pytest.raises(ValueError, match="another shared graph"):
         other.load(named)
+
+
+def test_the_mean_of_operators_is_taken_where_a_switch_is_mixed(small, batch):
+    """By hand: what each operator makes alone, then their mean through the rest."""
+    model = SharedModel(small)
+    conv, separable = (Tiny(op, 8, False) for op in ("conv", "separable"))
+    mixed = model.route(small.path(conv), small.path(separable))
+    assert mixed.used.sum() > max(model.route(small.path(one)).used.sum() for one in (conv, separable))
+    images = tf.constant(batch[0])
+    logits = [np.log(through(model, model.route(small.path(one)), images)) for one in (conv, separable)]
+    mean = np.mean(logits, axis=0)
+    found = np.log(through(model, mixed, images))
+    np.testing.assert_allclose(found - found[:, :1], mean - mean[:, :1], atol=1e-5)  # the head is linear
+
+
+def through(model, route, images):
+    return model.apply(images, model.pieces(), *route.inputs, "batch").numpy()
+
+
+def test_a_smaller_kernel_is_the_centre_of_the_larger_one():
+    """Cai et al., Once-for-All: of five rows and columns those from 1 to 3."""
+    model = SharedModel(CHOICE.shared(SHAPE, Classifier(CLASSES)))
+    wish = {"op": "sepconv", "kernel": 3, "se_ratio": 0.0, "skip": "none", "filters": 1.25, "layers": 0}
+    arch = SPACE.decode([decision.token(wish[decision.tag]) for decision in SPACE.decisions])
+    child = model.child(model.graph.path(arch))
+    own = child.get_layer("block2.layer1.depthwise").get_weights()[0]
+    np.testing.assert_array_equal(own, model.named()["block2.layer1.sepconv.depthwise/kernel"][1:4, 1:4])

@@ -40,33 +40,28 @@ def test_steps_are_a_function_of_the_seed_and_their_number():
 
 
 def test_behind_the_warm_ups_every_choice_is_as_likely():
-    tokens = np.array([networks[0] for networks in drawn(steps=range(300, 1000), share=0.25)])
+    tokens = np.array([network for ((network,),) in drawn(steps=range(300, 1000))])
     for place, size in enumerate(SPACE.sizes):
         shares = np.bincount(tokens[:, place], minlength=size) / len(tokens)
         assert np.abs(shares - 1 / size).max() < 0.1
 
 
-def test_in_the_warm_up_of_operators_each_of_them_is_trained():
-    first = drawn(steps=range(50))
-    together = [networks for networks in first if len(networks) > 1]
+def test_in_the_warm_up_of_operators_a_network_has_all_of_them():
+    together = [networks[0] for networks in drawn(steps=range(50)) if len(networks[0]) > 1]
     assert len(together) > 35
-    for networks in together:
-        assert len(networks) == 4
-        for place, decision in enumerate(SPACE.decisions):
-            if decision.tag == "op":
-                assert sorted(tokens[place] for tokens in networks) == [0, 1, 2, 3]
-            if decision.tag == "kernel":
-                assert sorted(tokens[place] for tokens in networks) == [0, 0, 1, 1]
-    assert all(len(networks) == 1 for networks in drawn(steps=range(250, 300)))
+    for mixed in together:
+        assert [{one[place] for place in OPERATORS} for one in mixed] == [{0}, {1}, {2}, {3}]
+        assert len({tuple(token for place, token in enumerate(one) if place not in OPERATORS) for one in mixed}) == 1
+    assert all(len(networks[0]) == 1 for networks in drawn(steps=range(250, 300)))
+
+
+OPERATORS = [place for place, decision in enumerate(SPACE.decisions) if decision.tag == "op"]
+FILTERS = [place for place, decision in enumerate(SPACE.decisions) if decision.tag == "filters"]
 
 
 def test_in_the_warm_up_of_filters_networks_are_as_wide_as_they_can_be():
-    places = [place for place, decision in enumerate(SPACE.decisions) if decision.tag == "filters"]
-
     def widest(steps):
-        return np.mean(
-            [all(one[place] == 2 for place in places) for networks in drawn(steps=steps) for one in networks]
-        )
+        return np.mean([all(networks[0][0][place] == 2 for place in FILTERS) for networks in drawn(steps=steps)])
 
     assert widest(range(20)) > 0.8
     assert 0.3 < widest(range(100, 150)) < 0.7
@@ -75,7 +70,7 @@ def test_in_the_warm_up_of_filters_networks_are_as_wide_as_they_can_be():
 
 def test_a_sandwich_has_the_largest_first_and_the_smallest():
     for networks in drawn("sandwich", steps=range(5)):
-        assert [SPACE.decode(one) for one in networks[:2]] == [GRAPH.largest, GRAPH.smallest]
+        assert [SPACE.decode(one) for (one,) in networks[:2]] == [GRAPH.largest, GRAPH.smallest]
         assert len(networks) == 4
 
 

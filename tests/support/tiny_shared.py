@@ -36,7 +36,7 @@ def tiny_shared() -> SharedGraph[Tiny]:
     stem = graph.conv("stem", "image", 4, 3, activation="relu")
     conv = graph.conv("conv", stem, 8, 3, activation="relu")
     separable = graph.conv("project", graph.depthwise("depthwise", stem, 3, activation="relu"), 8)
-    last = graph.switch("op", conv, separable)
+    last = graph.switch("op", conv, separable, mixed=True)
     last = graph.switch("depth", last, graph.conv("deeper", last, 8, 1, activation="relu"))
     outputs = Classifier(2).append(graph, last)
     return SharedGraph(
