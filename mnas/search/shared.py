@@ -59,7 +59,7 @@ def check_sharing(config: Config, shape: Shape) -> None:
     if config.search.evaluate != "shared":
         return
     settings = config.sharing
-    config.space.choice.shared(shape, 2)
+    config.space.choice.shared(shape, config.task.record.head(2))
     alone = settings.check + settings.best
     if alone > config.search.trials:
         raise SearchError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from device_bench.conversion.quiet import quiet_tensorflow
 from mnas.sharing.jobs import Supernet
 from mnas.sharing.judge import SharedJudge
 from mnas.training.weight_files import save_weights
@@ -22,10 +21,9 @@ def cut_out(supernet: Supernet, arches: Mapping[Path, Arch], calibration: int) -
         arches: File of weights -> the network.
         calibration: Training images that give a network its statistics.
     """
-    with quiet_tensorflow():
-        model, judged_by, data = supernet.restored()
-        judge = SharedJudge(model, judged_by, data, calibration=calibration, judged=1, seed=supernet.seed)
-        for path, arch in arches.items():
-            way = model.graph.path(arch)
-            judge.calibrate(way)
-            save_weights(model.child(way), path, judged_by.labels(data))
+    model, judged_by, data = supernet.restored()
+    judge = SharedJudge(model, judged_by, data, calibration=calibration, judged=1, seed=supernet.seed)
+    for path, arch in arches.items():
+        way = model.graph.path(arch)
+        judge.calibrate(way)
+        save_weights(model.child(way), path, judged_by.labels(data))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from device_bench.conversion.quiet import quiet_tensorflow
 from device_bench.terminal import counted, say
 from mnas.errors import SearchError
 from mnas.files import write_text
@@ -18,7 +19,8 @@ from mnas.shipping.card import CARD, Card
 from mnas.shipping.order import FilesOrder, Order, Subject, TrainingOrder
 from search_spaces import Arch, arch_hash, to_json
 
-_WEIGHTS = "cut.npz"
+_CUT = "cut"
+"""Folder of the weights that were cut out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,14 @@ class Child:
     Attributes:
         run: The search.
         arch: The network.
+        folder: Where its files go.
         weights: Its part of the weights, with statistics of its own.
     """
 
     run: Run
     arch: Arch
+    folder: Path
     weights: Path
-
-    @property
-    def folder(self) -> Path:
-        """Where its files go."""
-        return self.weights.parent
 
 
 def children(path: Path, count: int, output: Path) -> list[Child]:
@@ -57,13 +56,15 @@ def children(path: Path, count: int, output: Path) -> list[Child]:
     if not supernet.trained:
         raise SearchError(f"{path} has no shared weights: run its search with -o search.evaluate=shared")
     found = spread(judged(run), count, run.task.metric)
-    cut = [Child(run, one.arch, output / arch_hash(one.arch) / _WEIGHTS) for one in found]
+    named = {arch_hash(one.arch): one.arch for one in found}
+    cut = [Child(run, arch, output / name, output / _CUT / f"{name}.npz") for name, arch in named.items()]
     missing = [one for one in cut if not one.weights.exists()]
     if missing:
-        from mnas.sharing.cut import cut_out
-
         say(f"cutting {counted(len(missing), 'network')} out of the shared weights")
-        cut_out(supernet, {one.weights: one.arch for one in missing}, run.config.sharing.calibration)
+        with quiet_tensorflow():
+            from mnas.sharing.cut import cut_out
+
+            cut_out(supernet, {one.weights: one.arch for one in missing}, run.config.sharing.calibration)
     return cut
 
 

@@ -38,6 +38,7 @@ from search_spaces.decision import Space, Tokens
 from search_spaces.drawing import Drawing, reads_of
 from search_spaces.errors import SpaceError
 from search_spaces.graph import IMAGE, Shape
+from search_spaces.shared import Switch
 
 _HASHES = """
 import sys
@@ -217,6 +218,21 @@ class FamilyTestCase:
             counted = cost(arch, input_shape, classes)
             assert counted.params > 0
             assert counted.macs > 0
+
+    def test_shared_weights_hold_every_network(
+        self, choice: SpaceChoice, arches: list[Arch], input_shape: Shape, classes: int
+    ) -> None:
+        """Each network uses as many of them as it has parameters; a family may have none."""
+        if family(choice.name).shared is None:
+            return
+        graph = choice.shared(input_shape, classes)
+        seen = {name for name, _ in graph.inputs}
+        for step in graph.steps:
+            assert seen.issuperset(step.options if isinstance(step, Switch) else step.inputs), step.name
+            seen.add(step.name)
+        for arch in (*arches, graph.smallest, graph.largest):
+            used = graph.path(arch).operators.values()
+            assert sum(one.params for one in used) == cost(arch, input_shape, classes).params
 
     def test_the_keras_model_is_the_graph(self, arches: list[Arch], input_shape: Shape, classes: int) -> None:
         """It has the parameters counted, a layer of the right shape per operator, and gives probabilities."""

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from search_spaces import Box, Decision, Family, GraphBuilder, Space, SpaceError
 from search_spaces.graph import IMAGE
+from search_spaces.shared import SharedBuilder, SharedGraph
 
 KERNELS, FILTERS, POOLS = (1, 3), (4, 8), ("none", "max")
 
@@ -57,6 +58,25 @@ def lower(arch, input_shape, head):
     return graph.graph(*head.append(graph, last))
 
 
+def shared(input_shape, parameters, head):
+    widest = parameters.factor * max(FILTERS)
+    graph = SharedBuilder({IMAGE: input_shape})
+    first = graph.conv("first", IMAGE, widest, max(KERNELS), 2, activation="relu")
+    last = graph.switch("pooling", first, graph.pool("pooled", first, "max_pool", 3))
+    last = graph.activation("swish", graph.conv("second", last, 2 * widest), "hard_swish")
+    outputs = head.append(graph, last)
+    return SharedGraph(
+        inputs=((IMAGE, input_shape),),
+        steps=graph.steps(*outputs),
+        outputs=outputs,
+        lower=lambda arch: lower(arch, input_shape, head),
+        owner=lambda arch, name: name,
+        smallest=ToyArch(1, parameters.factor * min(FILTERS), "none"),
+        largest=ToyArch(3, widest, "max"),
+        width_tags=frozenset({"filters"}),
+    )
+
+
 TOY = Family(
     name="toy",
     architecture=ToyArch,
@@ -72,5 +92,6 @@ TOY = Family(
     closest=lambda searched, wish: wish,
     drawing=lambda arch, input_shape: (Box(f"Toy of {arch.filters}", "other", note=arch.pool),),
     lines=lambda arch: [f"toy k{arch.kernel} f{arch.filters} {arch.pool}"],
+    shared=shared,
     published={"toy-net": lambda: ToyArch(3, 8, "max")},
 )
