@@ -28,7 +28,7 @@ from mnas.config_file import checked_config
 from mnas.errors import RunFailed, SearchError
 from mnas.files import read_json, write_json
 from mnas.objectives import directions, names
-from mnas.records import FORMAT, Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, check_format
+from mnas.records import FORMAT, Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, Trust, check_format
 from mnas.tasks import Data, Task
 
 if TYPE_CHECKING:
@@ -236,6 +236,16 @@ class Run:
         """
         path = self.path / "final.json"
         return Final.read(path, self.task) if path.is_file() else None
+
+    @property
+    def trust(self) -> Trust | None:
+        """How shared weights rank networks; None where the search has none, or has not found out.
+
+        Raises:
+            SearchError: The record is damaged.
+        """
+        path = self.sharing / "trust.json"
+        return Trust.read(path, self.task) if path.is_file() else None
 
     def facts(self, study: optuna.Study) -> StudyRecord:
         """What the study says about the search.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from device_bench.terminal import printable
 from mnas.errors import SearchError
 from mnas.objectives import directions
-from mnas.records import Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, read_study
+from mnas.records import Final, FinishedTrial, ReferenceRecord, StudyRecord, TrialRecord, Trust, read_study
 from mnas.tasks import Metric, Task
 from reports.errors import ReportError
 
@@ -37,6 +37,7 @@ class RunData:
         path: the run directory; None for a study that has none.
         references: reference networks.
         final: the measurement on the test split, once the search has ended.
+        trust: how shared weights rank networks; None where the search has none, or has not found out.
     """
 
     name: str
@@ -48,6 +49,7 @@ class RunData:
     path: Path | None = None
     references: Sequence[ReferenceRecord] = ()
     final: Final | None = None
+    trust: Trust | None = None
 
     @property
     def metric(self) -> Metric:
@@ -145,6 +147,7 @@ def _from_run(run: Run, name: str | None) -> RunData:
         path=run.path,
         references=run.references(),
         final=run.final,
+        trust=run.trust,
     )
 
 

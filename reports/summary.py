@@ -64,6 +64,7 @@ def words(run: RunData, table: pd.DataFrame) -> list[str]:
         *_against_references(run, table, done),
         *_quantization(run, done),
         *_predicted(run, done),
+        *_shared_weights(run),
         _basis(run),
     ]
 
@@ -127,6 +128,16 @@ def _named_best(run: RunData) -> list[str]:
         return [f"{text}; nothing was trained again, so how much of that is luck is not known."]
     odds = f"{chance:.0%}" if chance < _NEARLY_SURE else "more than 99%"
     return [f"{text}: with probability {odds} among the top {len(standings)}, which were trained again."]
+
+
+def _shared_weights(run: RunData) -> list[str]:
+    """How far the ranking by shared weights could be trusted; every accuracy above is of a network trained alone."""
+    if run.trust is None:
+        return []
+    text = f"As to {run.trust.words()}."
+    if run.trust.reason:
+        return [f"{text} The shared weights were not used, for {run.trust.reason}."]
+    return [f"{text} They chose what was trained; every {run.metric.name} here is of a network trained alone."]
 
 
 def _against_references(run: RunData, table: pd.DataFrame, done: pd.DataFrame) -> list[str]:

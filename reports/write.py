@@ -137,6 +137,8 @@ def gallery(runs: Sequence[RunData], table: pd.DataFrame) -> dict[str, Figure]:
     }
     if len(runs) == 1 and (networks := _networks(runs[0], tables.fronts(table))):
         drawn["networks"] = networks
+    if len(runs) == 1 and runs[0].trust is not None:
+        drawn["shared_against_alone"] = figures.shared_against_alone(runs[0].trust, runs[0].metric)
     return drawn
 
 

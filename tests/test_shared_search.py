@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,11 @@ from mnas.search.mining import Judged, Mine, judged, spread, worth_training
 from mnas.search.shared import drawn, supernet_of
 from mnas.sharing.trust import trust
 from mnas.tasks.classification import ACCURACY
+from reports.figures import save
+from reports.frames import frame
+from reports.runs import read_run
+from reports.summary import words
+from reports.write import gallery
 from search_spaces import SpaceChoice, arch_hash
 
 pytestmark = pytest.mark.xdist_group("search")
@@ -123,6 +129,22 @@ def test_the_best_by_shared_weights_are_trained_alone(whole):
     assert len(judged(whole)) == 8
 
 
+def test_a_report_says_how_far_the_shared_weights_could_be_trusted(tmp_path, whole):
+    run = read_run(whole)
+    (sentence,) = [one for one in words(run, frame(run)) if "shared weights" in one]
+    assert "Kendall's tau 0.90 (0.80 to 1.00) over 5 networks" in sentence
+    assert sentence.endswith("every radius error here is of a network trained alone.")
+    doubted = run.trust.model_copy(update={"shared": run.trust.macs})
+    (sentence,) = [one for one in words(replace(run, trust=doubted), frame(run)) if "shared weights" in one]
+    assert "The shared weights were not used, for they rank networks no better than chance does." in sentence
+    drawn = gallery([run], frame(run))["shared_against_alone"]
+    (axis,) = drawn.axes
+    assert len(axis.collections[0].get_offsets()) == 5
+    assert "which only ranks" in axis.get_xlabel()
+    save(drawn, tmp_path / "shared.png")
+    assert not any("shared weights" in one for one in words(replace(run, trust=None), frame(run)))
+
+
 class Stopped(Exception):
     """What stands for a kill between two steps; kills within a step are in `test_shared_training.py`."""
 
@@ -171,17 +193,17 @@ def command(folder, *words):
 
 
 def test_a_front_is_cut_out_and_shipped_and_a_kill_costs_nothing(tmp_path, whole):
-    words = ("mine", str(whole.path), "--count", "3", "--precision", "float32,int8", "--device", "none", "-o")
-    undisturbed = command(tmp_path, *words, "whole")
+    mine = ("mine", str(whole.path), "--count", "3", "--precision", "float32,int8", "--device", "none", "-o")
+    undisturbed = command(tmp_path, *mine, "whole")
     said, _ = undisturbed.communicate(timeout=200)
     assert undisturbed.returncode == 0, said
     assert "cutting 3 networks out of the shared weights" in said
-    killed = command(tmp_path, *words, "killed")
+    killed = command(tmp_path, *mine, "killed")
     while not list((tmp_path / "killed").glob("*/card.json")) and killed.poll() is None:
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
-    again = command(tmp_path, *words, "killed")
+    again = command(tmp_path, *mine, "killed")
     assert again.wait(200) == 0, again.communicate()
     rows = list(csv.DictReader((tmp_path / "whole" / "front.csv").open()))
     assert rows == list(csv.DictReader((tmp_path / "killed" / "front.csv").open()))

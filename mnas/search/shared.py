@@ -176,9 +176,9 @@ class SharedSearch:
 
     def _trusted(self, check: Sequence[Arch]) -> Trust:
         """How the shared weights rank the networks that were trained alone."""
-        path, task = self._folder / "trust.json", self.session.run.task
-        if path.exists():
-            return Trust.read(path, task)
+        run = self.session.run
+        if (found := run.trust) is not None:
+            return found
         alone = {record.arch_hash: (trial.values[0], record.macs) for trial, record in self.session.complete()}
         known = {name: arch for arch in check if (name := arch_hash(arch)) in alone}
         if not known:
@@ -190,8 +190,8 @@ class SharedSearch:
             Ranked(hash=name, shared=value, value=alone[name][0], macs=alone[name][1])
             for name, value in zip(known, shared, strict=True)
         ]
-        found = trust(networks, task.metric, self.session.seed)
-        found.write(path, task)
+        found = trust(networks, run.task.metric, self.session.seed)
+        found.write(run.sharing / "trust.json", run.task)
         return found
 
     def _best(self, found: Trust, known: set[str]) -> list[Arch]:
@@ -239,11 +239,17 @@ class SharedSearch:
 def supernet_of(run: Run) -> Supernet:
     """The shared weights of a search, trained or not."""
     config = run.config
-    settings, recipe = config.sharing, config.train
+    settings = config.sharing
+    recipe = replace(
+        config.train,
+        epochs=settings.epochs or _LONGER * config.train.epochs,
+        optimizer=settings.optimizer,
+        learning_rate=settings.learning_rate,
+    )
     return Supernet(
         choice=config.space.choice,
         data=run.path / "data",
-        recipe=replace(recipe, epochs=settings.epochs or _LONGER * recipe.epochs),
+        recipe=recipe,
         sampling=settings.sampling,
         share=settings.warmup_share,
         seed=config.search.seed,

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from mnas.config_section import Section
+from mnas.training.recipe import Optimizer
 
 
 class SharingSection(Section):
@@ -14,6 +15,13 @@ class SharingSection(Section):
 
     epochs: int | None = Field(
         default=None, ge=1, description="Epochs of the shared weights; by default 10 times train.epochs."
+    )
+    optimizer: Optimizer = Field(
+        default="sgd",
+        description="sgd or rmsprop, in place of train.optimizer; the rest is as in train.",
+    )
+    learning_rate: float = Field(
+        default=0.1, gt=0, description="Learning rate at its peak, in place of train.learning_rate."
     )
     sampling: Literal["uniform", "sandwich"] = Field(
         default="uniform",

@@ -4,6 +4,7 @@ from reports.figures.costs import float_against_int8, latency_against_macs, metr
 from reports.figures.front import pareto
 from reports.figures.networks import networks
 from reports.figures.progress import progress
+from reports.figures.sharing import shared_against_alone
 from reports.figures.style import save
 from reports.figures.timing import devices, predicted_against_measured
 
@@ -17,4 +18,5 @@ __all__ = [
     "predicted_against_measured",
     "progress",
     "save",
+    "shared_against_alone",
 ]
