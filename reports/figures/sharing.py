@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mnas.records import Trust
 from mnas.tasks import Metric
@@ -27,5 +28,6 @@ def shared_against_alone(trust: Trust, metric: Metric) -> Figure:
         look.metric_axis(axis, metric, axis_label(metric, "trained alone"))
         axis.set_xlabel(f"{metric.name} with shared weights, which only ranks")
         axis.xaxis.set_major_formatter(look.metric_ticks(metric))
+        axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.set_title(f"Kendall's tau {trust.shared.words()}", fontsize=8, loc="left")
     return figure

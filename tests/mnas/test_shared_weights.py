@@ -16,7 +16,7 @@ from search_spaces.keras_models.shared import SharedModel
 
 pytestmark = pytest.mark.xdist_group("shared weights")  # they take a while to compile
 
-SHAPE, CLASSES, NETWORKS = (8, 8, 1), 10, 40  # `bench/sharing.py exactness` tries 200
+SHAPE, CLASSES, NETWORKS = (8, 8, 1), 10, 40  # `bench/sharing_exact.py` tries 200
 CHOICE = SpaceChoice.of("mnasnet", {"width": 0.1, "depth": 0.2, "stem_filters": 8, "head_filters": 16})
 SPACE = CHOICE.space(SHAPE)
 CLASSIFICATION = task("classification")
