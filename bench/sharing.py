@@ -2,7 +2,8 @@
 
     python bench/sharing.py [--epochs 40] [--seed 0]
 
-The trainings alone take some 20 minutes on two cores, the shared weights some 15 on one. The images are those of Debian's package dataset-fashion-mnist, 6,600 to train on and 5,400 to judge by, at 28 pixels.
+The trainings alone take some 20 minutes on two cores, the shared weights some 15 on one. The images are those of
+Debian's package dataset-fashion-mnist, 6,600 to train on and 5,400 to judge by, at 28 pixels.
 Everything is kept under bench/results/sharing, and the same command resumes.
 """
 
