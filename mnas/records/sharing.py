@@ -65,7 +65,7 @@ class Trust(Record):
     @property
     def reason(self) -> str:
         """Why the shared weights cannot be trusted; empty if they can."""
-        if self.shared.tau is None or not (self.shared.low or 0.0) > 0:
+        if self.shared.tau is None or not (self.shared.low or 0.0) > 0 or not self.slope > 0:
             return "they rank networks no better than chance does"
         if self.macs.tau is not None and not self.shared.tau > self.macs.tau:
             return "they rank networks no better than their MACs do"

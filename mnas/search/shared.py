@@ -129,30 +129,23 @@ class SharedSearch:
 
     def _end(self, training: Future[float] | None) -> None:
         """Waits for the training, which is resumed once if its worker dies."""
-        if training is None:
-            return
-        try:
-            training.result()
-        except WorkerLost:
-            self._results({_NAME: TrainShared(self._supernet)})
-        except JobError as error:
-            raise RunFailed(f"{_NAME}: {error}") from error
+        if training is not None:
+            self._result(_NAME, TrainShared(self._supernet), training)
 
     def _results(self, jobs: Mapping[str, Job[T]]) -> dict[str, T]:
-        """What jobs return; one whose worker dies is done once more."""
+        """What jobs return."""
         futures = {name: self.workers().submit(job, name) for name, job in jobs.items()}
-        done: dict[str, T] = {}
-        for name, future in futures.items():
+        return {name: self._result(name, jobs[name], future) for name, future in futures.items()}
+
+    def _result(self, name: str, job: Job[T], future: Future[T]) -> T:
+        """What a job returns; it is done once more if its worker dies."""
+        try:
             try:
-                done[name] = future.result()
+                return future.result()
             except WorkerLost:
-                try:
-                    done[name] = self.workers().submit(jobs[name], name).result()
-                except JobError as error:
-                    raise RunFailed(f"{name}: {error}") from error
-            except JobError as error:
-                raise RunFailed(f"{name}: {error}") from error
-        return done
+                return self.workers().submit(job, name).result()
+        except JobError as error:
+            raise RunFailed(f"{name}: {error}") from error
 
     def _alone(self, arches: Sequence[Arch]) -> None:
         """Makes networks trials of the search, each trained alone."""
