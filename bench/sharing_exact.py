@@ -35,6 +35,7 @@ def main(networks: int) -> None:
     for arch in drawn(CHOICE.space(SHAPE), networks, 0):
         path = model.graph.path(arch)
         shared = judge.predict(judge.calibrate(path), shown)
+        assert np.isfinite(shared).all()
         alone = model.child(path)
         assert sum(int(np.prod(one.shape)) for one in alone.trainable_variables) == cost(arch, SHAPE, CLASSES).params
         worst = max(worst, float(np.abs(alone(shown, training=False).numpy() - shared).max()))
