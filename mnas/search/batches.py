@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_bench.terminal import counted
@@ -27,16 +28,32 @@ def evaluate_trials(session: Session, settings: SearchSection) -> None:
     Raises:
         CandidatesWait: The device was lost, or not fit to time a trained candidate.
     """
-    study, space = session.study, session.space
+    study = session.study
     finished = [Finished.of(*one, session.run.task.metric) for one in session.complete()]
     session.display.begin(settings.trials, finished)
+    for proposals in proposed(study, session, settings, session.run.checkpoint, settings.trials):
+        _batch(session, proposals)
+    _leave_last_update(study)
+
+
+def proposed(
+    study: optuna.Study, session: Session, settings: SearchSection, checkpoint: Path, trials: int
+) -> Iterator[list[Proposal]]:
+    """The open trials of each batch, until so many are finished; whoever takes a batch finishes it.
+
+    Args:
+        study: Where the trials are.
+        session: Gives the space, the rewards and the seed.
+        settings: Names the algorithm and its batch.
+        checkpoint: Where what was learned may be kept.
+        trials: How many there are to be.
+    """
     chosen = algorithm(settings.algorithm)
     batch = settings.batch or chosen.batch
-    work = Assignment(space, session.rewards, batch, session.seed, session.run.checkpoint, settings.trials)
+    work = Assignment(session.space, session.rewards, batch, session.seed, checkpoint, trials)
     sampler_of = chosen.samplers(work)
-    while (first := first_open(study)) < settings.trials:
-        _batch(session, open_proposals(study, space, batch_of(first, batch, settings.trials), sampler_of))
-    _leave_last_update(study)
+    while (first := first_open(study)) < trials:
+        yield open_proposals(study, session.space, batch_of(first, batch, trials), sampler_of)
 
 
 def _batch(session: Session, proposals: list[Proposal]) -> None:

@@ -11,20 +11,20 @@ import numpy as np
 from device_bench.terminal import counted
 from device_bench.timing.timing import Timing
 from mnas.config import SearchSection
-from mnas.controllers.algorithms import Assignment, algorithm
 from mnas.errors import SearchError
 from mnas.latency.timer import usable
 from mnas.objectives import Objectives, directions
 from mnas.reward import Reward
 from mnas.run import Run, sqlite_url
+from mnas.search.batches import proposed
 from mnas.search.session import Session
-from mnas.search.trials import batch_of, first_open, open_proposals
+from mnas.search.standing import unbeaten
+from mnas.search.trials import Proposal
 from mnas.tasks import Metric
-from search_spaces import Arch, arch_hash
+from search_spaces import Arch, Space, arch_hash
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.samplers import BaseSampler
 
 Judge = Callable[[Sequence[Arch]], list[float]]
 """Networks -> what each of them is expected to reach when it is trained alone."""
@@ -78,23 +78,16 @@ class Mine:
             directions=directions(maximize=session.run.task.metric.maximize),
             load_if_exists=True,
         )
-        chosen = algorithm(self.settings.algorithm)
-        batch = self.settings.batch or chosen.batch
-        checkpoint = folder / "controller.npz"
-        sampler_of = chosen.samplers(
-            Assignment(session.space, session.rewards, batch, session.seed, checkpoint, candidates)
-        )
-        while (first := first_open(study)) < candidates:
-            numbers = batch_of(first, batch, candidates)
-            self._batch(study, numbers, sampler_of)
-            if numbers.stop // _SAID_EVERY > first // _SAID_EVERY:
-                session.display.say(f"{numbers.stop} of {counted(candidates, 'network')} judged with shared weights")
-        return judged(session.run)
+        for proposals in proposed(study, session, self.settings, folder / "controller.npz", candidates):
+            self._batch(study, proposals)
+            first, done = proposals[0].trial.number, proposals[-1].trial.number + 1
+            if done // _SAID_EVERY > first // _SAID_EVERY:
+                session.display.say(f"{done} of {counted(candidates, 'network')} judged with shared weights")
+        return _judged(study, session.space)
 
-    def _batch(self, study: optuna.Study, numbers: range, sampler_of: Callable[[int], BaseSampler]) -> None:
+    def _batch(self, study: optuna.Study, proposals: list[Proposal]) -> None:
         import optuna
 
-        proposals = open_proposals(study, self.session.space, numbers, sampler_of)
         arches = [one.arch for one in proposals]
         values, timings = self.judge(arches), self.clock(arches, proposals[0].trial.number)
         for proposal, value, timing in zip(proposals, values, timings, strict=True):
@@ -117,10 +110,13 @@ def judged(run: Run) -> list[Judged]:
     if not file.exists():
         raise SearchError(f"{run.path} has judged no network with shared weights yet: let its search continue")
     space = run.config.space.choice.space(run.task.open(run.path / "data").input_shape)
-    trials = optuna.load_study(study_name=_STUDY, storage=sqlite_url(file)).get_trials(deepcopy=False)
+    return _judged(optuna.load_study(study_name=_STUDY, storage=sqlite_url(file)), space)
+
+
+def _judged(study: optuna.Study, space: Space[Arch]) -> list[Judged]:
     return [
         Judged(space.decode(space.tokens(trial.params)), *Objectives.of(trial))
-        for trial in trials
+        for trial in study.get_trials(deepcopy=False)
         if trial.state.name == "COMPLETE"
     ]
 
@@ -161,11 +157,8 @@ def spread(found: Sequence[Judged], count: int, metric: Metric) -> list[Judged]:
 
 
 def _front(found: Sequence[Judged], metric: Metric) -> list[Judged]:
-    members: list[Judged] = []
-    for one in sorted(found, key=lambda one: (one.latency_ms, -metric.gain(one.value))):
-        if not members or metric.gain(one.value) > metric.gain(members[-1].value):
-            members.append(one)
-    return members
+    ordered = sorted(found, key=lambda one: (one.latency_ms, -metric.gain(one.value)))
+    return unbeaten(ordered, lambda one: metric.gain(one.value))
 
 
 def _rewarded(one: Judged, reward: Reward) -> float:

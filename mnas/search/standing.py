@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from device_bench.terminal import counted
 from mnas.errors import SearchError
@@ -18,6 +18,8 @@ from mnas.tasks import DEFAULT, Metric, task
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
+
+T = TypeVar("T")
 
 _REASONS_SHOWN = 5
 _STILL_OPEN = "is still open: run its search again, which evaluates it first"
@@ -70,10 +72,16 @@ def _rank(trial: Finished) -> tuple[float, int]:
 
 def front(trials: Iterable[Finished]) -> list[Finished]:
     """The trials that no other beats in the metric and latency, the fastest first; the earliest of equals."""
-    members: list[Finished] = []
-    for trial in sorted(trials, key=lambda trial: (trial.latency_ms, -trial.gain, trial.number)):
-        if not members or trial.gain > members[-1].gain:
-            members.append(trial)
+    ordered = sorted(trials, key=lambda trial: (trial.latency_ms, -trial.gain, trial.number))
+    return unbeaten(ordered, lambda trial: trial.gain)
+
+
+def unbeaten(ordered: Iterable[T], gain: Callable[[T], float]) -> list[T]:
+    """What gains more than all that comes before it, of networks that are ordered from the fastest to the slowest."""
+    members: list[T] = []
+    for one in ordered:
+        if not members or gain(one) > gain(members[-1]):
+            members.append(one)
     return members
 
 
