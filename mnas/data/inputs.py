@@ -47,6 +47,11 @@ def places(chosen: slice | np.ndarray, count: int) -> np.ndarray:
     return np.where(found < 0, found + count, found)
 
 
+def some_places(total: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """So many of `total` places, or all of them, in their order: int64 `[n]`."""
+    return np.sort(rng.choice(total, min(count, total), replace=False))
+
+
 def batches(inputs: Inputs) -> Iterator[np.ndarray]:
     """All inputs in order, float32 `[n, *input_shape]` at a time, each a few megabytes."""
     one = max(1, int(np.prod(inputs.shape[1:])) * np.dtype(np.float32).itemsize)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mnas.data.inputs import Inputs
+from mnas.data.inputs import Inputs, some_places
 from mnas.tasks.task import Data, Examples, Task
 from search_spaces.keras_models.shared import Route, SharedModel
 from search_spaces.shared import Path
@@ -31,8 +31,7 @@ class Some:
     @classmethod
     def of(cls, split: Examples, count: int, seed: int) -> Some:
         """So many, or all, the same for the same seed."""
-        rng = np.random.default_rng([seed, 6])
-        chosen = np.sort(rng.choice(len(split), min(count, len(split)), replace=False))
+        chosen = some_places(len(split), count, np.random.default_rng([seed, 6]))
         return cls(split.inputs[chosen], split.targets[chosen])
 
     def __len__(self) -> int:

@@ -15,7 +15,7 @@ from mnas.sharing.sampling import Sampler
 from mnas.sharing.step import SharedStep
 from mnas.tasks.task import Data, Task
 from mnas.training.batches import epoch_batches
-from mnas.training.checkpoint import Checkpoint, Epoch, Standing
+from mnas.training.checkpoint import Checkpoint, Epoch, Standing, data_identity
 from mnas.training.recipe import Recipe
 from mnas.training.train import finite
 from search_spaces.keras_models.shared import Route, SharedModel
@@ -104,15 +104,9 @@ class SharedTraining:
         ]
 
     def _identity(self) -> dict[str, Any]:
-        data, splits = self.data, (self.data.train, self.data.validation)
         return {
             "network": hashlib.sha256(repr(self.model.graph.steps).encode()).hexdigest(),
-            "data source": [
-                data.name,
-                list(data.input_shape),
-                data.outputs,
-                *(hashlib.sha256(one.targets.tobytes()).hexdigest() for one in splits),
-            ],
+            "data source": data_identity(self.data),
             "seed": self.seed,
             "sampling": [self.sampler.sampling, self.sampler.share, self.sampler.seed],
             **{f"recipe ({key})": value for key, value in asdict(self.recipe).items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import numpy as np
 from device_bench.whole_files import remove_leftovers
 from mnas.errors import SearchError
 from mnas.files import read_npz, write_npz
+from mnas.tasks.task import Data
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -118,6 +120,12 @@ class Checkpoint:
 
     def _variables(self) -> dict[str, tf.Variable]:
         return {f"{name}/{index}": one for name, group in self._groups.items() for index, one in enumerate(group)}
+
+
+def data_identity(data: Data) -> list[Any]:
+    """What tells the data of a training from others, for the identity of its checkpoint."""
+    splits = [hashlib.sha256(one.targets.tobytes()).hexdigest() for one in (data.train, data.validation)]
+    return [data.name, list(data.input_shape), data.outputs, *splits]
 
 
 def _shapes(arrays: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

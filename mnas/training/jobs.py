@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from device_bench import to_tflite
+from mnas.data.inputs import some_places
 from mnas.errors import SearchError
 from mnas.executors.events import Report
 from mnas.files import read_json, write_bytes
@@ -257,5 +258,4 @@ class CandidateJobs:
 
 def calibration_inputs(split: Examples, seed: int, count: int = CALIBRATION_INPUTS) -> np.ndarray:
     """Some inputs of the train split, the same for the same seed."""
-    chosen = np.sort(np.random.default_rng(seed).choice(len(split), min(count, len(split)), replace=False))
-    return split.inputs[chosen]
+    return split.inputs[some_places(len(split), count, np.random.default_rng(seed))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import tensorflow as tf
 from mnas.tasks.task import Data, Task
 from mnas.training.averages import MovingAverage
 from mnas.training.batches import Batch, epoch_batches
-from mnas.training.checkpoint import Checkpoint, Epoch, Standing
+from mnas.training.checkpoint import Checkpoint, Epoch, Standing, data_identity
 from mnas.training.in_training import BeforeStep, Network, supervised
 from mnas.training.recipe import Recipe
 from mnas.training.train import finite, float_predict, make_step
@@ -190,11 +189,10 @@ class _Work:
 
     def identity(self, minutes: float | None) -> dict[str, Any]:
         """What tells this training from others; see `Checkpoint`."""
-        data, trained = self._data, {one.name for one in self._network.trainable_variables}
-        splits = [hashlib.sha256(one.targets.tobytes()).hexdigest() for one in (data.train, data.validation)]
+        trained = {one.name for one in self._network.trainable_variables}
         return {
             "network": [[one.name, list(one.shape), one.name in trained] for one in self._network.variables],
-            "data source": [data.name, list(data.input_shape), data.outputs, *splits],
+            "data source": data_identity(self._data),
             "seed": self._seed,
             "number of minutes": minutes,
             # Without what is new and left out, so that trainings of earlier versions resume.
