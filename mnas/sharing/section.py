@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from mnas.config_section import Section
+from mnas.sharing.sampling import Sampling
 from mnas.training.recipe import Optimizer
 
 
@@ -23,7 +22,7 @@ class SharingSection(Section):
     learning_rate: float = Field(
         default=0.1, gt=0, description="Learning rate at its peak, in place of train.learning_rate."
     )
-    sampling: Literal["uniform", "sandwich"] = Field(
+    sampling: Sampling = Field(
         default="uniform",
         description="Networks that a step trains: one, drawn uniformly; or the largest, the smallest and two random "
         "ones, which learn from the outputs of the largest.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
@@ -79,11 +80,6 @@ class SharedModel:
         for step in graph.steps:
             self._steps.setdefault(graph.scopes[step.name], []).append(step)
 
-    @property
-    def statistics(self) -> list[tf.Variable]:
-        """What calibrations collect: means, then variances."""
-        return [*self._means.values(), *self._variances.values()]
-
     def route(self, *paths: Path) -> Route:
         """Paths as the compiled functions take them.
 
@@ -107,9 +103,9 @@ class SharedModel:
             choices[self._switches[name]] = len(switch.options) if len(taken) > 1 else min(taken, default=0)
         return Route(choices, cuts, used, decayed)
 
-    def child(self, path: Path, *, batch_norm_momentum: float = 0.99) -> keras.Model:
+    def child(self, path: Path) -> keras.Model:
         """A network on its own, with its part of the weights and the statistics collected last."""
-        model = build_graph(path.graph, batch_norm_momentum=batch_norm_momentum)
+        model = build_graph(path.graph)
         values = self.weights.numpy()
         parts: dict[str, dict[str, np.ndarray]] = {}
         for piece in self._pieces:
@@ -177,16 +173,10 @@ class SharedModel:
         return tensors[self.graph.outputs[0]]
 
     def _drawn(self, seed: int) -> Iterator[np.ndarray]:
-        seeds = dict(
-            zip(
-                self._rows,
-                np.random.SeedSequence(seed).generate_state(len(self._rows)).tolist(),
-                strict=True,
-            )
-        )
+        seeds = np.random.SeedSequence(seed).generate_state(len(self._rows)).tolist()
         for piece in self._pieces:
             if piece.name == "kernel":
-                layer = layer_of(piece.operator, seeds[piece.operator.name], 0.9)
+                layer = layer_of(piece.operator, seeds[self._rows[piece.operator.name]], 0.9)
                 shape = piece.operator.input_shape
                 layer.build((None, shape[2]) if piece.operator.kind == "dense" else (None, *shape))
                 yield layer.get_weights()[0].ravel()
@@ -307,21 +297,13 @@ def _mixed(chosen: tf.Tensor, branches: list[Callable[[], tf.Tensor]]) -> tf.Ten
     """What a branch gives, or the mean of all where `chosen` is their number; each of them is traced once."""
     all_of_them = tf.equal(chosen, len(branches))
     share = tf.where(all_of_them, 1.0 / len(branches), 1.0)
-    return _sum(
-        [
-            tf.cond(all_of_them | tf.equal(chosen, index), lambda made=made: made() * share, _nothing)
-            for index, made in enumerate(branches)
-        ]
+    parts = (
+        tf.cond(all_of_them | tf.equal(chosen, index), lambda made=made: made() * share, _nothing)
+        for index, made in enumerate(branches)
     )
+    return reduce(tf.add, parts)
 
 
 def _nothing() -> tf.Tensor:
+    """Zeros that any map absorbs."""
     return tf.zeros((1, 1, 1, 1))
-
-
-def _sum(parts: list[tf.Tensor]) -> tf.Tensor:
-    """Of maps, and of zeros that any map absorbs."""
-    total, *rest = parts
-    for part in rest:
-        total = tf.raw_ops.AddV2(x=total, y=part)
-    return total
