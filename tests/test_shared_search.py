@@ -6,16 +6,13 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-import toy_task
 from told_latency import ToldLatency, timing
+from toy_search import TOY_SECTIONS, TOYS, begin
 
 from mnas.config_file import load_config
 from mnas.records import Trust
@@ -34,26 +31,17 @@ from reports.write import gallery
 from search_spaces import SpaceChoice, arch_hash
 
 pytestmark = pytest.mark.xdist_group("search")
-MNAS = str(Path(sys.executable).with_name("mnas"))
-TOYS = str(Path(toy_task.__file__).parent)
-CONFIG = """
+CONFIG = (
+    """
 [search]
 run = "{run}"
 trials = 8
 batch = 2
 workers = 2
 evaluate = "shared"
-[space]
-name = "toy"
-[task]
-name = "discs"
-[data]
-source = "discs:200"
-image_size = 16
-channels = 3
-[train]
-epochs = 4
-batch_size = 8
+"""
+    + TOY_SECTIONS
+    + """
 [latency]
 device = "host"
 target_ms = 2.0
@@ -67,6 +55,7 @@ check = 5
 best = 2
 candidates = 8
 """
+)
 
 
 def trusted(networks, metric, seed):
@@ -185,25 +174,18 @@ def test_shared_weights_that_rank_no_better_than_chance_are_not_used(tmp_path, c
     assert not (run.sharing / "candidates.db").exists()
 
 
-def command(folder, *words):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([TOYS, os.environ.get("PYTHONPATH", "")])}
-    return subprocess.Popen(
-        [MNAS, *words], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
 def test_a_front_is_cut_out_and_shipped_and_a_kill_costs_nothing(tmp_path, whole):
     mine = ("mine", str(whole.path), "--count", "3", "--precision", "float32,int8", "--device", "none", "-o")
-    undisturbed = command(tmp_path, *mine, "whole")
+    undisturbed = begin(tmp_path, *mine, "whole")
     said, _ = undisturbed.communicate(timeout=200)
     assert undisturbed.returncode == 0, said
     assert "cutting 3 networks out of the shared weights" in said
-    killed = command(tmp_path, *mine, "killed")
+    killed = begin(tmp_path, *mine, "killed")
     while not list((tmp_path / "killed").glob("*/card.json")) and killed.poll() is None:
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
-    again = command(tmp_path, *mine, "killed")
+    again = begin(tmp_path, *mine, "killed")
     assert again.wait(200) == 0, again.communicate()
     rows = list(csv.DictReader((tmp_path / "whole" / "front.csv").open()))
     assert rows == list(csv.DictReader((tmp_path / "killed" / "front.csv").open()))
@@ -241,14 +223,14 @@ def test_what_cannot_be_searched_with_shared_weights_is_refused_in_one_line(tmp_
         (["-o", "space.name=nas-cnn"], "networks of the space 'nas-cnn' cannot share weights; those of mnasnet"),
         (["-o", "sharing.sampling=fair"], "sharing.sampling"),
     ):
-        refused = command(tmp_path, "search", "run.toml", *overrides)
+        refused = begin(tmp_path, "search", "run.toml", *overrides)
         said, _ = refused.communicate(timeout=60)
         assert refused.returncode == 2
         assert line in said
         assert len(said.strip().splitlines()) == 1, said
         assert not (tmp_path / "run").exists()
     (tmp_path / "alone").mkdir()
-    refused = command(tmp_path, "mine", "alone", "-o", "out")
+    refused = begin(tmp_path, "mine", "alone", "-o", "out")
     assert "is not a run directory" in refused.communicate(timeout=60)[0]
 
 

@@ -1,41 +1,31 @@
 """A family and a task of other packages, announced by entry points alone, through every command as users run them."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import toy_task
+from toy_search import TOY_SECTIONS, begin
 
 from device_bench import LatencyTable
 from mnas.run import Run
 from mnas.training.outputs import tflite_predict
 
 pytestmark = pytest.mark.xdist_group("search")
-MNAS = str(Path(sys.executable).with_name("mnas"))
-TOYS = str(Path(toy_task.__file__).parent)
-CONFIG = """
+CONFIG = (
+    """
 [search]
 run = "{run}"
 trials = 8
 batch = 2
 workers = 1
-[space]
-name = "toy"
-[task]
-name = "discs"
-[data]
-source = "discs:200"
-image_size = 16
-channels = 3
-[train]
-epochs = 4
-batch_size = 8
+"""
+    + TOY_SECTIONS
+    + """
 [latency]
 device = "table:table.json"
 target_ms = "toy-net"
@@ -47,20 +37,9 @@ keep = 2
 [references]
 names = ["toy-net"]
 """
+)
 BUILD = """table build --space toy --task discs --image-size 16 --classes 1 --reference toy-net --minutes 0.1
  --networks 6 --workers 1 -o table.json"""
-
-
-def begin(folder: Path, *words: str) -> subprocess.Popen[str]:
-    paths = os.pathsep.join([TOYS, str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(
-        [MNAS, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
 
 
 def end(process: subprocess.Popen[str]) -> str:
