@@ -50,11 +50,17 @@ def test_a_table_keeps_what_its_device_is_and_how_it_can_be_told(host, table, tm
     assert again.probes == table.probes
 
 
+def built(host, table, folder):
+    """The table, and new ones in case the machine has changed its pace since then, which no table can foresee."""
+    yield table
+    for _ in range(2):
+        yield tiny_table(host, folder)
+
+
 def test_it_agrees_with_its_own_device(host, table, tmp_path):
-    """Where the machine changes its pace between the two, which no table can foresee, a new one has to agree."""
     words = []
-    for built in (lambda: table, *(lambda: tiny_table(host, tmp_path),) * 2):
-        found = verify(host, built(), PROTOCOL, np.random.default_rng(0))
+    for own in built(host, table, tmp_path):
+        found = verify(host, own, PROTOCOL, np.random.default_rng(0))
         assert found.runtime == table.facts["runtime"]
         words.append(found.words())
         if found.agrees:
@@ -67,15 +73,21 @@ def test_it_agrees_with_its_own_device(host, table, tmp_path):
     [(5, 5, False), (0.2, 0.2, True), (1, 5, False), (1, 0.2, True), (5, 1, False)],
     ids=["faster here", "slower here", "canary faster", "canary slower", "operators faster"],
 )
-def test_a_table_of_other_times_is_told_with_both_numbers(host, table, monkeypatch, operators, canary, slower):
-    monkeypatch.setattr("device_bench.latency_table.verify._ATTEMPTS", 1)
-    other = scaled(table, operators, canary)
-    found = verify(host, other, PROTOCOL, np.random.default_rng(0))
-    assert not found.agrees
+def test_a_table_of_other_times_is_told_with_both_numbers(
+    host, table, tmp_path, monkeypatch, operators, canary, slower
+):
+    if slower:  # more attempts are for what may only be busy
+        monkeypatch.setattr("device_bench.latency_table.verify._ATTEMPTS", 1)
+    for own in built(host, table, tmp_path):
+        other = scaled(own, operators, canary)
+        found = verify(host, other, PROTOCOL, np.random.default_rng(0))
+        assert not found.agrees
+        there = sum(other.entries[key].ms for key in other.probes)
+        assert f"ms here and {there:.3g} ms by the table" in found.words()
+        assert f"ms here and {other.facts['canary_ms']:.3g} ms by the table" in found.words()
+        if found.slower == slower:
+            break
     assert found.slower == slower
-    there = sum(other.entries[key].ms for key in other.probes)
-    assert f"ms here and {there:.3g} ms by the table" in found.words()
-    assert f"ms here and {other.facts['canary_ms']:.3g} ms by the table" in found.words()
 
 
 def test_what_seems_too_slow_is_timed_again_and_what_is_too_fast_is_not(host, table, monkeypatch):
